@@ -1,0 +1,36 @@
+# `make` lists what there is; `make test` and `make setup` work from a fresh clone with only Python 3.11 or newer
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint types wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready ## environment in .venv: the locked versions and dancepose in editable form
+
+# never without the constraints: a plain `torch` pulls gigabytes of CUDA packages onto a machine without a GPU
+$(VENV)/.ready: pyproject.toml requirements.lock.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dancepose needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c requirements.lock.txt -e '.[dev]'
+	@touch $@
+
+test: setup ## the whole test suite
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: setup ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy
+	$(BIN)/mypy
+
+wheel: setup ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean: ## remove the environment, caches and builds (run directories stay)
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

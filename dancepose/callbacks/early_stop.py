@@ -1,0 +1,33 @@
+"""Early stop by a validation metric."""
+
+from lightning.pytorch.callbacks import EarlyStopping
+
+
+class EarlyStop(EarlyStopping):
+    """Stop when the metric has not improved for `patience` validations; `patience: null` never stops.
+
+    Unlike Lightning's, it is no error when a run has no validation part.
+
+    Args:
+        monitor: name of the metric.
+        mode: `max` or `min`.
+        patience: validations without improvement.
+        min_delta: what counts as one.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val/mAP",
+        mode: str = "max",
+        patience: int | None = None,
+        min_delta: float = 0.0,
+    ):
+        # a metric that is NaN or infinite would end the run even where the user asked for no early stop
+        super().__init__(
+            monitor=monitor,
+            mode=mode,
+            patience=2**31 if patience is None else patience,
+            min_delta=min_delta,
+            strict=False,
+            check_finite=patience is not None,
+        )

@@ -1,0 +1,96 @@
+"""Validation pictures and the mAP table, in the run directory and in Weights & Biases."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+
+from dancepose.data.images import read_image
+from dancepose.inference.drawing import contact_sheet, draw_comparison, draw_heatmaps, write_image
+
+log = logging.getLogger(__name__)
+
+
+class Pictures(Callback):
+    """Draw prediction beside truth, and the merged heatmaps, for the first frames of the validation part.
+
+    `pictures/val.jpg` holds those of the last validation; W&B and TensorBoard keep them all.
+
+    Args:
+        dirpath: the run's `pictures` folder, given by the entry point.
+        count: frames.
+        every: validations between two drawings.
+    """
+
+    def __init__(self, dirpath: str | Path, count: int = 6, every: int = 1):
+        self.dirpath, self.count, self.every = Path(dirpath), count, every
+        self._validations = 0
+        self._pairs: list[np.ndarray] = []
+        self._heat: list[np.ndarray] = []
+        self._names: list[str] = []
+
+    def _due(self, trainer: Trainer) -> bool:
+        return (
+            trainer.is_global_zero
+            and not trainer.sanity_checking
+            and not trainer.fast_dev_run
+            and self.count > 0
+            and self._validations % self.every == 0
+        )
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Draw what is still wanted of a batch; `outputs` are the merged heatmaps (B, K, h, w)."""
+        wanted = self.count - len(self._names)
+        if wanted <= 0 or not self._due(trainer):
+            return
+        module: Any = pl_module
+        frames = batch["frame"]
+        people = [found for _, found in module.evaluation.predictions[-len(frames) :]]
+        for i, frame in enumerate(frames[:wanted]):
+            image = read_image(frame.image)
+            self._pairs.append(draw_comparison(image, frame.people, people[i], module.skeleton))
+            fed = batch["image"][i].permute(1, 2, 0).cpu().numpy()
+            self._heat.append(draw_heatmaps(np.ascontiguousarray(fed), outputs[i].float().cpu().numpy()))
+            self._names.append(frame.name)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write and log what was drawn."""
+        if self._names:
+            sheet = contact_sheet(
+                [picture for pair in zip(self._pairs, self._heat, strict=True) for picture in pair],
+                [text for name in self._names for text in (f"{name}: truth | prediction", "heatmaps")],
+                columns=2,
+                tile=560,
+            )
+            write_image(self.dirpath / "val.jpg", sheet)
+            for logger in trainer.loggers:
+                self._log(logger, trainer, pl_module)
+        if not trainer.sanity_checking:
+            self._validations += 1
+        self._pairs, self._heat, self._names = [], [], []
+
+    def _log(self, logger: Any, trainer: Trainer, pl_module: Any) -> None:
+        step = trainer.global_step
+        if isinstance(logger, WandbLogger):
+            logger.log_image("val/people", self._pairs, step=step, caption=self._names)
+            logger.log_image("val/heatmaps", self._heat, step=step, caption=self._names)
+            row = pl_module.result["rows"]["mAP"]
+            columns = ["epoch", *row.columns]
+            logger.log_table(
+                "val/table", columns=columns, data=[[trainer.current_epoch, *row.columns.values()]], step=step
+            )
+        elif isinstance(logger, TensorBoardLogger):
+            for name, pair, heat in zip(self._names, self._pairs, self._heat, strict=True):
+                logger.experiment.add_image(f"people/{name}", pair, step, dataformats="HWC")
+                logger.experiment.add_image(f"heatmaps/{name}", heat, step, dataformats="HWC")

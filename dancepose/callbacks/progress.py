@@ -1,0 +1,102 @@
+"""Progress of a training: a live bar in a terminal, a line now and then where the output goes to a file."""
+
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import RichProgressBar
+from rich.console import Console
+
+log = logging.getLogger(__name__)
+
+
+class Progress(RichProgressBar):
+    """Show progress, rate and time left, of the epoch and of the whole training.
+
+    In a terminal it is Lightning's rich bar. Elsewhere a bar would leave thousands of control characters in the log:
+    there one line is written every `seconds` and one at the end of each epoch.
+
+    Args:
+        seconds: least time between two lines.
+        refresh_rate: batches between two updates of the bar; each reads the shown values back from the device.
+    """
+
+    def __init__(self, seconds: float = 10.0, refresh_rate: int = 10):
+        super().__init__(refresh_rate=refresh_rate, leave=False)
+        self.seconds = seconds
+        self.interactive = Console().is_terminal
+        self._begin = self._last = 0.0
+        self._steps = 0
+        self._images = 0
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the live bar is drawn."""
+        return self.interactive and super().is_enabled
+
+    def _update_metrics(
+        self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any
+    ) -> None:
+        if trainer.is_last_batch or trainer.fit_loop.batch_idx % self.refresh_rate == 0:
+            super()._update_metrics(trainer, pl_module, *args, **kwargs)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clocks."""
+        super().on_train_start(trainer, pl_module)
+        self._begin = self._last = time.perf_counter()
+        self._steps = self._images = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write a line if it is time."""
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        self._steps += 1
+        self._images += len(batch["image"]) * trainer.world_size
+        now = time.perf_counter()
+        if not self.interactive and trainer.is_global_zero and now - self._last >= self.seconds:
+            self._last = now
+            self._line(trainer, now)
+
+    def _line(self, trainer: Trainer, now: float) -> None:
+        batches = trainer.num_training_batches
+        done = trainer.current_epoch * batches + trainer.fit_loop.batch_idx + 1
+        if trainer.max_steps > 0:
+            left = trainer.max_steps - trainer.global_step
+        else:
+            left = (trainer.max_epochs or 0) * batches - done if (trainer.max_epochs or 0) > 0 else 0
+        elapsed = now - self._begin
+        loss = trainer.callback_metrics.get("train/loss")
+        log.info(
+            "epoch %d/%s  batch %d/%s  loss %s  %.1f images/s  time left %s",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            trainer.fit_loop.batch_idx + 1,
+            batches,
+            "-" if loss is None else f"{float(loss):.5f}",
+            self._images / elapsed,
+            timedelta(seconds=round(left * elapsed / self._steps)),
+        )
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the rate of the training so far; close the last epoch with a line."""
+        super().on_train_epoch_end(trainer, pl_module)
+        now = time.perf_counter()
+        pl_module.log("train/images_per_s", self._images / (now - self._begin), rank_zero_only=True)
+        last = trainer.current_epoch + 1 == trainer.max_epochs
+        if not self.interactive and trainer.is_global_zero and last and self._last != now:
+            self._line(trainer, now)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what the validation gave, where no bar shows it."""
+        super().on_validation_end(trainer, pl_module)
+        value = trainer.callback_metrics.get("val/mAP")
+        if (
+            not self.interactive
+            and trainer.is_global_zero
+            and value is not None
+            and not trainer.sanity_checking
+        ):
+            log.info("epoch %d/%s  val/mAP %.2f", trainer.current_epoch + 1, trainer.max_epochs, float(value))

@@ -1,0 +1,296 @@
+"""Associative embedding (Newell et al. 2017): a heatmap and a tag for each keypoint."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dancepose.codecs.ae_decoding import MapDecoder
+from dancepose.codecs.ae_grouping import Grouping, PublishedGrouping
+from dancepose.codecs.base import Codec, OutputSpec
+from dancepose.codecs.heatmap import (
+    gaussian_maps,
+    heatmap_loss,
+    inside,
+    loss_mask,
+    nearest_cell,
+    resize,
+    to_cells,
+    to_pixels,
+)
+from dancepose.records import VISIBLE, Frame, Person
+from dancepose.skeleton import Skeleton
+
+
+class AssociativeEmbedding(Codec):
+    """Heatmaps at every scale, tags at the first; people are keypoints with equal tags.
+
+    Outputs: 2K channels at `strides[0]`, K heatmaps and then K tags; K heatmaps at every further stride.
+    After `merge` of n passes the first has K + n K channels, for the tags of the passes are stacked.
+
+    Targets of `encode`, in which h and w are the input's height and width over the stride and i the scale:
+
+    - `heatmaps_i` (K, h, w) float32: Gaussians of all people.
+    - `joints` (max_people, K) int64: k * h * w + y * w + x, the place of keypoint k of each person in the tag
+      maps (i = 0), or -1. Of more people than fit, those with the largest keypoint boxes (by diagonal, of the
+      keypoints inside the picture) are kept; the heatmaps show all.
+
+    Weights of `encode`:
+
+    - `mask_i` (h, w) bool: cells that count, see `loss_mask`.
+    - `labelled` (K,) bool: keypoints that the frame's source labels.
+
+    A keypoint outside the map is no target.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        strides: Sequence[int] = (4, 2),
+        sigma: float = 2.0,
+        normalized: bool = False,
+        max_people: int = 30,
+        nms_kernel: int = 5,
+        detection_threshold: float = 0.1,
+        tag_threshold: float = 1.0,
+        refine: bool = True,
+        adjust: bool = True,
+        exact: bool = False,
+        push_weight: float = 1e-3,
+        pull_weight: float = 1e-3,
+        subcell: str = "parabola",
+        refine_threshold: float = 0.02,
+        person_evidence: float = 0.75,
+        split_evidence: float = 3.0,
+    ):
+        """Set the codec up.
+
+        Args:
+            skeleton: the keypoints.
+            strides: of the head's scales, that with the tags first.
+            sigma: of the Gaussians, in cells, at every scale.
+            normalized: peaks of 1 / (2 pi sigma^2) instead of 1 (pose paper, eq. 2). The decoder scales them
+                back, so that all thresholds mean the same.
+            max_people: people in a frame, in training and in decoding; also candidates of each keypoint.
+            nms_kernel: side of the square with one peak, in cells of the finest map; odd.
+            detection_threshold: least heat of a peak that is a candidate.
+            tag_threshold: tags farther apart than this are two people.
+            refine: fill in the missing keypoints of people by heat and tag, see `MapDecoder`.
+            adjust: move each peak from its cell's centre towards its higher neighbours.
+            exact: the published code to the letter: its grouping, its filling in, its quarter-cell step, and
+                its coordinates: targets sit in the middle of the cell that truncating pixel / stride gives,
+                and decoded cell i is pixel stride * (i + 0.5), or stride * i without `adjust`. Otherwise
+                targets sit at the keypoint, between cells, and coordinates are those of `heatmap.py`.
+            push_weight: of the loss between people.
+            pull_weight: of the loss within people.
+            subcell: how to adjust: `parabola` or `quarter`, see `subcell_offsets`.
+            refine_threshold: least heat of a filled-in keypoint: about that of a trained network's
+                background, so that a keypoint that shows nowhere is left out rather than put anywhere.
+            person_evidence: see `Grouping`.
+            split_evidence: see `Grouping`.
+
+        Raises:
+            ValueError: a value is out of range.
+        """
+        if not strides or min(strides) < 1:
+            raise ValueError(f"strides {list(strides)}: at least one is needed, each at least 1")
+        if nms_kernel < 1 or nms_kernel % 2 == 0:
+            raise ValueError(f"nms_kernel={nms_kernel}: it must be odd, to have a centre")
+        for name, value in (("sigma", sigma), ("tag_threshold", tag_threshold), ("max_people", max_people)):
+            if not value > 0:
+                raise ValueError(f"{name}={value}: it must be above 0")
+        if detection_threshold < 0 or refine_threshold < 0:
+            raise ValueError("detection_threshold and refine_threshold must be at least 0")
+        if subcell not in ("parabola", "quarter"):
+            raise ValueError(f"subcell={subcell}: choose parabola or quarter")
+        self.skeleton = skeleton
+        self.strides = tuple(strides)
+        self.sigma = float(sigma)
+        self.peak = 1 / (2 * math.pi * sigma**2) if normalized else 1.0
+        self.max_people = max_people
+        self.exact = exact
+        self.push_weight = push_weight
+        self.pull_weight = pull_weight
+        order = skeleton.order_index
+        group: Grouping | PublishedGrouping
+        if exact:
+            group, subcell = PublishedGrouping(order, tag_threshold, max_people), "published"
+        else:
+            group = Grouping(order, tag_threshold, max_people, person_evidence, split_evidence)
+        self.decoder = MapDecoder(
+            group,
+            candidates=max_people,
+            nms_kernel=nms_kernel,
+            detection_threshold=detection_threshold,
+            refine_threshold=refine_threshold,
+            refine=refine,
+            adjust=subcell if adjust else None,
+            exact=exact,
+        )
+
+    @property
+    def outputs(self) -> list[OutputSpec]:
+        """2K channels at the first stride, K at the others."""
+        count = len(self.skeleton)
+        return [OutputSpec(s, count if i else 2 * count) for i, s in enumerate(self.strides)]
+
+    def encode(
+        self, frame: Frame, size: tuple[int, int]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Make heatmaps, places of the tags, and masks; see the class.
+
+        Raises:
+            ValueError: a person has another number of keypoints than the skeleton.
+        """
+        count = len(self.skeleton)
+        if any(len(person.keypoints) != count for person in frame.people):
+            raise ValueError(
+                f"{frame.name}: its people are not in the {count} keypoints of {self.skeleton.name}"
+            )
+        keypoints = frame.keypoint_array().reshape(-1, count, 3)
+        labelled = np.ones(count, bool) if frame.labelled is None else np.asarray(frame.labelled, dtype=bool)
+        present = (keypoints[..., 2] > 0) & labelled
+        targets: dict[str, np.ndarray] = {}
+        weights: dict[str, np.ndarray] = {"labelled": labelled}
+        for index, stride in enumerate(self.strides):
+            shape = (size[1] // stride, size[0] // stride)
+            cells = self._cells(keypoints[..., :2], stride)
+            targets[f"heatmaps_{index}"] = gaussian_maps(cells, present, shape, self.sigma, self.peak)
+            weights[f"mask_{index}"] = loss_mask(frame, shape, stride, self.sigma)
+            if index == 0:
+                targets["joints"] = self._places(cells, present & inside(cells, shape), shape)
+        return targets, weights
+
+    def _cells(self, pixels: np.ndarray, stride: int) -> np.ndarray:
+        return np.trunc(pixels / stride) if self.exact else to_cells(pixels, stride)
+
+    def _places(self, cells: np.ndarray, present: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        someone = present.any(axis=1)
+        cells, present = cells[someone], present[someone]
+        if len(cells) > self.max_people:
+            low = np.where(present[..., None], cells, np.inf).min(axis=1)
+            high = np.where(present[..., None], cells, -np.inf).max(axis=1)
+            largest = np.sort(np.argsort(-np.hypot(*(high - low).T), kind="stable")[: self.max_people])
+            cells, present = cells[largest], present[largest]
+        x, y = np.moveaxis(nearest_cell(cells), -1, 0)
+        flat = (np.arange(present.shape[1]) * shape[0] + y) * shape[1] + x
+        joints = np.full((self.max_people, present.shape[1]), -1, dtype=np.int64)
+        joints[: len(flat)] = np.where(present, flat, -1)
+        return joints
+
+    def loss(
+        self, outputs: list[Tensor], targets: dict[str, Tensor], weights: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return `heatmap_i` of each scale, `pull` and `push`: means over the batch."""
+        count = len(self.skeleton)
+        losses: dict[str, Tensor] = {}
+        with torch.autocast(outputs[0].device.type, enabled=False):
+            for index, output in enumerate(outputs):
+                target, mask = targets[f"heatmaps_{index}"], weights[f"mask_{index}"]
+                scores = heatmap_loss(output[:, :count].float(), target, mask, weights["labelled"])
+                losses[f"heatmap_{index}"] = scores.mean()
+            pull, push = tag_loss(outputs[0][:, count:].float(), targets["joints"])
+            losses["pull"] = self.pull_weight * pull.mean()
+            losses["push"] = self.push_weight * push.mean()
+        return losses
+
+    def flip(self, outputs: list[Tensor]) -> list[Tensor]:
+        """Mirror the maps and exchange left and right channels, in heatmaps and tags alike."""
+        turned = []
+        for output in outputs:
+            index = torch.as_tensor(self.skeleton.flip_index, device=output.device)
+            blocks = output.flip(-1).unflatten(1, (-1, len(self.skeleton)))
+            turned.append(blocks.index_select(2, index).flatten(1, 2))
+        return turned
+
+    def merge(self, outputs: list[list[Tensor]]) -> list[Tensor]:
+        """Average the heatmaps of the passes and stack their tags."""
+        count = len(self.skeleton)
+        merged = []
+        for scale in zip(*outputs, strict=True):
+            size = tuple(scale[0].shape[-2:])
+            maps = [resize(output.float(), size) for output in scale]
+            heat = torch.stack([m[:, :count] for m in maps]).mean(dim=0)
+            merged.append(torch.cat([heat, *(m[:, count:] for m in maps)], dim=1))
+        return merged
+
+    @torch.no_grad()
+    def decode(self, outputs: list[Tensor]) -> list[list[Person]]:
+        """Find the people in each image, best first; in `exact` mode in the order in which they began."""
+        heat = self.heatmaps(outputs)
+        tags = resize(outputs[0][:, len(self.skeleton) :].float(), tuple(heat.shape[-2:]))
+        tags = _without_nan(tags, math.inf)  # at no distance from anybody
+        people = self.decoder(heat, tags.unflatten(1, (-1, len(self.skeleton))))
+        return [
+            [self._person(k, s) for k, s in zip(keypoints, scores, strict=True)]
+            for keypoints, scores in people
+        ]
+
+    @torch.no_grad()
+    def peaks(self, outputs: list[Tensor]) -> np.ndarray:
+        """Return (B, K, 3) x, y in input pixels and heat of the maximum of each merged heatmap."""
+        heat = self.heatmaps(outputs)
+        values, cells = heat.flatten(2).max(dim=2, keepdim=True)
+        places = self.decoder.locate(heat, cells, self.decoder.adjust)
+        found = torch.cat([places, values[..., None]], dim=-1)[:, :, 0].double().cpu().numpy()
+        found[..., :2] = self._to_pixels(found[..., :2])
+        return found
+
+    @torch.no_grad()
+    def heatmaps(self, outputs: list[Tensor]) -> Tensor:
+        """Return (B, K, h, w): mean of the heatmaps of all scales at the finest, without NaN and infinity."""
+        finest = int(np.argmin(self.strides))
+        size = tuple(outputs[finest].shape[-2:])
+        count = len(self.skeleton)
+        maps = [resize(output[:, :count].float(), size) for output in outputs]
+        heat = sum(maps[1:], start=maps[0])
+        if (scale := 1 / (len(maps) * self.peak)) != 1:
+            heat = heat * scale
+        return _without_nan(heat, 0.0)
+
+    def _to_pixels(self, cells: np.ndarray) -> np.ndarray:
+        stride = min(self.strides)
+        return cells * stride if self.exact else to_pixels(cells, stride)
+
+    def _person(self, keypoints: np.ndarray, score: float) -> Person:
+        present = keypoints[:, 2] > 0
+        record = np.zeros((len(keypoints), 3))
+        record[present, :2] = self._to_pixels(keypoints[present, :2].astype(np.float64))
+        record[present, 2] = VISIBLE
+        return Person(record, scores=keypoints[:, 2].astype(np.float64), score=float(score))
+
+
+def tag_loss(tags: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
+    """Score tags (Newell et al. 2017, section 3.2, with the exponential in place of a margin).
+
+    With m_n the mean tag of person n's keypoints and N the people of an image: pull = mean over people of
+    mean (tag - m_n)^2; push = 0.5 (sum_ij exp(-(m_i - m_j)^2) - N) / (N (N - 1)), 0 if N < 2.
+
+    Args:
+        tags: (B, K, h, w).
+        joints: (B, P, K) int64 indices into K * h * w, -1 where there is none.
+
+    Returns:
+        pull (B,) and push (B,).
+    """
+    present = (joints >= 0).to(tags.dtype)
+    chosen = tags.flatten(1).gather(1, joints.clamp(min=0).flatten(1)).view_as(present)
+    counts = present.sum(dim=2)  # (B, P) keypoints
+    means = (chosen * present).sum(dim=2) / counts.clamp(min=1)
+    real = (counts > 0).to(tags.dtype)
+    people = real.sum(dim=1)  # (B,)
+    spread = ((chosen - means[..., None]).square() * present).sum(dim=2) / counts.clamp(min=1)
+    pull = spread.sum(dim=1) / people.clamp(min=1)
+    close = torch.exp(-(means[:, :, None] - means[:, None]).square()) * real[:, :, None] * real[:, None]
+    pairs = (people * (people - 1)).clamp(min=1)
+    push = 0.5 * (close.sum(dim=(1, 2)) - people) / pairs
+    return pull, torch.where(people > 1, push, 0)
+
+
+def _without_nan(maps: Tensor, instead: float) -> Tensor:
+    """Put `instead` in the place of NaN and infinity, which a network that diverged gives."""
+    if maps.sum().isfinite():
+        return maps
+    return maps.nan_to_num(nan=instead, posinf=instead, neginf=instead)

@@ -1,0 +1,103 @@
+"""What a grouping method is: everything about its maps, from targets to people, behind one interface."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from dancepose.records import Frame, Person
+from dancepose.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """One map that the head must produce.
+
+    Attributes:
+        stride: input pixels per cell; cell i lies on input pixel `stride * i + (stride - 1) / 2`.
+        channels: number of channels.
+    """
+
+    stride: int
+    channels: int
+
+
+class Codec(ABC):
+    """One grouping method: what the head must give, how it is trained, and how its maps become people.
+
+    A codec is a plain object without tensors, so that it can be sent to data workers. In the shapes below B
+    is the batch, K the keypoints of the skeleton, H x W the network input in pixels; `outputs` is a list with
+    one (B, channels, H / stride, W / stride) tensor for each `OutputSpec`, in that order.
+
+    Attributes:
+        skeleton: the keypoints that are encoded and decoded.
+    """
+
+    skeleton: Skeleton
+
+    @property
+    @abstractmethod
+    def outputs(self) -> list[OutputSpec]:
+        """What the head must produce, in the order of its scales."""
+
+    @abstractmethod
+    def encode(
+        self, frame: Frame, size: tuple[int, int]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Make the training targets of one frame (in a data worker).
+
+        Args:
+            frame: people and ignore regions in pixels of the network input.
+            size: width and height of the network input in pixels.
+
+        Returns:
+            Targets and weights by name. All arrays have shapes that depend on `size` alone, so that samples
+            can be stacked; weights carry ignore regions, `Frame.labelled` and `Frame.complete`.
+        """
+
+    @abstractmethod
+    def loss(
+        self, outputs: list[Tensor], targets: dict[str, Tensor], weights: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Score predicted maps of a batch against stacked targets and weights.
+
+        Returns:
+            Scalars by name, in float32 and already weighted: the training loss is their sum.
+        """
+
+    @abstractmethod
+    def flip(self, outputs: list[Tensor]) -> list[Tensor]:
+        """Turn the outputs of the mirrored input into outputs of the upright one."""
+
+    @abstractmethod
+    def merge(self, outputs: list[list[Tensor]]) -> list[Tensor]:
+        """Join the outputs of several passes over one batch (flips, scales) into one set.
+
+        Every pass covers the same part of the picture; the sizes of the first are kept. What comes out may
+        have more channels than `outputs` says; `decode`, `peaks` and `heatmaps` take it.
+        """
+
+    @abstractmethod
+    def decode(self, outputs: list[Tensor]) -> list[list[Person]]:
+        """Find the people in each image of a batch.
+
+        Args:
+            outputs: of one pass, or what `merge` returned; on any device, of any floating-point type.
+
+        Returns:
+            For each image its people, best first: `keypoints` (K, 3) in pixels of the network input with
+            visibility 2, or all 0 where not found; `scores` (K,) and `score`.
+        """
+
+    @abstractmethod
+    def peaks(self, outputs: list[Tensor]) -> np.ndarray:
+        """Return (B, K, 3) x, y, score: the maximum of each merged heatmap, without grouping.
+
+        x and y are in pixels of the network input. For pictures of one person, where it speaks of the
+        network alone.
+        """
+
+    @abstractmethod
+    def heatmaps(self, outputs: list[Tensor]) -> Tensor:
+        """Return the (B, K, h, w) float32 merged heatmaps with peaks near 1, for pictures."""

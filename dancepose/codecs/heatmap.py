@@ -1,0 +1,231 @@
+"""Heatmaps: Gaussian targets and masks (numpy, one frame), their loss, and peaks (torch, a batch).
+
+Pixel centres are at integers: cell i of a map of stride s lies on input pixel s * i + (s - 1) / 2.
+"""
+
+import math
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dancepose.records import Frame
+
+FRACTION_BITS = 4  # of polygon corners handed to OpenCV: sixteenths of a cell
+
+
+def to_cells(pixels: np.ndarray, stride: int) -> np.ndarray:
+    """Convert input pixels to fractional cells of a map of that stride."""
+    return (pixels - (stride - 1) / 2) / stride
+
+
+def to_pixels(cells: np.ndarray, stride: int) -> np.ndarray:
+    """Convert cells of a map of that stride to input pixels."""
+    return cells * stride + (stride - 1) / 2
+
+
+def gaussian_maps(
+    points: np.ndarray, present: np.ndarray, shape: tuple[int, int], sigma: float, peak: float = 1.0
+) -> np.ndarray:
+    """Draw exp(-d^2 / 2 sigma^2) around each keypoint, the maximum where people overlap (pose paper, eq. 2).
+
+    Each Gaussian is cut off beyond 3 sigma + 1 cells from the cell nearest to its centre.
+
+    Args:
+        points: (P, K, 2) x, y of the centres in cells; they may lie between cells.
+        present: (P, K) bool: which to draw; those whose nearest cell is outside the map are left out.
+        shape: height and width of the map.
+        sigma: in cells.
+        peak: height of the Gaussian at its centre.
+
+    Returns:
+        (K, height, width) float32.
+    """
+    height, width = shape
+    maps = np.zeros((present.shape[1], height, width), dtype=np.float32)
+    person, joint = np.nonzero(present & inside(points, shape))
+    centre = points[person, joint].astype(np.float64)  # (N, 2)
+    reach = int(3 * sigma + 1)
+    offsets = np.arange(-reach, reach + 1)
+    columns, rows = np.moveaxis(nearest_cell(centre), -1, 0)[..., None] + offsets  # each (N, 2 reach + 1)
+    along_x = (columns - centre[:, :1]) ** 2
+    along_y = (rows - centre[:, 1:]) ** 2
+    values = np.exp(-(along_y[:, :, None] + along_x[:, None, :]) / (2 * sigma**2))
+    # a cell beyond the border is sent to the border with value 0, which changes nothing there
+    on_map = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    lines = joint[:, None] * height + rows.clip(0, height - 1)
+    cells = lines[:, :, None] * width + columns.clip(0, width - 1)[:, None, :]
+    np.maximum.at(maps.reshape(-1), cells.ravel(), (values * on_map * peak).astype(np.float32).ravel())
+    return maps
+
+
+def nearest_cell(points: np.ndarray) -> np.ndarray:
+    """Round fractional cells to the nearest cell (int64); halves go up, at even and odd cells alike."""
+    return np.floor(points + 0.5).astype(np.int64)
+
+
+def inside(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return which points (..., 2), x and y in cells, have their nearest cell in a map of (height, width)."""
+    cells = nearest_cell(points)
+    return ((cells >= 0) & (cells < np.array(shape[::-1]))).all(axis=-1)
+
+
+def loss_mask(frame: Frame, shape: tuple[int, int], stride: int, sigma: float) -> np.ndarray:
+    """Return which cells of a frame count in the loss of its heatmaps.
+
+    Cells inside ignore polygons do not. In a frame that is not complete, cells farther from every labelled
+    person's keypoint box than that box's diagonal (or the reach of a Gaussian, if that is more) do not.
+
+    Args:
+        frame: people and ignore polygons in input pixels.
+        shape: height and width of the map.
+        stride: of the map.
+        sigma: of the Gaussians, in cells.
+
+    Returns:
+        (height, width) bool.
+    """
+    mask = np.ones(shape, dtype=bool) if frame.complete else _near_people(frame, shape, stride, sigma)
+    if frame.ignore:
+        drawn = np.zeros(shape, dtype=np.uint8)
+        for polygon in frame.ignore:  # a few a frame; one call for all would cancel where they overlap
+            corners = np.rint(to_cells(np.asarray(polygon, np.float64), stride) * 2**FRACTION_BITS)
+            cv2.fillPoly(drawn, [corners.astype(np.int32)], 1, shift=FRACTION_BITS)
+        mask &= drawn == 0
+    return mask
+
+
+def _near_people(frame: Frame, shape: tuple[int, int], stride: int, sigma: float) -> np.ndarray:
+    height, width = shape
+    keypoints = frame.keypoint_array()
+    if not len(keypoints):
+        return np.zeros(shape, dtype=bool)
+    present = keypoints[..., 2] > 0
+    keypoints, present = keypoints[present.any(axis=1)], present[present.any(axis=1)]
+    cells = to_cells(keypoints[..., :2], stride)
+    low = np.where(present[..., None], cells, np.inf).min(axis=1)  # (P, 2)
+    high = np.where(present[..., None], cells, -np.inf).max(axis=1)
+    extent = np.maximum(np.hypot(*(high - low).T), 3 * sigma)[:, None]  # (P, 1)
+    # the region is a rectangle with round corners: on each row one interval of columns
+    rows = np.arange(height)
+    above = np.maximum(np.maximum(low[:, 1:] - rows, rows - high[:, 1:]), 0)  # (P, height)
+    half = np.sqrt(np.maximum(extent**2 - above**2, 0))
+    first = np.ceil(low[:, :1] - half).clip(0, width).astype(np.int64)
+    last = (np.floor(high[:, :1] + half) + 1).clip(0, width).astype(np.int64)
+    person, row = np.nonzero((above <= extent) & (first < last))
+    edges = np.zeros((height, width + 1), dtype=np.int32)
+    np.add.at(edges, (row, first[person, row]), 1)
+    np.add.at(edges, (row, last[person, row]), -1)
+    return edges.cumsum(axis=1)[:, :width] > 0
+
+
+def heatmap_loss(predicted: Tensor, target: Tensor, mask: Tensor, labelled: Tensor) -> Tensor:
+    """Return the squared error where it counts, mean over all keypoints and cells (pose paper, eq. 1).
+
+    Args:
+        predicted: (B, K, h, w).
+        target: (B, K, h, w).
+        mask: (B, h, w): cells that count.
+        labelled: (B, K): keypoints that count.
+
+    Returns:
+        (B,).
+    """
+    error = (predicted - target).square() * mask[:, None]
+    return (error.mean(dim=(2, 3)) * labelled).mean(dim=1)
+
+
+def resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize (B, C, h, w) maps to (height, width) cells, bilinearly; the picture's borders stay in place."""
+    if maps.shape[-2:] == size:
+        return maps
+    return functional.interpolate(maps, size, mode="bilinear", align_corners=False)
+
+
+def _window_maximum(maps: Tensor, dim: int, window: int) -> Tensor:
+    """Maximum over `window` neighbours along a dimension, which gets shorter by window - 1."""
+    length = maps.shape[dim] - window + 1
+    width = 1
+    while width * 2 <= window:
+        size = maps.shape[dim] - width
+        maps = torch.maximum(maps.narrow(dim, 0, size), maps.narrow(dim, width, size))
+        width *= 2
+    return torch.maximum(maps.narrow(dim, 0, length), maps.narrow(dim, window - width, length))
+
+
+def cells_at_once(device: torch.device) -> int:
+    """Return how many cells to look at together: few on a CPU, for its caches and the cost of memory."""
+    return 2**16 if device.type == "cpu" else 2**24
+
+
+def local_maxima(heatmaps: Tensor, count: int, kernel: int) -> tuple[Tensor, Tensor]:
+    """Find the highest local maxima of each map: cells that no cell of the square around them exceeds.
+
+    The maximum over the square is taken along x, then along y, each by doubling windows: on one CPU core some
+    25 times faster than a pooling layer.
+
+    Args:
+        heatmaps: (..., h, w), finite.
+        count: how many of each map at most.
+        kernel: side of the square, in cells; odd.
+
+    Returns:
+        Their values (..., M), highest first, 0 where there are no more above 0, and int64 indices into h * w.
+    """
+    maps = heatmaps.flatten(0, -3)
+    height, width = maps.shape[-2:]
+    step = max(1, cells_at_once(maps.device) // (height * width))
+    found = [_highest_maxima(chunk, count, kernel) for chunk in maps.split(step)]
+    values, cells = (torch.cat(parts).unflatten(0, heatmaps.shape[:-2]) for parts in zip(*found, strict=True))
+    return values, cells
+
+
+def _highest_maxima(maps: Tensor, count: int, kernel: int) -> tuple[Tensor, Tensor]:
+    padded = functional.pad(maps, (kernel // 2,) * 4, value=-math.inf)
+    highest = _window_maximum(_window_maximum(padded, -1, kernel), -2, kernel)
+    # 0 at a maximum; elsewhere at least the last bit of the heat, which the factor carries below -heat. The
+    # obvious where(maps == highest, ...) takes ten times as long
+    heights = torch.add(maps, maps - highest, alpha=1e9).flatten(1)
+    values, cells = heights.topk(min(count, heights.shape[-1]))
+    return values.clamp(min=0), cells
+
+
+def subcell_offsets(heatmaps: Tensor, cells: Tensor, method: str) -> Tensor:
+    """Return how far a peak lies from the centre of its cell, (..., M, 2) x, y in cells.
+
+    Args:
+        heatmaps: (..., h, w).
+        cells: (..., M) int64 indices into h * w.
+        method: `published`: a quarter of a cell towards the higher neighbour, where both are equal towards
+            the lower index. `quarter`: the same, but no step where both are equal. `parabola`: the vertex of
+            the parabola through the logarithms of the cell and its neighbours, which for a Gaussian is exact
+            and with noise on the maps still nearer than a quarter step (which is taken where the cell is no
+            maximum: a keypoint filled in beside a higher peak).
+    """
+    height, width = heatmaps.shape[-2:]
+    flat = heatmaps.flatten(-2)
+    y, x = cells // width, cells % width
+    centre = flat.gather(-1, cells)
+
+    def offset(position: Tensor, size: int, step: int) -> Tensor:
+        before = flat.gather(-1, cells - step * (position > 0))
+        after = flat.gather(-1, cells + step * (position < size - 1))
+        if method == "published":
+            return torch.where(after > before, 0.25, -0.25)
+        quarter = 0.25 * torch.sign(after - before)
+        # beyond the border nothing is known, so neither is on which side of the centre the peak lies
+        inner = (position > 0) & (position < size - 1)
+        if method == "quarter":
+            return torch.where(inner, quarter, 0.0)
+        floor = 1e-3 * centre  # a logarithm of nearly nothing would pull the vertex away from an empty cell
+        low, middle, high = (
+            v.clamp(min=1e-12).log() for v in (before.maximum(floor), centre, after.maximum(floor))
+        )
+        bend = 2 * middle - low - high
+        vertex = ((high - low) / (2 * bend).clamp(min=1e-6)).clamp(-0.5, 0.5)
+        is_peak = (centre >= before) & (centre >= after)
+        return torch.where(inner, torch.where(is_peak, vertex, quarter), 0.0)
+
+    return torch.stack([offset(x, width, 1), offset(y, height, width)], dim=-1)

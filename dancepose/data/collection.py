@@ -1,0 +1,130 @@
+"""`PoseData`: all frames of a run, read, divided and counted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dancepose.data.images import check_images
+from dancepose.data.parts import LoadedPart, PartConfig, load_part
+from dancepose.data.problems import Problems
+from dancepose.data.splits import PARTS, Amount, data_hash, pick, split_hash
+from dancepose.records import Frame
+from dancepose.skeleton import Skeleton
+
+
+class PoseData:
+    """The frames of one data set, or of several that are mixed; files are read on first use.
+
+    Args:
+        configs: name of each data set -> where it lies.
+        skeleton: the run's.
+        mixed: whether the names of frames and config keys begin with the data set's name.
+        val: see `splits.split_frames`.
+        test: see `splits.split_frames`.
+        split_seed: of what the split draws.
+        min_people: frames with fewer labelled people are not used.
+        limit: use at most so many frames of each part of each data set.
+        overfit: the training part is validation and test part as well.
+    """
+
+    def __init__(
+        self,
+        configs: Mapping[str, PartConfig],
+        skeleton: Skeleton,
+        mixed: bool = False,
+        val: Amount = 0.1,
+        test: Amount = 0.1,
+        split_seed: int = 0,
+        min_people: int = 0,
+        limit: int | None = None,
+        overfit: bool = False,
+    ):
+        self.configs, self.skeleton, self.mixed = dict(configs), skeleton, mixed
+        self.val, self.test, self.split_seed = val, test, split_seed
+        self.min_people, self.limit, self.overfit = min_people, limit, overfit
+        self._loaded: list[LoadedPart] | None = None
+
+    @property
+    def loaded(self) -> list[LoadedPart]:
+        """The data sets, read on first use.
+
+        Raises:
+            DataError: files are missing or wrong.
+            ConfigError: the split cannot be made.
+        """
+        if self._loaded is None:
+            self._loaded = [self._load(name, config) for name, config in self.configs.items()]
+        return self._loaded
+
+    def _load(self, name: str, config: PartConfig) -> LoadedPart:
+        key = f"data.parts.{name}" if self.mixed else "data"
+        val, test = ("none", "none") if self.overfit else (self.val, self.test)
+        loaded = load_part(name, config, self.skeleton, val, test, self.split_seed, key, prefix=self.mixed)
+        for part, frames in loaded.parts.items():
+            kept = [frame for frame in frames if len(frame.people) >= self.min_people]
+            if len(kept) < len(frames):
+                loaded.problems.add("too few people", config.root, part, count=len(frames) - len(kept))
+            loaded.parts[part] = pick(kept, self.limit, self.split_seed) if self.limit else kept
+        if self.overfit:
+            loaded.parts = {part: list(loaded.parts["train"]) for part in PARTS}
+        return loaded
+
+    def frames(self, part: str) -> list[Frame]:
+        """Return the frames of `train`, `val` or `test`, of all data sets together."""
+        return [frame for loaded in self.loaded for frame in loaded.parts[part]]
+
+    @property
+    def problems(self) -> Problems:
+        """What the readers and the splits found wrong."""
+        return Problems(problem for loaded in self.loaded for problem in loaded.problems)
+
+    def check_images(self, part: str) -> Problems:
+        """Look at the images of a part: missing, broken, or of another size than labelled."""
+        return check_images(self.frames(part), self.problems)
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """The split as a split file has it (for a mix the names begin with the data set's)."""
+        names = {part: [frame.name for frame in self.frames(part)] for part in PARTS}
+        return {**names, "by": "image", "seed": self.split_seed}
+
+    @property
+    def split_hash(self) -> str:
+        """16 hexadecimal digits: which frames are in which part."""
+        return split_hash(self.split)
+
+    @property
+    def data_hash(self) -> str:
+        """16 hexadecimal digits: names and annotations of all frames that are used."""
+        used = {frame.name: frame for part in PARTS for frame in self.frames(part)}
+        return data_hash(used.values())
+
+    def counts(self) -> list[dict[str, Any]]:
+        """Return what each part of each data set holds: images, people, keypoints and so on."""
+        return [_count(loaded.name, part, loaded.parts[part]) for loaded in self.loaded for part in PARTS]
+
+    def summary(self) -> str:
+        """Return the counts as a table, the split's hash, and the number of problems of each kind."""
+        rows = self.counts()
+        widths = {column: max(len(column), *(len(str(row[column])) for row in rows)) for column in rows[0]}
+        lines = ["  ".join(column.ljust(width) for column, width in widths.items())]
+        lines += [
+            "  ".join(str(row[column]).ljust(width) for column, width in widths.items()) for row in rows
+        ]
+        found = ", ".join(f"{kind} {count}" for kind, count in self.problems.counts().items())
+        lines += [f"split {self.split_hash}", f"problems: {found or 'none'}"]
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def _count(name: str, part: str, frames: Sequence[Frame]) -> dict[str, Any]:
+    """Return a row of the summary."""
+    people = [person for frame in frames for person in frame.people]
+    return {
+        "data": name,
+        "part": part,
+        "images": len(frames),
+        "people": len(people),
+        "keypoints": sum(int(person.present.sum()) for person in people),
+        "occluded": sum(int((person.keypoints[:, 2] == 1).sum()) for person in people),
+        "incomplete": sum(not frame.complete for frame in frames),
+        "clips": len({frame.clip for frame in frames if frame.clip is not None}),
+    }

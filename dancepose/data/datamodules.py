@@ -1,0 +1,264 @@
+"""`PoseDataModule`: the data of one run in Lightning."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from dancepose.codecs.base import Codec
+from dancepose.data.collection import PoseData
+from dancepose.data.dataset import EvaluationDataset, PoseDataset, collate_evaluation, prepare_worker
+from dancepose.data.parts import PartConfig
+from dancepose.data.problems import Problems
+from dancepose.data.sampler import EvaluationSampler, TrainSampler
+from dancepose.data.splits import PARTS, Amount
+from dancepose.data.transforms import Augmentation, TrainTransform
+from dancepose.errors import ConfigError
+from dancepose.inference.geometry import TestGeometry
+from dancepose.records import Frame
+from dancepose.skeleton import Skeleton
+
+
+class PoseDataModule(LightningDataModule):
+    """Pictures with labelled people, from one data set or several.
+
+    Nothing here draws from the global random generators, and nothing depends on the number of workers.
+
+    Args:
+        skeleton: the run's.
+        codec: makes the targets; `codec.skeleton` is the run's.
+        seed: of the run: order and augmentation of the training samples.
+        kind: `dance`, `coco`, or `mix` with `parts`.
+        root: see `PartConfig`; also annotations, split, clip.
+        annotations: see `PartConfig`.
+        split: see `PartConfig`.
+        clip: see `PartConfig`.
+        parts: with `kind=mix`: name -> the keys of `PartConfig`.
+        val: how much of train validates where the split file has no val: a fraction, a count, or `none`.
+        test: how much of everything tests where there is no split file: likewise.
+        split_seed: of what the split draws; not `seed`, so that runs of several seeds share one test part.
+        min_people: frames with fewer labelled people are not used.
+        limit: use at most so many frames of each part.
+        overfit: train, validate and test on the same frames (the training part), without augmentation.
+        batch_size: of all devices and accumulated steps together.
+        workers: data worker processes of each device.
+        size: side of the square training crop in pixels.
+        test_size: pixels of the resized side at test time; None: `size`.
+        test_batch_size: images of each device in evaluation; None: its share of `batch_size`.
+        resize: which side of a picture becomes `test_size`, `short` or `long`.
+        augmentation: the keys of `Augmentation`; its `scale_type` None follows `resize`.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        codec: Codec,
+        seed: int = 0,
+        kind: str = "dance",
+        root: str | None = None,
+        annotations: str | None = None,
+        split: str | None = None,
+        clip: str | None = None,
+        parts: Mapping[str, Mapping[str, Any]] | None = None,
+        val: Amount = 0.1,
+        test: Amount = 0.1,
+        split_seed: int = 0,
+        min_people: int = 0,
+        limit: int | None = None,
+        overfit: bool = False,
+        batch_size: int = 48,
+        workers: int = 2,
+        size: int = 512,
+        test_size: int | None = None,
+        test_batch_size: int | None = None,
+        resize: str = "short",
+        augmentation: Mapping[str, Any] | None = None,
+    ):
+        super().__init__()
+        self.skeleton, self.codec, self.seed = skeleton, codec, seed
+        check_number("data.batch_size", batch_size, 1)
+        check_number("data.workers", workers, 0)
+        check_number("data.size", size, 32, multiple=32)
+        check_number("data.min_people", min_people, 0)
+        for name, value in (("limit", limit), ("test_size", test_size), ("test_batch_size", test_batch_size)):
+            if value is not None:
+                check_number(f"data.{name}", value, 1)
+        self.batch_size, self.test_batch_size = batch_size, test_batch_size
+        self.workers, self.size = workers, size
+        if kind == "mix":
+            if not parts:
+                raise ConfigError(
+                    "data.parts is empty: give name: {kind, root, ...} for each part of the mix"
+                )
+            own = {"annotations": annotations, "split": split, "clip": clip}
+            if given := [name for name, value in own.items() if value is not None]:
+                raise ConfigError(
+                    f"data.{given[0]}: in a mix each part has its own, data.parts.<name>.{given[0]}"
+                )
+            configs = {
+                name: PartConfig.from_dict(values, f"data.parts.{name}", root)
+                for name, values in parts.items()
+            }
+        elif parts:
+            raise ConfigError("data.parts belongs to data=mix")
+        else:
+            values = {"kind": kind, "root": root, "annotations": annotations, "split": split, "clip": clip}
+            configs = {kind: PartConfig.from_dict(values, "data")}
+        self.data = PoseData(
+            configs, skeleton, kind == "mix", val, test, split_seed, min_people, limit, overfit
+        )
+        self.geometry = TestGeometry(test_size or size, resize)
+        recipe = dict(augmentation or {})
+        if recipe.get("scale_type") is None:
+            recipe["scale_type"] = resize
+        self.augmentation = Augmentation.from_dict(recipe)
+        if overfit:
+            self.augmentation = Augmentation(scale_type=self.augmentation.scale_type)
+        self._checked: set[str] = set()
+
+    def frames(self, part: str) -> list[Frame]:
+        """Return the frames of `train`, `val` or `test`; the files are read on first use."""
+        return self.data.frames(part)
+
+    @property
+    def problems(self) -> Problems:
+        """What the readers and the splits found wrong."""
+        return self.data.problems
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """The split as a split file has it."""
+        return self.data.split
+
+    @property
+    def split_hash(self) -> str:
+        """16 hexadecimal digits: which frames are in which part."""
+        return self.data.split_hash
+
+    @property
+    def data_hash(self) -> str:
+        """16 hexadecimal digits: names and annotations of all frames that are used."""
+        return self.data.data_hash
+
+    def counts(self) -> list[dict[str, Any]]:
+        """Return what each part of each data set holds: images, people, keypoints and so on."""
+        return self.data.counts()
+
+    def summary(self) -> str:
+        """Return the counts as a table, the split's hash, and the number of problems of each kind."""
+        return self.data.summary()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the data and look at the header of every image that the stage uses.
+
+        Args:
+            stage: `validate` and `test` look at their part, all else at all parts: a picture that the test at
+                the end of a training lacks is better missed before.
+
+        Raises:
+            DataError: images are missing, broken, or of another size than labelled; names the first few.
+            ConfigError: the training part is smaller than a batch, or the batch cannot be divided.
+        """
+        parts = {"validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
+        problems = Problems()
+        for part in (part for part in parts if part not in self._checked):
+            problems.extend(self.data.check_images(part))
+        problems.raise_fatal("Mend the files, or take them out of the data or its split.")
+        self._checked.update(parts)
+        if stage == "fit":
+            self._device_batch()
+            count = len(self.frames("train"))
+            if count < self.batch_size:
+                raise ConfigError(
+                    f"data.batch_size={self.batch_size} is more than the {count} training images: lower it"
+                )
+
+    def _device_batch(self) -> int:
+        """Return the batch of one device and one step: the global one by devices x accumulation."""
+        devices = self.trainer.world_size if self.trainer else 1
+        steps = self.trainer.accumulate_grad_batches if self.trainer else 1
+        if self.batch_size % (devices * steps):
+            nearest = max(1, round(self.batch_size / (devices * steps))) * devices * steps
+            raise ConfigError(
+                f"data.batch_size={self.batch_size} is for all devices together and must be a multiple of "
+                f"{devices} devices x {steps} steps (trainer.accumulate_grad_batches): {nearest} is"
+            )
+        return self.batch_size // (devices * steps)
+
+    def _rank(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def train_dataset(self) -> PoseDataset:
+        """Return the training samples."""
+        transform = TrainTransform(self.size, self.augmentation, self.skeleton)
+        return PoseDataset(self.frames("train"), transform, self.codec, self.seed)
+
+    def train_dataloader(self) -> DataLoader:
+        """Return shuffled, augmented training batches; the last incomplete batch is left out."""
+        rank, world_size = self._rank()
+        sampler = TrainSampler(
+            [len(loaded.parts["train"]) for loaded in self.data.loaded],
+            [loaded.config.weight for loaded in self.data.loaded],
+            self.batch_size,
+            self.seed,
+            rank,
+            world_size,
+        )
+        return DataLoader(
+            self.train_dataset(),
+            self._device_batch(),
+            sampler=sampler,
+            drop_last=True,
+            **self._loader_options(),
+        )
+
+    def evaluation_dataloader(self, part: str) -> DataLoader:
+        """Return the whole pictures of a part in the test-time geometry, each exactly once."""
+        dataset = EvaluationDataset(self.frames(part), self.geometry)
+        batch = self.test_batch_size or self._device_batch()
+        sampler = EvaluationSampler(dataset.input_sizes(), batch, *self._rank())
+        return DataLoader(
+            dataset, batch_sampler=sampler, collate_fn=collate_evaluation, **self._loader_options()
+        )
+
+    def val_dataloader(self) -> DataLoader | list:
+        """Return the validation pictures; an empty list without a validation part."""
+        return self.evaluation_dataloader("val") if self.frames("val") else []
+
+    def test_dataloader(self) -> DataLoader | list:
+        """Return the test pictures; an empty list without a test part."""
+        return self.evaluation_dataloader("test") if self.frames("test") else []
+
+    def _loader_options(self) -> dict[str, Any]:
+        return {
+            "num_workers": self.workers,
+            "persistent_workers": self.workers > 0,
+            "worker_init_fn": prepare_worker,
+            "pin_memory": torch.cuda.is_available(),
+            "generator": torch.Generator().manual_seed(self.seed),  # else a loader draws from the global one
+        }
+
+    def transfer_batch_to_device(
+        self, batch: dict[str, Any], device: torch.device, dataloader_idx: int
+    ) -> dict[str, Any]:
+        """Move what the network needs; frames and matrices stay where they are used."""
+        kept = {name: batch[name] for name in ("frame", "matrix") if name in batch}
+        moved = {name: value for name, value in batch.items() if name not in kept}
+        return super().transfer_batch_to_device(moved, device, dataloader_idx) | kept
+
+
+def check_number(key: str, value: Any, least: int, multiple: int = 1) -> None:
+    """Check a whole number of the config.
+
+    Raises:
+        ConfigError: it is none, too small, or no multiple; names the key.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{key}={value}: give a whole number of at least {least}")
+    if value % multiple:
+        nearest = max(multiple, round(value / multiple) * multiple)
+        raise ConfigError(
+            f"{key}={value}: the network needs a multiple of {multiple}; the nearest is {nearest}"
+        )

@@ -1,0 +1,127 @@
+"""The data sets that workers read: samples for training, and whole pictures for evaluation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from dancepose.codecs.base import Codec
+from dancepose.data.images import read_image
+from dancepose.data.sampler import SampleKey, draw_seed
+from dancepose.data.transforms import TrainTransform
+from dancepose.inference.geometry import PAD_VALUE, TestGeometry
+from dancepose.records import Frame
+
+
+class PoseDataset(Dataset[dict[str, Any]]):
+    """Training samples: what is random about one depends on (seed, epoch, name of its frame) alone.
+
+    Args:
+        frames: in original pixels.
+        transform: picture and frame -> crop.
+        codec: makes the targets.
+        seed: of the run.
+    """
+
+    def __init__(self, frames: Sequence[Frame], transform: TrainTransform, codec: Codec, seed: int):
+        self.frames, self.transform, self.codec, self.seed = list(frames), transform, codec, seed
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def crop(self, key: SampleKey | tuple[int, int] | int) -> tuple[np.ndarray, Frame]:
+        """Return the picture that the network is fed, (size, size, 3) uint8 RGB, and the frame in its pixels.
+
+        Args:
+            key: epoch and index as the sampler gives them; a bare index is that of epoch 0.
+        """
+        epoch, index, occurrence = as_key(key)
+        frame = self.frames[index]
+        # a first occurrence has the seed of its name alone, so that a mix's weights do not change it
+        again = (occurrence,) if occurrence else ()
+        seed = draw_seed(self.seed, epoch, frame.name, *again)
+        return self.transform(read_image(frame.image), frame, seed)
+
+    def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
+        """Return `image` uint8 (3, H, W), `targets` and `weights` of the codec, and `index`.
+
+        Raises:
+            DataError: the image is missing or broken; names the file.
+        """
+        crop, frame = self.crop(key)
+        targets, weights = self.codec.encode(frame, frame.size)
+        return {
+            "image": to_channels_first(crop),
+            "targets": {name: torch.from_numpy(array) for name, array in targets.items()},
+            "weights": {name: torch.from_numpy(array) for name, array in weights.items()},
+            "index": as_key(key).index,
+        }
+
+
+class EvaluationDataset(Dataset[dict[str, Any]]):
+    """Whole pictures in the test-time geometry.
+
+    Args:
+        frames: in original pixels.
+        geometry: how a picture becomes a network input.
+    """
+
+    def __init__(self, frames: Sequence[Frame], geometry: TestGeometry):
+        self.frames, self.geometry = list(frames), geometry
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def input_sizes(self) -> list[tuple[int, int]]:
+        """Return width and height of each frame's network input."""
+        return [self.geometry.plan(*frame.size).size for frame in self.frames]
+
+    def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
+        """Return `image` uint8 (3, H, W), `matrix` (2, 3) input -> original pixels, `frame` and `index`.
+
+        Raises:
+            DataError: the image is missing or broken; names the file.
+        """
+        index = as_key(key).index
+        frame = self.frames[index]
+        image, matrix = self.geometry.warp(read_image(frame.image))
+        return {"image": to_channels_first(image), "matrix": matrix, "frame": frame, "index": index}
+
+
+def as_key(key: SampleKey | tuple[int, int] | int) -> SampleKey:
+    """Return a sample key; a bare index (a user's, or the trainer's `overfit_batches`) is of epoch 0."""
+    return SampleKey(0, key) if isinstance(key, (int, np.integer)) else SampleKey(*key)
+
+
+def to_channels_first(image: np.ndarray) -> torch.Tensor:
+    """Copy (H, W, 3) uint8 into a contiguous (3, H, W) tensor, ten times faster than a transposed copy."""
+    planes = np.empty((image.shape[2], *image.shape[:2]), dtype=np.uint8)
+    cv2.split(image, list(planes))
+    return torch.from_numpy(planes)
+
+
+def collate_evaluation(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stack evaluation samples; images are padded right and bottom to the largest, frames stay a list.
+
+    Returns:
+        `image` uint8 (B, 3, H, W), `matrix` float64 (B, 2, 3), `frame` list of B, `index` int64 (B,).
+    """
+    images = [sample["image"] for sample in samples]
+    height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
+    batch = torch.full((len(images), 3, height, width), PAD_VALUE, dtype=torch.uint8)
+    for row, image in zip(batch, images, strict=True):
+        row[:, : image.shape[1], : image.shape[2]] = image
+    return {
+        "image": batch,
+        "matrix": torch.from_numpy(np.stack([sample["matrix"] for sample in samples])),
+        "frame": [sample["frame"] for sample in samples],
+        "index": torch.tensor([sample["index"] for sample in samples]),
+    }
+
+
+def prepare_worker(worker: int) -> None:
+    """Keep OpenCV to the worker's own core."""
+    cv2.setNumThreads(0)

@@ -1,0 +1,162 @@
+"""The parts of a data set: one for `data=dance` and `data=coco`, several for `data=mix`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dancepose.checks import one_of, read_arguments
+from dancepose.data.problems import Problems
+from dancepose.data.readers.coco import read_coco
+from dancepose.data.readers.labelme import read_labelme
+from dancepose.data.splits import Amount, Parts, read_split, split_frames
+from dancepose.errors import ConfigError, DataError
+from dancepose.records import Frame
+from dancepose.skeleton import Skeleton
+
+FOLDER = "folder"  # value of `clip`: the folder that holds a frame's image
+FILES = {"dance": "the folder with pictures and Labelme JSON files", "coco": "the folder with the pictures"}
+
+
+@dataclass(frozen=True)
+class PartConfig:
+    """Where one part of the data lies; the keys of an entry of `data.parts`.
+
+    Attributes:
+        kind: `dance` (Labelme) or `coco`.
+        root: the folder of its pictures.
+        annotations: the JSON file of a `coco` part; found from the working folder or from `root`.
+        split: a split file, found likewise; None draws one.
+        clip: what makes pictures frames of one video: `folder`, or a regular expression on names whose first
+            group is the video; None: they are single pictures.
+        weight: how often each of its training frames comes up, relative to those of other parts.
+    """
+
+    kind: str
+    root: str
+    annotations: str | None = None
+    split: str | None = None
+    clip: str | None = None
+    weight: float = 1.0
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], key: str, base: str | None = None) -> "PartConfig":
+        """Make it from plain data.
+
+        Args:
+            values: the keys above.
+            key: prefix of the config keys, for messages.
+            base: folder that a relative `root` is below, the working folder if None.
+
+        Raises:
+            ConfigError: an unknown or missing key, or an impossible value; names the key.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{key}={values!r}: give kind, root, ...")
+        one_of(f"{key}.kind", values.get("kind", ""), FILES)
+        kind = values["kind"]
+        if not values.get("root"):
+            raise ConfigError(f"{key}.root is not set: give {FILES[kind]}")
+        if kind == "coco" and not values.get("annotations"):
+            raise ConfigError(f"{key}.annotations is not set: give the COCO keypoint JSON")
+        if kind != "coco" and values.get("annotations"):
+            raise ConfigError(
+                f"{key}.annotations belongs to kind=coco; Labelme files lie beside their pictures"
+            )
+        read_arguments(cls, values, key)
+        if not 0 < values.get("weight", 1.0) < float("inf"):
+            raise ConfigError(f"{key}.weight={values['weight']}: give a positive number")
+        clip = values.get("clip")
+        if clip not in (None, FOLDER):
+            try:
+                groups = re.compile(clip).groups
+            except re.error as error:
+                raise ConfigError(f"{key}.clip={clip} is no regular expression: {error}") from None
+            if groups < 1:
+                raise ConfigError(f"{key}.clip={clip}: put the part that names the video into ( )")
+        root = Path(values["root"]) if base is None else Path(base) / values["root"]
+        return cls(**{**values, "root": str(root)})
+
+
+@dataclass
+class LoadedPart:
+    """One part, read and divided.
+
+    Attributes:
+        name: of the part.
+        config: where it lies.
+        parts: train, val and test.
+        problems: what was found wrong.
+    """
+
+    name: str
+    config: PartConfig
+    parts: Parts
+    problems: Problems = field(default_factory=Problems)
+
+
+def load_part(
+    name: str,
+    config: PartConfig,
+    skeleton: Skeleton,
+    val: Amount,
+    test: Amount,
+    split_seed: int,
+    key: str,
+    prefix: bool,
+) -> LoadedPart:
+    """Read one part and divide it.
+
+    Args:
+        name: of the part; frames get it as their `source`.
+        config: where it lies.
+        skeleton: the run's.
+        val: see `split_frames`.
+        test: see `split_frames`.
+        split_seed: of what the split draws.
+        key: prefix of the config keys, for messages.
+        prefix: put the part's name before the frames' names, which must be unique over all parts of a mix.
+
+    Raises:
+        DataError: files are missing or wrong; names file, field and remedy.
+        ConfigError: the parts of the split cannot be made.
+    """
+    root = Path(config.root).expanduser()
+    if not root.is_dir():
+        raise DataError(f"{key}.root={config.root} is no folder: give {FILES[config.kind]}")
+    if config.kind == "coco":
+        path = find_file(str(config.annotations), root)
+        frames, problems = read_coco(path, skeleton, root, f"{key}.annotations")
+    else:
+        frames, problems = read_labelme(root, skeleton, f"{key}.root")
+    frames = [replace(f, source=name, clip=clip_of(f.name, config.clip)) for f in frames]
+    file = None
+    if config.split is not None:
+        file = read_split(find_file(config.split, root), f"{key}.split")
+    parts = split_frames(frames, file, val, test, split_seed, problems, key)
+    if prefix:
+        parts = {part: [_rename(f, name) for f in found] for part, found in parts.items()}
+    return LoadedPart(name, config, parts, problems)
+
+
+def find_file(path: str, root: Path) -> Path:
+    """Return a path as it is, or below `root` where it exists only there."""
+    given = Path(path).expanduser()
+    return root / given if not given.exists() and (root / given).exists() else given
+
+
+def clip_of(name: str, rule: str | None) -> str | None:
+    """Return which video a picture is from by its name, or None."""
+    if rule is None:
+        return None
+    if rule == FOLDER:
+        return Path(name).parent.as_posix()
+    found = re.search(rule, name)
+    return found[1] if found else None
+
+
+def _rename(frame: Frame, part: str) -> Frame:
+    return replace(
+        frame, name=f"{part}/{frame.name}", clip=None if frame.clip is None else f"{part}/{frame.clip}"
+    )

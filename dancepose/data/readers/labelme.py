@@ -1,0 +1,135 @@
+"""Labelme, read and written: a JSON file beside each picture, keypoints as points, people by `group_id`."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dancepose.data.json_file import load_json
+from dancepose.data.problems import Problems
+from dancepose.data.readers.labelme_file import ACTION, COMPLETE, HEAD, IGNORE, OCCLUDED_FLAG, LabelmeFile
+from dancepose.data.readers.sources import Sources
+from dancepose.errors import DataError
+from dancepose.files import write_text
+from dancepose.records import NOT_ANNOTATED, OCCLUDED, Frame
+from dancepose.skeleton import Skeleton
+
+VERSION = "5.4.1"  # of the Labelme program whose files these are
+
+
+def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tuple[list[Frame], Problems]:
+    """Read every Labelme file in a folder and the folders below it.
+
+    Coordinates are taken as they are, with pixel centres at integers. A frame's name is the path of its image
+    below `root`.
+
+    Args:
+        root: the folder, perhaps with a `dataset.yaml` (see `Sources`).
+        skeleton: the run's.
+        key: the config key that names the folder, for messages.
+
+    Returns:
+        Frames in order of their names, and what was wrong.
+
+    Raises:
+        DataError: no folder, no Labelme file, nobody in any of them, or a file that is broken; names file,
+            field and remedy.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"{key}={root} is no folder: give the folder with the Labelme JSON files")
+    sources, problems = Sources(root, skeleton), Problems()
+    frames: dict[str, Frame] = {}
+    labelme_files = 0
+    for path in sorted(root.rglob("*.json")):
+        content = _load(path)
+        if content is None:
+            problems.add("not an annotation file", path, detail="no list 'shapes': not Labelme's")
+            continue
+        labelme_files += 1
+        frame = LabelmeFile(path, root, content, skeleton, sources, problems).read()
+        if frame is None:
+            continue
+        if frame.name in frames:
+            problems.add("duplicate image", path, "imagePath", detail=frame.name)
+            continue
+        frames[frame.name] = frame
+    if not labelme_files:
+        raise DataError(f"{key}={root} holds no Labelme JSON file. {_expected(skeleton)}")
+    if not frames:
+        raise DataError(
+            f"{key}={root}: nobody is labelled in its {labelme_files} Labelme files. {_expected(skeleton)}\n"
+            + problems.report()
+        )
+    sources.settle(skeleton, problems)
+    return [frames[name] for name in sorted(frames)], problems
+
+
+def _expected(skeleton: Skeleton) -> str:
+    return (
+        f"Expected: point shapes whose label is a keypoint of skeleton {skeleton.name} "
+        f"({', '.join(skeleton.keypoints[:3])}, ...) and whose group_id is the person."
+    )
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    content = load_json(path)
+    return content if isinstance(content, dict) and isinstance(content.get("shapes"), list) else None
+
+
+def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
+    """Write a frame as a Labelme file, whole or not at all.
+
+    `read_labelme` gives the same people back; the Labelme program opens the file. Scores, tracks and boxes
+    have no place in the format and are left out.
+
+    Args:
+        frame: its image must be a file; the path to it is written relative to the JSON file.
+        skeleton: that of the frame's people.
+        path: of the JSON file.
+
+    Raises:
+        DataError: the frame's image is an array.
+    """
+    if isinstance(frame.image, np.ndarray):
+        raise DataError(f"{path}: a Labelme file names an image file, but the frame holds an array")
+    ids = [person.id for person in frame.people]
+    numbered = None not in ids and len(set(ids)) == len(ids)
+    shapes = []
+    for number, person in enumerate(frame.people):
+        group = person.id if numbered else number
+        flags = {f"{ACTION}{person.action}": True} if person.action else {}
+        for name, (x, y, seen) in zip(skeleton.keypoints, person.keypoints.tolist(), strict=True):
+            if seen > NOT_ANNOTATED:
+                shapes.append(
+                    _shape(name, [[x, y]], "point", group, {OCCLUDED_FLAG: seen == OCCLUDED} | flags)
+                )
+        if person.head_box is not None:
+            x1, y1, x2, y2 = np.asarray(person.head_box, dtype=np.float64).tolist()
+            shapes.append(_shape(HEAD, [[x1, y1], [x2, y2]], "rectangle", group, {}))
+    for polygon in frame.ignore:
+        shapes.append(_shape(IGNORE, np.asarray(polygon, dtype=np.float64).tolist(), "polygon", None, {}))
+    content = {
+        "version": VERSION,
+        "flags": {COMPLETE: frame.complete},
+        "shapes": shapes,
+        "imagePath": Path(os.path.relpath(frame.image, path.parent)).as_posix(),
+        "imageData": None,
+        "imageHeight": frame.size[1],
+        "imageWidth": frame.size[0],
+    }
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _shape(label: str, points: list, kind: str, group: int | None, flags: dict[str, bool]) -> dict[str, Any]:
+    return {
+        "label": label,
+        "points": points,
+        "group_id": group,
+        "description": "",
+        "shape_type": kind,
+        "flags": flags,
+        "mask": None,
+    }

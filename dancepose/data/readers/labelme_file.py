@@ -1,0 +1,239 @@
+"""One Labelme file: its shapes and flags made into one Frame."""
+
+import math
+import os
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dancepose.data.images import SUFFIXES, image_size
+from dancepose.data.problems import Problems
+from dancepose.data.readers.sources import Source, Sources
+from dancepose.errors import DataError, did_you_mean
+from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Frame, Person
+from dancepose.skeleton import Skeleton
+
+ACTION, COMPLETE, OCCLUDED_FLAG, HEAD, IGNORE = "action:", "complete", "occluded", "head", "ignore"
+AREAS = {"rectangle": 2, "polygon": 3}  # shape type -> points at least
+
+
+@dataclass
+class _Group:
+    """The shapes of one person."""
+
+    points: dict[int, tuple[float, float, int]] = field(
+        default_factory=dict
+    )  # source keypoint -> x, y, visibility
+    head: np.ndarray | None = None
+    action: str | None = None
+
+
+class LabelmeFile:
+    """Makes one Frame of one file's content.
+
+    Args:
+        path: of the file.
+        root: the data set's folder.
+        content: the parsed JSON.
+        skeleton: the run's.
+        sources: of the folder.
+        problems: findings are added to it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        root: Path,
+        content: dict[str, Any],
+        skeleton: Skeleton,
+        sources: Sources,
+        problems: Problems,
+    ):
+        self.path, self.root, self.content = path, root, content
+        self.skeleton, self.sources, self.problems = skeleton, sources, problems
+        self._groups: dict[Hashable, _Group] = {}
+        self._ignore: list[np.ndarray] = []
+        self._loose_double = ""  # a label that stands twice without group_id: there are several people
+        self._ungrouped = False
+
+    def read(self) -> Frame | None:
+        """Return the frame, or None where the file has nobody in it; problems are recorded."""
+        image, name = self._image()
+        source = self.sources.find(name)
+        if self.sources.declared and not source.match:
+            self.problems.add("file of no source", self.path, detail=self.sources.path.name)
+        flags = self._mapping(self.content.get("flags"), "flags")
+        for i, shape in enumerate(self.content["shapes"]):
+            self._shape(f"shapes[{i}]", shape, source)
+        if not self._settle_groups():
+            return None
+        known = [group for group in self._groups.values() if group.points]
+        if not known and flags.get(COMPLETE) is not True:  # an empty picture has to be marked as looked at
+            labels = sorted({str(s.get("label")) for s in self.content["shapes"]})
+            self.problems.add("no people", self.path, detail=f"labels: {', '.join(labels[:5]) or 'none'}")
+            return None
+        action = self._action(flags, "flags")
+        frame = Frame(image, self._size(image), [], self.skeleton.name, name, source.labelled)
+        frame.complete = bool(flags.get(COMPLETE, source.complete)) and not self._ungrouped
+        frame.ignore = self._ignore
+        for number, (group_id, group) in enumerate(self._groups.items()):
+            if group.points:
+                person = self._person(group, source, frame.size)
+                person.id = group_id if isinstance(group_id, int) else number
+                person.action = group.action or action
+                source.people += 1
+                if person.present.any():
+                    frame.people.append(person)
+                else:
+                    frame.complete = False  # somebody is there, of unknown extent
+                    frame.ignore.append(_surroundings(group))
+                    self.problems.add("no known keypoint", self.path, detail=f"group_id {group_id}")
+            elif group.head is not None:
+                self.problems.add("head without person", self.path, detail=f"group_id {group_id}")
+        return frame
+
+    def _image(self) -> tuple[Path, str]:
+        """Find the image by imagePath, else beside the file under the same name."""
+        named = self.content.get("imagePath")
+        image = self.path.parent / named.replace("\\", "/") if isinstance(named, str) and named else None
+        if image is None or not image.is_file():
+            same_stem = (self.path.with_suffix(s) for suffix in SUFFIXES for s in (suffix, suffix.upper()))
+            found = next((p for p in same_stem if p.is_file()), None)
+            image = found or image or self.path.with_suffix(".jpg")
+            if found is None:
+                self.problems.add("image missing", self.path, "imagePath", detail=str(image))
+        return image, Path(os.path.relpath(image, self.root)).as_posix()
+
+    def _size(self, image: Path) -> tuple[int, int]:
+        size = (self.content.get("imageWidth"), self.content.get("imageHeight"))
+        if all(isinstance(side, int) and side > 0 for side in size):
+            return size  # type: ignore[return-value]
+        if image.is_file():
+            return image_size(image)
+        raise DataError(f"{self.path}: imageWidth, imageHeight and the image itself are missing")
+
+    def _shape(self, where: str, shape: Any, source: Source) -> None:
+        if not isinstance(shape, dict) or not isinstance(shape.get("label"), str):
+            raise DataError(f"{self.path}: {where}.label is missing or no text")
+        label, kind, points = (
+            shape["label"].strip(),
+            shape.get("shape_type", "polygon"),
+            self._points(where, shape),
+        )
+        group_id = shape.get("group_id")
+        if not isinstance(group_id, (int, str, type(None))):
+            raise DataError(f"{self.path}: {where}.group_id must be a number or null")
+        if kind == "point":
+            index = source.skeleton.find(label)
+            if index is None or len(points) != 1:
+                self._unknown(where, label, source)
+                return
+            flags = self._mapping(shape.get("flags"), f"{where}.flags")
+            group = self._groups.setdefault(group_id, _Group())
+            if index in group.points:
+                self.problems.add(
+                    "duplicate point", self.path, where, detail=f"{label} of group_id {group_id}"
+                )
+                self._loose_double = self._loose_double or (where if group_id is None else "")
+            else:
+                seen = OCCLUDED if flags.get(OCCLUDED_FLAG) else VISIBLE
+                group.points[index] = (
+                    (*points[0], seen) if self._finite(where, points) else (0.0, 0.0, NOT_ANNOTATED)
+                )
+            action = self._action(flags, f"{where}.flags")
+            if action and group.action not in (None, action):
+                self.problems.add("contradicting actions", self.path, where, detail=f"group_id {group_id}")
+            group.action = group.action or action
+        elif label == HEAD and kind == "rectangle" and len(points) == 2 and self._finite(where, points):
+            group = self._groups.setdefault(group_id, _Group())
+            if group.head is not None:
+                self.problems.add("duplicate head", self.path, where, detail=f"group_id {group_id}")
+            else:
+                group.head = np.array([*np.min(points, axis=0), *np.max(points, axis=0)])
+        elif label == IGNORE and len(points) >= AREAS.get(kind, math.inf) and self._finite(where, points):
+            corners = np.array(points, dtype=np.float64)
+            self._ignore.append(rectangle(*corners[0], *corners[1]) if kind == "rectangle" else corners)
+        else:
+            self.problems.add("unknown shape", self.path, where, f"{kind} '{label}'")
+
+    def _points(self, where: str, shape: dict) -> list[tuple[float, float]]:
+        try:
+            return [(float(x), float(y)) for x, y in shape.get("points", ())]
+        except (TypeError, ValueError):
+            raise DataError(f"{self.path}: {where}.points must be a list of [x, y]") from None
+
+    def _mapping(self, value: Any, where: str) -> dict[str, Any]:
+        if value is not None and not isinstance(value, dict):
+            raise DataError(f"{self.path}: {where} must be a mapping, not {type(value).__name__}")
+        return value or {}
+
+    def _finite(self, where: str, points: list[tuple[float, float]]) -> bool:
+        good = all(math.isfinite(value) for point in points for value in point)
+        if not good:
+            self.problems.add("not a number", self.path, f"{where}.points")
+        return good
+
+    def _unknown(self, where: str, label: str, source: Source) -> None:
+        """Record a label that is no keypoint of the source, by name or alias."""
+        if self.skeleton.find(label) is not None and source.skeleton.name != self.skeleton.name:
+            subject = f"'{label}' (source labels {source.skeleton.name})"
+            self.problems.add("label foreign to its source", self.path, where, subject)
+        else:
+            kind = source.skeleton
+            hint = did_you_mean(label, kind.keypoints) or did_you_mean(label, kind.aliases)
+            subject = f"'{label}' (no keypoint of {kind.name}{'.' + hint if hint else ''})"
+            self.problems.add("unknown label", self.path, where, subject)
+
+    def _settle_groups(self) -> bool:
+        """Give shapes without group_id to the one person; False where there are several and no telling."""
+        loose = self._groups.get(None)
+        if loose is None:
+            return True
+        if len(self._groups) > 1:
+            del self._groups[None]
+            self._ungrouped = bool(loose.points)
+            self.problems.add("point without group", self.path, "group_id", count=max(1, len(loose.points)))
+            return True
+        if self._loose_double:
+            self.problems.add(
+                "people without group", self.path, "group_id", detail=f"see {self._loose_double}"
+            )
+        return not self._loose_double
+
+    def _action(self, flags: dict[str, Any], where: str) -> str | None:
+        names = [name[len(ACTION) :] for name, on in flags.items() if on is True and name.startswith(ACTION)]
+        if len(names) > 1:
+            self.problems.add("contradicting actions", self.path, where, detail=", ".join(names))
+        return names[0] if names else None
+
+    def _person(self, group: _Group, source: Source, size: tuple[int, int]) -> Person:
+        keypoints = np.zeros((len(self.skeleton), 3))
+        for index, point in group.points.items():
+            if (target := source.target[index]) >= 0:
+                keypoints[target] = point
+        present = keypoints[:, 2] > NOT_ANNOTATED
+        source.seen += present
+        outside = present & ((keypoints[:, :2] < -0.5) | (keypoints[:, :2] > np.array(size) + 0.5)).any(
+            axis=1
+        )
+        for index in np.flatnonzero(outside):
+            x, y = keypoints[index, :2]
+            detail = f"{self.skeleton.keypoints[index]} at {x:.1f}, {y:.1f} of {size[0]} x {size[1]}"
+            self.problems.add("outside the image", self.path, detail=detail)
+        return Person(keypoints, head_box=group.head)
+
+
+def _surroundings(group: _Group) -> np.ndarray:
+    """Return the box of a person's points, grown on all sides by its longer one: a face with its head."""
+    points = np.array([point[:2] for point in group.points.values()])
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = np.max(high - low)
+    return rectangle(*(low - margin), *(high + margin))
+
+
+def rectangle(x1: float, y1: float, x2: float, y2: float) -> np.ndarray:
+    """Return the (4, 2) corners of a rectangle given by two opposite ones."""
+    return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], dtype=np.float64)

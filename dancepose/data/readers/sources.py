@@ -1,0 +1,134 @@
+"""`dataset.yaml`: what each source in a Labelme folder labels, and whether its pictures are complete."""
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from dancepose.data.problems import Problems
+from dancepose.errors import ConfigError, DataError, did_you_mean
+from dancepose.skeleton import Skeleton, load_skeleton
+
+FILE = "dataset.yaml"
+KEYS = ("match", "skeleton", "complete")
+
+
+@dataclass
+class Source:
+    """Where some of a folder's pictures come from.
+
+    Attributes:
+        match: pattern of their names, with `*` and `?`; empty for pictures that no pattern fits.
+        skeleton: the keypoints that the source labels.
+        complete: whether all people in its pictures are labelled.
+        target: (K',) index of each of the source's keypoints in the run's skeleton, -1 where it has none.
+        labelled: (K,) bool: which of the run's keypoints the source labels; shared by all its frames.
+        seen: (K,) number of annotations found of each of the run's keypoints.
+        people: number of people found.
+    """
+
+    match: str
+    skeleton: Skeleton
+    complete: bool
+    target: np.ndarray
+    labelled: np.ndarray
+    seen: np.ndarray = field(init=False)
+    people: int = 0
+
+    def __post_init__(self) -> None:
+        self.seen = np.zeros(len(self.labelled), dtype=np.int64)
+
+    @classmethod
+    def make(cls, match: str, skeleton: Skeleton, complete: bool, run: Skeleton) -> "Source":
+        """Work out what a source's skeleton means in the run's skeleton."""
+        index = skeleton.map_to(run).index
+        target = np.full(len(skeleton), -1, dtype=np.int64)
+        for t, s in enumerate(index):
+            if s >= 0:
+                target[s] = t
+        return cls(match, skeleton, complete, target, index >= 0)
+
+
+class Sources:
+    """The sources of one folder.
+
+    Args:
+        root: the folder; its `dataset.yaml`, if any, is `{sources: [{match, skeleton, complete}, ...]}`.
+        run: the run's skeleton.
+
+    Raises:
+        DataError: the file is wrong; names it, the field and the remedy.
+    """
+
+    def __init__(self, root: Path, run: Skeleton):
+        self.path = root / FILE
+        self._other = Source.make("", run, True, run)
+        self._declared = [self._parse(i, entry, run) for i, entry in enumerate(self._load())]
+
+    def _load(self) -> list[Any]:
+        if not self.path.is_file():
+            return []
+        try:
+            data = yaml.safe_load(self.path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise DataError(f"{self.path} is not valid YAML: {error}") from None
+        if not isinstance(data, dict) or not isinstance(data.get("sources"), list):
+            raise DataError(
+                f"{self.path}: field 'sources', a list of {{match, skeleton, complete}}, is missing"
+            )
+        if extra := [key for key in data if key != "sources"]:
+            raise DataError(
+                f"{self.path}: unknown field '{extra[0]}'.{did_you_mean(str(extra[0]), ['sources'])}"
+            )
+        return data["sources"]
+
+    def _parse(self, i: int, entry: Any, run: Skeleton) -> Source:
+        where = f"{self.path}: sources[{i}]"
+        if not isinstance(entry, dict) or not isinstance(entry.get("match"), str):
+            raise DataError(f"{where}.match, a pattern of file names, is missing")
+        for key in entry:
+            if key not in KEYS:
+                raise DataError(f"{where}: unknown field '{key}'.{did_you_mean(str(key), KEYS)}")
+        complete = entry.get("complete", True)
+        if not isinstance(complete, bool):
+            raise DataError(f"{where}.complete is {complete!r}: it must be true or false")
+        name = str(entry.get("skeleton", run.name))
+        if name.endswith((".yaml", ".yml")):  # a user's own, beside this file
+            name = str(self.path.parent / name)
+        try:
+            skeleton = run if name == run.name else load_skeleton(name)
+        except ConfigError as error:
+            raise DataError(f"{where}.skeleton: {error}") from None
+        return Source.make(entry["match"], skeleton, complete, run)
+
+    def find(self, name: str) -> Source:
+        """Return the first source whose pattern fits a file's name or path, else the default."""
+        base = name.rsplit("/", 1)[-1]
+        for source in self._declared:
+            if fnmatch(base, source.match) or fnmatch(name, source.match):
+                return source
+        return self._other
+
+    @property
+    def declared(self) -> bool:
+        """Whether there is a `dataset.yaml` that names sources."""
+        return bool(self._declared)
+
+    def settle(self, run: Skeleton, problems: Problems) -> None:
+        """Mask what a source is declared to label but never has, once all its files are read.
+
+        The declared skeleton is then only the nearest one that has a name, and taking it at its word would
+        make the keypoint background in every picture. A side that merely never showed is not meant:
+        a keypoint whose mirror partner was seen is labelled.
+        """
+        for source in self._declared:
+            absent = source.seen == 0
+            never = source.labelled & absent & absent[run.flip_index]
+            if source.people and never.any():
+                names = ", ".join(np.array(run.keypoints)[never])
+                detail = f"none among {source.people} people: {names}"
+                problems.add("keypoint never labelled", self.path, f"match: {source.match}", detail=detail)
+                source.labelled &= ~never  # in place: the frames share the array

@@ -1,0 +1,286 @@
+"""What training does to a picture and its people at random. The only module that knows albumentations.
+
+The published bottom-up recipe (HigherHRNet): one affine map from the picture to a square crop, with rotation,
+scale, translation and mirroring, and nothing else. Its random numbers come from a seed given with every call,
+so they do not depend on data workers, their number, or what was drawn before.
+"""
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network for its newest version
+
+import albumentations as A
+import cv2
+import numpy as np
+
+from dancepose.checks import one_of, read_arguments
+from dancepose.errors import ConfigError
+from dancepose.records import NOT_ANNOTATED, Frame, Person
+from dancepose.skeleton import Skeleton
+
+BORDER = 0  # black, as at test time and in the published code, whose weights have learnt it
+UNIT = 200  # the published code's unit of scale: a person of this height has scale 1
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The keys of `data.augmentation`; with the defaults it is a plain centre crop.
+
+    Attributes:
+        rotation: degrees, drawn from -rotation to rotation.
+        scale: side of the region that is cut out, drawn between these two multiples of the picture's side.
+        scale_type: which side of the picture that is, `short` or `long`.
+        translation: pixels of the crop by which the region is moved, each axis drawn from -translation to it.
+        flip: probability of mirroring, with left and right keypoints changing places.
+        brightness: share by which it changes at most; also contrast and saturation.
+        contrast: see brightness.
+        saturation: see brightness.
+        hue: share of the colour circle by which hues turn at most, 0 to 0.5.
+        grey: probability of losing all colour.
+        blur: probability of a Gaussian blur, sigma .5 to 2 px of the crop.
+        noise: probability of Gaussian noise, standard deviation 2 to 10 % of full brightness.
+    """
+
+    rotation: float = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
+    scale_type: str = "short"
+    translation: float = 0.0
+    flip: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    grey: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], key: str = "data.augmentation") -> "Augmentation":
+        """Make it from plain data.
+
+        Raises:
+            ConfigError: an unknown key or an impossible value; names the key.
+        """
+        given = read_arguments(cls, values, key)
+        scale = given.get("scale", (1.0, 1.0))
+        if len(scale) != 2 or not 0 < scale[0] <= scale[1]:
+            raise ConfigError(f"{key}.scale={scale}: give two positive numbers, the smaller first")
+        one_of(f"{key}.scale_type", given.get("scale_type", "short"), ("short", "long"))
+        limits = {"hue": 0.5, "rotation": 180, "translation": float("inf")}
+        for name in set(given) - {"scale", "scale_type"}:
+            highest = limits.get(name, 1)
+            if not 0 <= given[name] <= highest:
+                raise ConfigError(f"{key}.{name}={given[name]}: give a number from 0 to {highest}")
+        return cls(**(given | {"scale": (float(scale[0]), float(scale[1]))}))
+
+
+def affine_matrix(
+    centre: tuple[float, float], scale: float, size: tuple[int, int], rotation: float
+) -> np.ndarray:
+    """Return the published code's matrix from picture to crop (HigherHRNet's augmentation).
+
+    Args:
+        centre: x, y of the region's middle in the picture; it becomes width / 2, height / 2 of the crop.
+        scale: side of the region in units of 200 px.
+        size: width and height of the crop.
+        rotation: degrees; positive turns the picture anticlockwise as it is seen.
+
+    Returns:
+        (3, 3) float64.
+    """
+    width, height = size
+    angle = np.deg2rad(rotation)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    linear = turn @ np.diag([width, height]) / (UNIT * scale)
+    matrix = np.eye(3)
+    matrix[:2, :2] = linear
+    matrix[:2, 2] = np.array([width, height]) / 2 - linear @ np.array(centre)
+    return matrix
+
+
+class PoseAffine(A.DualTransform):
+    """Cut a turned, scaled, moved and perhaps mirrored square out of a picture; a Frame follows.
+
+    One bilinear interpolation (after averaging over areas, where the picture shrinks to a half or less, as
+    bilinear sampling alone would skip pixels); outside the picture is black. The mirror is x -> width - 1 - x
+    in the crop, exactly what `image[:, ::-1]` does with pixel centres at integers.
+    """
+
+    def __init__(self, size: int, recipe: Augmentation, flip_index: np.ndarray):
+        super().__init__(p=1.0)
+        self.size, self.recipe, self.flip_index = size, recipe, flip_index
+
+    @property
+    def targets(self) -> dict[str, Callable[..., Any]]:
+        """What `Compose` hands to this transform: the image and the frame."""
+        return {"image": self.apply, "frame": self.apply_to_frame}
+
+    def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+        """Draw scale, rotation, translation and mirror, always in this order and always all of them."""
+        height, width = params["shape"][:2]
+        low, high = self.recipe.scale
+        side = min(width, height) if self.recipe.scale_type == "short" else max(width, height)
+        draw = self.py_random.uniform
+        region = side * draw(low, high)  # picture pixels
+        rotation = draw(-self.recipe.rotation, self.recipe.rotation)
+        reach = self.recipe.translation * region / self.size
+        centre = (width / 2 + draw(-reach, reach), height / 2 + draw(-reach, reach))
+        mirrored = self.py_random.random() < self.recipe.flip
+        matrix = affine_matrix(centre, region / UNIT, (self.size, self.size), rotation)
+        if mirrored:
+            matrix = np.array([[-1, 0, self.size - 1], [0, 1, 0], [0, 0, 1]]) @ matrix
+        return {"matrix": matrix, "mirrored": mirrored}
+
+    def apply(self, img: np.ndarray, matrix: np.ndarray, **params: Any) -> np.ndarray:
+        """Warp the picture, (H, W, 3) uint8 -> (size, size, 3) uint8."""
+        img, matrix = shrink(img, matrix)
+        corner = (self.size, self.size)
+        return cv2.warpAffine(
+            img,
+            matrix[:2],
+            corner,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=BORDER,
+        )
+
+    def apply_to_frame(self, frame: Frame, matrix: np.ndarray, mirrored: bool, **params: Any) -> Frame:
+        """Carry people, ignore regions and boxes over; what falls outside the crop is not annotated in it."""
+        size = (self.size, self.size)
+        order = self.flip_index if mirrored else slice(None)
+        people = [transform_person(person, matrix, size, order) for person in frame.people]
+        regions = [clip_polygon(transform_points(matrix, polygon), size) for polygon in frame.ignore]
+        return replace(
+            frame,
+            size=size,
+            people=[person for person in people if person.present.any()],
+            ignore=[region for region in regions if len(region) >= 3],
+            labelled=None if frame.labelled is None else frame.labelled[order],
+            groups=[],
+        )
+
+
+class TrainTransform:
+    """Everything that is random about a training sample.
+
+    Args:
+        size: side of the square crop in pixels.
+        recipe: what to draw.
+        skeleton: which keypoints change places under a mirror.
+    """
+
+    def __init__(self, size: int, recipe: Augmentation, skeleton: Skeleton):
+        steps: list[A.BasicTransform] = [PoseAffine(size, recipe, skeleton.flip_index)]
+        jitter = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
+        if any(jitter):
+            steps.append(
+                A.ColorJitter(*((max(0.0, 1 - j), 1 + j) for j in jitter[:3]), (-recipe.hue, recipe.hue), p=1)
+            )
+        if recipe.grey:
+            steps.append(A.ToGray(p=recipe.grey))
+        if recipe.blur:
+            steps.append(A.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 2.0), p=recipe.blur))
+        if recipe.noise:
+            steps.append(A.GaussNoise(std_range=(0.02, 0.1), p=recipe.noise))
+        self._compose = A.Compose(steps)
+
+    def __call__(self, image: np.ndarray, frame: Frame, seed: int) -> tuple[np.ndarray, Frame]:
+        """Transform a picture and its frame.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            frame: in pixels of the image.
+            seed: of all that is drawn; the same seed gives the same result anywhere.
+
+        Returns:
+            The crop (size, size, 3) uint8, and the frame in pixels of the crop.
+        """
+        # set_random_seed would make a pair of generators for every step; one pair serves all of them
+        self._compose.set_random_state(np.random.Generator(np.random.PCG64(seed)), random.Random(seed))
+        result = self._compose(image=image, frame=frame)
+        return result["image"], result["frame"]
+
+
+def shrink(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average over areas before a map that makes the picture half as large or smaller.
+
+    Returns:
+        The picture, shrunk by a whole number (to whole pixels, so by a hair more or less along each axis),
+        and the (3, 3) matrix from it to the same crop.
+    """
+    factor = int(1 / max(1e-6, np.sqrt(abs(np.linalg.det(matrix[:2, :2])))))
+    height, width = image.shape[:2]
+    if factor < 2 or min(height, width) < factor:
+        return image, matrix
+    small = (round(width / factor), round(height / factor))
+    step = np.array([width / small[0], height / small[1]])
+    back = np.array([[step[0], 0, step[0] / 2 - 0.5], [0, step[1], step[1] / 2 - 0.5], [0, 0, 1]])
+    return cv2.resize(image, small, interpolation=cv2.INTER_AREA), matrix @ back
+
+
+def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return (..., 2) points carried through a (3, 3) affine matrix, float64."""
+    return np.asarray(points, dtype=np.float64) @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def transform_person(
+    person: Person, matrix: np.ndarray, size: tuple[int, int], order: np.ndarray | slice
+) -> Person:
+    """Carry a person over to a crop; keypoints outside it become (0, 0, 0), boxes the box of their corners.
+
+    Args:
+        person: in pixels of the picture.
+        matrix: (3, 3) picture -> crop.
+        size: width and height of the crop.
+        order: of the keypoints afterwards, `Skeleton.flip_index` under a mirror.
+    """
+    keypoints = np.array(person.keypoints, dtype=np.float64)
+    xy = transform_points(matrix, keypoints[:, :2])
+    inside = ((xy >= -0.5) & (xy < np.array(size) - 0.5)).all(
+        axis=1
+    )  # a pixel reaches half a pixel to each side
+    kept = (inside & person.present)[:, None]
+    keypoints = np.where(kept, np.column_stack([xy, keypoints[:, 2]]), NOT_ANNOTATED)[order]
+    box, head_box = person.box, person.head_box
+    if box is not None:
+        x1, y1, x2, y2 = _transform_box(matrix, np.concatenate([box[:2], box[:2] + box[2:]]))
+        box = np.array([x1, y1, x2 - x1, y2 - y1])
+    return replace(
+        person,
+        keypoints=keypoints,
+        scores=None if person.scores is None else person.scores[order],
+        box=box,
+        head_box=None if head_box is None else _transform_box(matrix, head_box),
+    )
+
+
+def _transform_box(matrix: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return x1, y1, x2, y2 around the four transformed corners of x1, y1, x2, y2."""
+    x1, y1, x2, y2 = box
+    corners = transform_points(matrix, np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]))
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+
+
+def clip_polygon(polygon: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cut a polygon (N, 2) to the pixels of a picture, -0.5 to side - 0.5 (Sutherland and Hodgman 1974).
+
+    Returns:
+        (M, 2); (0, 2) where nothing of it is inside.
+    """
+    points = np.asarray(polygon, dtype=np.float64)
+    for axis in (0, 1):
+        for sign, bound in ((1, -0.5), (-1, size[axis] - 0.5)):
+            if not len(points):
+                return points.reshape(0, 2)
+            depth = sign * (points[:, axis] - bound)  # inside where >= 0
+            after, depth_after = np.roll(points, -1, axis=0), np.roll(depth, -1)
+            crossing = (depth >= 0) != (depth_after >= 0)
+            share = np.divide(depth, depth - depth_after, out=np.zeros_like(depth), where=crossing)
+            cut = points + share[:, None] * (after - points)
+            pairs = np.stack([points, cut], axis=1)  # each corner, then where its edge crosses the bound
+            points = pairs[np.stack([depth >= 0, crossing], axis=1)]
+    return points

@@ -1,0 +1,1 @@
+"""Test time: geometry, prediction and drawing, for validation, evaluation and users' photographs alike."""

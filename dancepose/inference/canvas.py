@@ -1,0 +1,118 @@
+"""Sheets of captioned pictures, text in pictures, picture files: what `drawing` builds on. RGB throughout."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dancepose.errors import DataError
+from dancepose.files import write_bytes
+
+PAPER, INK = (255, 255, 255), (24, 24, 28)
+EDGE = (16, 16, 24)  # around whatever is drawn over a photograph
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def line_width(width: int, height: int) -> int:
+    """Return the width of a limb in a picture of this size: 3 px at 640 x 480."""
+    return max(1, round(math.sqrt(width * height) / 170))
+
+
+def contact_sheet(
+    images: Sequence[np.ndarray],
+    captions: Sequence[str],
+    columns: int | None = None,
+    tile: int = 320,
+    title: str | None = None,
+) -> np.ndarray:
+    """Put pictures side by side, each with a caption below it.
+
+    Args:
+        images: (H, W, 3) uint8 RGB each, of any sizes.
+        captions: one for each; too long ones lose their middle, characters beyond ASCII become `?`.
+        columns: pictures in a row; None makes the sheet about a third wider than high.
+        tile: the longer side of each picture on the sheet, in pixels.
+        title: a line above all.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        DataError: there is no picture.
+    """
+    if not images:
+        raise DataError("a contact sheet needs at least one picture")
+    columns = min(len(images), columns or math.ceil(math.sqrt(1.4 * len(images))))
+    gap, line = 8, 22
+    width = columns * (tile + gap) + gap
+    rows = []
+    if title is not None:
+        rows.append(_text_row(width, line + gap, title, gap))
+    tiles = [fit(image, tile) for image in images]
+    for start in range(0, len(tiles), columns):
+        row = tiles[start : start + columns]
+        strip = np.full((gap + max(t.shape[0] for t in row) + line, width, 3), PAPER, np.uint8)
+        for i, (picture, caption) in enumerate(zip(row, captions[start : start + columns], strict=True)):
+            x = gap + i * (tile + gap)
+            indent = x + (tile - picture.shape[1]) // 2
+            bottom = gap + picture.shape[0]
+            strip[gap:bottom, indent : indent + picture.shape[1]] = picture
+            strip[bottom : bottom + line, x : x + tile] = _text_row(tile, line, caption, 0)
+        rows.append(strip)
+    rows.append(np.full((gap, width, 3), PAPER, np.uint8))
+    return np.concatenate(rows)
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write (H, W, 3) uint8 RGB as the kind of file that the name's ending says, whole or not at all.
+
+    Raises:
+        DataError: OpenCV knows no such kind.
+        DanceposeError: the file cannot be written.
+    """
+    if not cv2.haveImageWriter(path.name):
+        raise DataError(f"{path}: no picture is written with the ending '{path.suffix}': use .png or .jpg")
+    _, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    write_bytes(path, data.tobytes())
+
+
+def fit(image: np.ndarray, side: int) -> np.ndarray:
+    """Return the picture with its longer side at `side` px."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if size == (width, height):
+        return image
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+
+
+def _text_row(width: int, height: int, text: str, indent: int) -> np.ndarray:
+    """Return a white strip with a line of dark text, shortened in the middle until it fits."""
+    text = text.encode("ascii", "replace").decode()
+    scale = 0.45
+    keep = len(text)
+    shown = text
+    while keep > 1 and cv2.getTextSize(shown, FONT, scale, 1)[0][0] > width - 2 * indent:
+        keep -= 1
+        shown = text[: keep // 2] + "..." + text[len(text) - (keep - keep // 2) :]
+    row = np.full((height, width, 3), PAPER, np.uint8)
+    cv2.putText(row, shown, (indent, height - 7), FONT, scale, INK, 1, cv2.LINE_AA)
+    return row
+
+
+def text_scale(canvas: np.ndarray) -> float:
+    """Return the font scale that goes with the line width of a picture."""
+    return max(0.35, 0.16 * line_width(canvas.shape[1], canvas.shape[0]))
+
+
+def put_text(canvas: np.ndarray, text: str, centre: tuple[float, float], scale: float) -> None:
+    """Write white text with a dark edge around a point, moved so that it stays inside the picture."""
+    text = text.encode("ascii", "replace").decode()
+    thick = max(1, round(2 * scale))
+    (width, height), _ = cv2.getTextSize(text, FONT, scale, thick)
+    x = int(np.clip(centre[0] - width / 2, 2, max(2, canvas.shape[1] - width - 2)))
+    y = int(np.clip(centre[1] + height / 2, height + 2, max(height + 2, canvas.shape[0] - 4)))
+    cv2.putText(canvas, text, (x, y), FONT, scale, EDGE, thick + 2, cv2.LINE_AA)
+    cv2.putText(canvas, text, (x, y), FONT, scale, (255, 255, 255), thick, cv2.LINE_AA)

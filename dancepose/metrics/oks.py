@@ -1,0 +1,224 @@
+"""OKS average precision and recall, COCO's keypoint figure, through faster-coco-eval."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from faster_coco_eval import COCO, COCOeval_faster
+from torch import Tensor
+
+from dancepose.metrics.head_size import EXTENT_MINIMUM, bounding_boxes
+from dancepose.metrics.state import UNSCORED, FrameMetric, check_frames, labelled_mask, stack_people
+from dancepose.metrics.table import ResultRow
+from dancepose.records import Frame, Person
+from dancepose.skeleton import Skeleton
+
+log = logging.getLogger(__name__)
+
+STATISTICS = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
+BODY_SHARE = 0.53  # of its box that a person fills: stands in for COCO's segment area (CrowdPose)
+NARROWEST = 0.25  # the short side of a keypoint box counts as at least this share of the long one
+SMALLEST_AREA = 32.0**2  # px^2, for an ignored person of whom little is known
+PERSON = 1  # category id
+
+# columns of the truth table before the keypoints
+IGNORED, CROWD, FROM_EXTENT, AREA, BOX, TRUTH_COLUMNS = 0, 1, 2, 3, 4, 8
+
+
+class OKSAveragePrecision(FrameMetric):
+    """AP and AR over object keypoint similarity .50:.95, at most 20 people an image, in percent.
+
+    COCO keypoint challenge (Lin et al. 2014, Microsoft COCO): exp(-d^2 / (2 area (2 sigma)^2)), mean over the
+    annotated keypoints, sigmas of the skeleton. All keypoints count, whether or not they stand in a report
+    column.
+
+    Area: 0.53 x the person's box, else 0.53 x the box around its annotated keypoints, whose short side counts
+    as at least a quarter of the long one. COCO itself takes the segment's area, so figures differ a little
+    from published ones. The row tells how many people had no box.
+
+    Ignored the COCO way (neither truth nor a source of false ones): people with a box but no annotated
+    keypoint, and `Frame.ignore` polygons, as crowds, by the box around them; beyond COCO also people without
+    a box and with fewer than four annotated keypoints, for their size is unknown. Frames marked incomplete
+    get no grace here; the row says how many there are.
+
+    Args:
+        skeleton: of truth and predictions.
+    """
+
+    incomplete: Tensor
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        keypoints = 3 * len(skeleton)
+        super().__init__(skeleton, {"people": TRUTH_COLUMNS + keypoints, "predictions": 1 + keypoints})
+        self.add_state("incomplete", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(
+        self,
+        predictions: Sequence[Sequence[Person]],
+        frames: Sequence[Frame],
+        indices: Sequence[int] | None = None,
+    ) -> None:
+        """Add frames.
+
+        Args:
+            predictions: predicted people of each frame, original pixels.
+            frames: the truth, original pixels.
+            indices: each frame's place in the data set, see `FrameMetric.frame_keys`.
+
+        Raises:
+            DataError: keypoints of another shape or without a finite place, or a frame of another skeleton.
+        """
+        check_frames(self.skeleton, predictions, frames)
+        tables = [
+            {
+                "people": _truth_rows(frame, self.skeleton),
+                "predictions": _prediction_rows(people, frame, self.skeleton),
+            }
+            for people, frame in zip(predictions, frames, strict=True)
+        ]
+        keys = self.frame_keys(frames, indices)
+        self.incomplete += sum(not frame.complete for frame in frames)
+        if not tables:
+            return
+        for name in self.tables:
+            rows = [table[name] for table in tables]
+            self.append(name, np.repeat(keys, [len(r) for r in rows], axis=0), np.concatenate(rows))
+
+    def compute(self) -> ResultRow:
+        """Return the figure over all frames of all processes: AP to ARL in percent, None without truth."""
+        people, predictions = self.table("people"), self.table("predictions")
+        truth, found = people[:, 2:], predictions[:, 2:]
+        ignored = truth[:, IGNORED] > 0
+        crowd = truth[:, CROWD] > 0
+        counts = {
+            "images": int(self.images),
+            "incomplete_images": int(self.incomplete),
+            "people": int((~crowd).sum()),
+            "ignored_people": int((ignored & ~crowd).sum()),
+            "ignore_regions": int(crowd.sum()),
+            "without_box": int(truth[:, FROM_EXTENT].sum()),
+            "predictions": len(found),
+        }
+        values: list[float | None] = [None] * len(STATISTICS)
+        if not ignored.all():
+            serials, image_ids = np.unique(
+                np.concatenate([people[:, 1], predictions[:, 1]]), return_inverse=True
+            )
+            order = _dataset_order(serials, people, predictions)
+            image_ids = order[image_ids]
+            truth_ids, found_ids = image_ids[: len(people)], image_ids[len(people) :]
+            values = _coco_statistics(truth, truth_ids, found, found_ids, self.skeleton)
+        return ResultRow(
+            metric="OKS",
+            columns=dict(zip(STATISTICS, values, strict=True)),
+            total="AP",
+            counts=counts,
+            notes=_notes(counts),
+        )
+
+
+def _dataset_order(serials: np.ndarray, people: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return each image's id, from 1, in the data set's order."""
+    places = np.zeros(len(serials))
+    for table in (people, predictions):
+        places[np.searchsorted(serials, table[:, 1])] = table[:, 0]
+    ids = np.empty(len(serials), dtype=np.int64)
+    ids[np.lexsort((serials, places))] = np.arange(1, len(serials) + 1)
+    return ids
+
+
+def _truth_rows(frame: Frame, skeleton: Skeleton) -> np.ndarray:
+    """Return a row of the truth table for each person and ignore region of which anything is known."""
+    points = stack_people(frame.people, skeleton, frame)
+    annotated = (points[..., 2] > 0) & labelled_mask(skeleton, frame)
+    keypoints = np.where(annotated[..., None], points, 0).reshape(-1, 3 * len(skeleton))
+    extents = bounding_boxes(points, annotated)
+    rows = []
+    for person, shown, flat, (x1, y1, x2, y2) in zip(
+        frame.people, annotated.sum(axis=1), keypoints, extents, strict=True
+    ):
+        if person.box is not None:
+            x, y, w, h = (float(v) for v in person.box)
+            head = [shown == 0, False, False, BODY_SHARE * w * h, x, y, w, h]
+        elif shown > 0:
+            sides = np.array([x2 - x1, y2 - y1])
+            area = BODY_SHARE * float(np.prod(np.maximum(sides, NARROWEST * sides.max())))
+            few = shown < EXTENT_MINIMUM
+            head = [few, False, True, max(area, SMALLEST_AREA) if few else area, x1, y1, *sides]
+        else:
+            continue
+        rows.append(np.concatenate([np.array(head, dtype=np.float64), flat]))
+    for polygon in frame.ignore:
+        corner, end = np.min(polygon, axis=0), np.max(polygon, axis=0)
+        w, h = end - corner
+        head = np.array([True, True, False, w * h, *corner, w, h], dtype=np.float64)
+        rows.append(np.concatenate([head, np.zeros(3 * len(skeleton))]))
+    return np.array(rows).reshape(-1, TRUTH_COLUMNS + 3 * len(skeleton))
+
+
+def _prediction_rows(people: Sequence[Person], frame: Frame, skeleton: Skeleton) -> np.ndarray:
+    """Return score and keypoints of each predicted person; a missing one lies at 0, 0 as in COCO files."""
+    points = stack_people(people, skeleton, frame)
+    keypoints = np.where((points[..., 2] > 0)[..., None], points, 0).reshape(-1, 3 * len(skeleton))
+    scores = np.array([person.score for person in people], dtype=np.float64).reshape(-1, 1)
+    return np.concatenate([np.where(np.isnan(scores), UNSCORED, scores), keypoints], axis=1)
+
+
+def _coco_statistics(
+    truth: np.ndarray, truth_ids: np.ndarray, found: np.ndarray, found_ids: np.ndarray, skeleton: Skeleton
+) -> list[float | None]:
+    """Run the COCO evaluation and return its ten statistics in percent, None where COCO says -1."""
+    annotations: list[dict[str, Any]] = []
+    for number, (image, row) in enumerate(zip(truth_ids.tolist(), truth, strict=True), start=1):
+        keypoints = row[TRUTH_COLUMNS:]
+        annotations.append(
+            {
+                "id": number,
+                "image_id": image,
+                "category_id": PERSON,
+                "iscrowd": int(row[CROWD]),
+                # 0 makes COCO ignore the person, while the keypoints, if any, still place it
+                "num_keypoints": 0 if row[IGNORED] else int((keypoints[2::3] > 0).sum()),
+                "area": float(row[AREA]),
+                "bbox": row[BOX:TRUTH_COLUMNS].tolist(),
+                "keypoints": keypoints.tolist(),
+            }
+        )
+    results = [
+        {
+            "image_id": image,
+            "category_id": PERSON,
+            "score": float(row[0]),
+            "keypoints": row[1:].tolist(),
+        }
+        for image, row in zip(found_ids.tolist(), found, strict=True)
+    ]
+    images = [{"id": i} for i in np.unique(np.concatenate([truth_ids, found_ids])).tolist()]
+    categories = [{"id": PERSON, "name": "person", "keypoints": list(skeleton.keypoints)}]
+    # deep copies, for the evaluation writes into what it is given
+    coco = COCO({"images": images, "annotations": annotations, "categories": categories}, use_deepcopy=True)
+    evaluation = COCOeval_faster(
+        coco,
+        coco.loadRes(results),
+        iouType="keypoints",
+        kpt_oks_sigmas=np.array(skeleton.sigmas),
+        print_function=log.debug,
+    )
+    evaluation.run()
+    return [100 * float(value) if value >= 0 else None for value in evaluation.stats]
+
+
+def _notes(counts: dict[str, int]) -> list[str]:
+    notes = []
+    if unboxed := counts["without_box"]:
+        notes.append(
+            f"people without a box, their area from the keypoints' extent: {unboxed} of {counts['people']}"
+        )
+    if incomplete := counts["incomplete_images"]:
+        notes.append(
+            f"images not completely labelled: {incomplete}; "
+            "predictions on their unlabelled people count as false"
+        )
+    return notes

@@ -1,0 +1,135 @@
+"""`ResultRow`: what a metric says, and how it is shown as a table."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+from dancepose.skeleton import COLUMNS, Skeleton
+
+
+@dataclass
+class ResultRow:
+    """The outcome of one metric over one data set; None stands wherever there was no truth to score against.
+
+    Attributes:
+        metric: what the figures are, for instance `MPII mAP`.
+        columns: report column -> value in percent, in report order; the last is the total.
+        total: the column that ranks runs.
+        joints: scored keypoint -> value in percent.
+        truth: scored keypoint -> number of annotated joints (nGT).
+        head_size_rules: rule that gave a person's reference length -> share of the people, summing to 1.
+        counts: images, groups, people, predictions, and what was left out and why.
+        notes: sentences that must stand beside the figures.
+    """
+
+    metric: str
+    columns: dict[str, float | None]
+    total: str
+    joints: dict[str, float | None] = field(default_factory=dict)
+    truth: dict[str, int] = field(default_factory=dict)
+    head_size_rules: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def value(self) -> float | None:
+        """The total in percent, or None where nothing had truth."""
+        return self.columns[self.total]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain containers, for JSON."""
+        return asdict(self)
+
+
+def mean(values: list[float | None]) -> float | None:
+    """Return the mean of the values that are there, None if there are none."""
+    there = [v for v in values if v is not None]
+    return sum(there) / len(there) if there else None
+
+
+def report_columns(
+    skeleton: Skeleton, joints: dict[str, float | None], total: str
+) -> dict[str, float | None]:
+    """Gather joint values into report columns (rule 10): means over left and right, and over all joints.
+
+    The seven columns of the MPII table always stand; a skeleton's own further columns follow them.
+    """
+    names = [*COLUMNS, *(c for c in skeleton.columns if c not in COLUMNS)]
+    columns = {name: mean([joints[k] for k in skeleton.columns.get(name, ())]) for name in names}
+    columns[total] = mean(list(joints.values()))
+    return columns
+
+
+def scored_keypoints(skeleton: Skeleton) -> list[str]:
+    """Return the keypoints that stand in a report column, in the skeleton's order."""
+    return [name for name, scored in zip(skeleton.keypoints, skeleton.scored, strict=True) if scored]
+
+
+def truth_note(truth: dict[str, int]) -> list[str]:
+    """Return the note that names the joints without truth, if there are any."""
+    absent = [name for name, count in truth.items() if count == 0]
+    if not absent:
+        return []
+    had = "joint" if len(absent) == 1 else "joints"
+    return [f"{len(absent)} {had} had no truth, left out of the means: {', '.join(absent)}"]
+
+
+def format_value(value: float | None) -> str:
+    """Return the value with one decimal, '-' where there is none."""
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _blocks(rows: Mapping[str, ResultRow]) -> list[list[list[str]]]:
+    """Return header and lines as strings; rows with the same columns share a block."""
+    blocks: dict[tuple[str, ...], list[list[str]]] = {}
+    for label, row in rows.items():
+        block = blocks.setdefault(tuple(row.columns), [["", "metric", *row.columns]])
+        block.append([label, row.metric, *(format_value(value) for value in row.columns.values())])
+    return list(blocks.values())
+
+
+def rich_table(rows: Mapping[str, ResultRow], title: str | None = None) -> Group:
+    """Return a table for the terminal, one line for each label; rows with other columns in a table below."""
+    tables = []
+    for header, *body in _blocks(rows):
+        table = Table(title=None if tables else title)
+        for i, name in enumerate(header):
+            table.add_column(name, justify="left" if i < 2 else "right")
+        for line in body:
+            table.add_row(*line)
+        tables.append(table)
+    return Group(*tables)
+
+
+def plain_table(rows: Mapping[str, ResultRow]) -> str:
+    """Return an aligned table without colours or borders, for log files; rows with other columns below."""
+    texts = []
+    for block in _blocks(rows):
+        widths = [max(len(line[i]) for line in block) for i in range(len(block[0]))]
+        for line in block:
+            cells = zip(line, widths, strict=True)
+            texts.append("  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(cells)))
+    return "\n".join(texts)
+
+
+def markdown_table(rows: Mapping[str, ResultRow]) -> str:
+    """Return a Markdown table, for reports; rows with other columns in a table of their own."""
+    tables = []
+    for header, *body in _blocks(rows):
+        rule = ["---", "---"] + ["---:"] * (len(header) - 2)
+        tables.append("\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *body]))
+    return "\n\n".join(tables)
+
+
+def details(row: ResultRow) -> list[str]:
+    """Return what must be printed below the table: the head-size rules' shares, the counts, the notes."""
+    lines = []
+    if row.head_size_rules:
+        shares = ", ".join(f"{rule} {share:.1%}" for rule, share in row.head_size_rules.items())
+        lines.append(f"reference length by rule: {shares}")
+    if row.counts:
+        lines.append(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in row.counts.items()))
+    return lines + [f"note: {note}" for note in row.notes]

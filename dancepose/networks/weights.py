@@ -1,0 +1,175 @@
+"""Weights from safetensors or state dicts, under our names or the published ones; never pickled code."""
+
+import pickle
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from dancepose.errors import CheckpointError
+
+WRAPPERS = ("module.", "network.", "model.", "state_dict.")  # DataParallel, Lightning, ...
+NESTING = ("state_dict", "model_state_dict", "network", "model", "module")
+# the published HRNet and HigherHRNet, which know neither backbone nor head
+PUBLISHED = {
+    "conv1.": "backbone.stem.conv1.",
+    "bn1.": "backbone.stem.bn1.",
+    "conv2.": "backbone.stem.conv2.",
+    "bn2.": "backbone.stem.bn2.",
+    "layer1.": "backbone.layer1.",
+    "transition": "backbone.transition",
+    "stage": "backbone.stage",
+    "final_layers.": "head.final_layers.",
+    "deconv_layers.": "head.deconv_layers.",
+}
+# what torch.load raises, besides OSError, for a file that is cut short or was never one of its own
+BROKEN = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """What `load_weights` did; `str()` is the message for the log.
+
+    Attributes:
+        path: the file.
+        loaded: names, in the network, of what was loaded.
+        missing: names in the network that the file lacks (these keep their initial values).
+        mismatched: names of which the file has another shape (these too).
+        unused: names in the file that the network lacks.
+        shares: `loaded`, `missing` and `mismatched` as shares of the network's numbers, `unused` of the
+            file's.
+    """
+
+    path: str
+    loaded: list[str]
+    missing: list[str]
+    mismatched: list[str]
+    unused: list[str]
+    shares: dict[str, float]
+
+    def __str__(self) -> str:
+        lines = [f"weights from {self.path}"]
+        for name in ("loaded", "missing", "mismatched", "unused"):
+            names = getattr(self, name)
+            whole = "the file" if name == "unused" else "the network"
+            line = f"  {name}: {len(names)} tensors, {self.shares[name]:.1%} of {whole}"
+            if names and name != "loaded":
+                line += f" ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})"
+            lines.append(line)
+        return "\n".join(lines)
+
+
+def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
+    """Load into a network what fits by name and shape from a weights file.
+
+    Prefixes of wrappers (`module.`, `_orig_mod.`, `network.`, `model.`) and an outer `state_dict` are
+    stripped, and the published names of HRNet and HigherHRNet are understood.
+
+    Args:
+        network: changed in place.
+        path: a safetensors file (by its suffix) or what `torch.save` wrote of a state dict.
+
+    Raises:
+        CheckpointError: the file is missing, truncated or foreign, holds pickled code, or nothing in it fits.
+    """
+    found = {own_name(name): tensor for name, tensor in read_state_dict(path).items()}
+    wanted = network.state_dict()
+    fitting = {n: t for n, t in found.items() if n in wanted and t.shape == wanted[n].shape}
+    if not fitting:
+        raise CheckpointError(
+            f"{path}: none of its {len(found)} tensors fits this network (the first are "
+            f"{', '.join(list(found)[:3])}). Give weights of an HRNet of this width, or none"
+        )
+    network.load_state_dict(fitting, strict=False)
+    # counters of batches carry nothing that is learnt, and older files lack them
+    missing = [n for n in wanted if n not in found and not n.endswith("num_batches_tracked")]
+    mismatched = [n for n in found if n in wanted and n not in fitting]
+    unused = [n for n in found if n not in wanted]
+    shares = {
+        "loaded": _share(fitting, wanted),
+        "missing": _share(missing, wanted),
+        "mismatched": _share(mismatched, wanted),
+        "unused": _share(unused, found),
+    }
+    return WeightsReport(str(path), list(fitting), missing, mismatched, unused, shares)
+
+
+def own_name(name: str) -> str:
+    """Return the name in our networks: wrappers stripped, published names translated."""
+    name = name.replace("_orig_mod.", "")
+    while wrapper := next((w for w in WRAPPERS if name.startswith(w)), None):
+        name = name.removeprefix(wrapper)
+    for published, own in PUBLISHED.items():
+        if name.startswith(published):
+            return own + name.removeprefix(published)
+    return name
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """Read the tensors of a weights file, under their names in the file.
+
+    Raises:
+        CheckpointError: the file is missing, truncated or foreign, or holds pickled code.
+    """
+    content: Any = read_file(path)
+    while isinstance(content, Mapping) and not any(isinstance(v, Tensor) for v in content.values()):
+        inner = next((content[k] for k in NESTING if isinstance(content.get(k), Mapping)), None)
+        if inner is None:
+            break
+        content = inner
+    tensors = {}
+    if isinstance(content, Mapping):
+        tensors = {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
+    if not tensors:
+        raise CheckpointError(f"{path} holds no weights: a state dict, tensors by name, is needed")
+    return tensors
+
+
+def read_file(path: str | Path) -> Any:
+    """Read a safetensors file or what `torch.save` wrote of plain containers and tensors; runs no code of it.
+
+    Raises:
+        CheckpointError: the file is missing, truncated or foreign, or holds pickled code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"there is no file {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if re.search("unsupported (global|class)", str(error), re.IGNORECASE):
+            raise CheckpointError(
+                f"{path} holds pickled objects besides tensors; loading them could run code: refused. "
+                "Where you trust the file, save its weights alone: torch.save(network.state_dict(), ...)"
+            ) from None
+        raise CheckpointError(_broken(path)) from None
+    except (SafetensorError, OSError, *BROKEN) as error:
+        raise CheckpointError(f"{_broken(path)} ({type(error).__name__})") from None
+
+
+def _broken(path: Path) -> str:
+    return f"{path} is truncated or no weights file: copy it again, or give another (safetensors, .pth)"
+
+
+def _share(names: Any, tensors: Mapping[str, Tensor]) -> float:
+    total = sum(t.numel() for t in tensors.values())
+    return sum(tensors[n].numel() for n in names) / max(total, 1)

@@ -1,0 +1,45 @@
+"""Progress of a loop outside training: a live bar in a terminal, a line now and then in a log file."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def track(items: Iterable[tuple[int, T]], total: int, label: str, seconds: float = 10.0) -> Iterator[T]:
+    """Pass items through and show how many units are done, the rate and the time left.
+
+    Args:
+        items: pairs of a count of units (images, say) and the item that holds them.
+        total: all units.
+        label: what is being done.
+        seconds: least time between two lines where there is no terminal.
+    """
+    begin = last = time.perf_counter()
+    done = 0
+    if Console().is_terminal:
+        columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, TextColumn("{task.fields[rate]}"), transient=True) as progress:
+            bar = progress.add_task(label, total=total, rate="")
+            for count, item in items:
+                yield item
+                done += count
+                rate = done / (time.perf_counter() - begin)
+                progress.update(bar, advance=count, rate=f"{rate:.1f}/s")
+        return
+    for count, item in items:
+        yield item
+        done += count
+        now = time.perf_counter()
+        if now - last >= seconds or done >= total:
+            last = now
+            rate = done / (now - begin)
+            left = timedelta(seconds=round((total - done) / rate))
+            log.info("%s  %d/%d  %.1f/s  time left %s", label, done, total, rate, left)

@@ -1,0 +1,95 @@
+"""The records that every reader makes and everything after a reader works on."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+NOT_ANNOTATED, OCCLUDED, VISIBLE = 0, 1, 2
+
+
+@dataclass
+class Person:
+    """One person in a frame, labelled or predicted.
+
+    Attributes:
+        keypoints: (K, 3) x, y in original pixels (pixel centres at integers) and visibility: 0 not annotated or
+            not predicted (x and y are then 0), 1 occluded, 2 visible.
+        scores: (K,) score of each predicted keypoint; None for a label.
+        score: score of the whole person; 1 for a label.
+        box: (4,) x, y, width, height in pixels.
+        head_box: (4,) x1, y1, x2, y2 of the annotated head rectangle.
+        id: number of the person within its frame.
+        track: number of the person's track in a video.
+        action: name of the action, labelled or predicted.
+        probabilities: (classes,) of the action, predicted.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray | None = None
+    score: float = 1.0
+    box: np.ndarray | None = None
+    head_box: np.ndarray | None = None
+    id: int | None = None
+    track: int | None = None
+    action: str | None = None
+    probabilities: np.ndarray | None = None
+
+    @property
+    def present(self) -> np.ndarray:
+        """(K,) bool: the keypoints that are annotated, visible or occluded, or predicted."""
+        return self.keypoints[:, 2] > 0
+
+
+@dataclass
+class Group:
+    """A group of people in one image, the unit of the MPII multi-person protocol.
+
+    Attributes:
+        members: indices into `Frame.people`.
+        box: (4,) x1, y1, x2, y2 around the members' rough positions, or None where no place is known.
+        scale: mean scale of the members (a person of height 200 px has scale 1), or None.
+    """
+
+    members: list[int]
+    box: np.ndarray | None = None
+    scale: float | None = None
+
+
+@dataclass
+class Frame:
+    """One image and all that is known of the people in it, in the keypoints of one skeleton.
+
+    Attributes:
+        image: path of the image file, or the (H, W, 3) uint8 RGB array itself.
+        size: width and height in pixels.
+        people: the people, labelled or predicted.
+        skeleton: name of the skeleton whose keypoints the people have.
+        name: what splits and reports call the image: its path below the data set's folder.
+        labelled: (K,) bool: which keypoints the frame's source labels at all; None means all.
+        complete: whether every person in the picture is labelled or lies in an ignore region.
+        ignore: polygons, each (N, 2) in pixels, whose contents are neither truth nor error.
+        clip: name of the video that the frame is from; splits keep a clip together.
+        groups: evaluation groups; empty means that all people are one group.
+        source: name of the data set part, for reports.
+        id: number of the image in a COCO file, by which COCO results name it.
+    """
+
+    image: Path | np.ndarray
+    size: tuple[int, int]
+    people: list[Person]
+    skeleton: str
+    name: str = ""
+    labelled: np.ndarray | None = None
+    complete: bool = True
+    ignore: list[np.ndarray] = field(default_factory=list)
+    clip: str | None = None
+    groups: list[Group] = field(default_factory=list)
+    source: str = ""
+    id: int | None = None
+
+    def keypoint_array(self) -> np.ndarray:
+        """Return the keypoints of all people as one (P, K, 3) float64 array; (0, 0, 3) without people."""
+        if not self.people:
+            return np.zeros((0, 0, 3))
+        return np.stack([person.keypoints for person in self.people]).astype(np.float64)

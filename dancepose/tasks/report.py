@@ -1,0 +1,88 @@
+"""What an evaluation leaves on disk: figures, predictions, and a sheet of best, median and worst frames."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dancepose.data.images import read_image
+from dancepose.data.predictions import write_predictions
+from dancepose.files import write_json
+from dancepose.inference.drawing import contact_sheet, draw_comparison, write_image
+from dancepose.metrics.mpii import matched_share
+from dancepose.metrics.table import details, plain_table
+from dancepose.records import Frame, Person
+from dancepose.skeleton import Skeleton
+from dancepose.tasks.evaluation import Prediction
+
+log = logging.getLogger(__name__)
+
+
+def write_report(
+    folder: Path,
+    part: str,
+    result: dict[str, Any],
+    predictions: Sequence[Prediction],
+    frames: Sequence[Frame],
+    skeleton: Skeleton,
+    about: dict[str, Any],
+    pictures: int = 4,
+) -> None:
+    """Print the table of a part and write `<part>.json`, `predictions.json` and `pictures/<part>_frames.jpg`.
+
+    Args:
+        folder: run directory or output folder.
+        part: train, val or test.
+        result: of `PoseEvaluation.compute`.
+        predictions: of all frames.
+        frames: the truth.
+        skeleton: of both.
+        about: what a result row carries besides: data set, split hash, flip and scales.
+        pictures: how many best, median and worst frames the sheet shows.
+    """
+    rows = result["rows"]
+    log.info("%s part\n%s", part, plain_table(rows))
+    for label, row in rows.items():
+        for line in details(row):
+            log.info("%s: %s", label, line)
+    values = {label: row.to_dict() for label, row in rows.items()}
+    write_json(folder / f"{part}.json", {**about, "part": part, "images": len(frames), "rows": values})
+    write_predictions(folder / "predictions.json", predictions, skeleton, split=about.get("split"))
+    sheet = frame_sheet(dict(predictions), frames, skeleton, pictures) if pictures else None
+    if sheet is not None:
+        write_image(folder / "pictures" / f"{part}_frames.jpg", sheet)
+
+
+def describe(data: Mapping[str, Any]) -> str:
+    """Name the data of a run in a result row: kind and place, or the parts of a mix."""
+    if data.get("parts"):
+        return "mix of " + ", ".join(f"{name} ({part.get('kind')})" for name, part in data["parts"].items())
+    return f"{data.get('kind')} {data.get('annotations') or data.get('root')}"
+
+
+def frame_sheet(
+    people: dict[str, list[Person]], frames: Sequence[Frame], skeleton: Skeleton, count: int
+) -> np.ndarray | None:
+    """Draw the best, median and worst frames, truth beside prediction; None where no frame can be judged.
+
+    A frame is judged by the share of its annotated joints that the assigned predictions hit (PCKh@0.5 with the
+    assignment of the MPII protocol).
+    """
+    judged = [(matched_share(people.get(f.name, []), f, skeleton), f) for f in frames]
+    known = sorted(((share, f) for share, f in judged if share is not None), key=lambda p: (-p[0], p[1].name))
+    if not known:
+        return None
+    middle = max(0, len(known) // 2 - count // 2)
+    picks = {"best": known[:count], "median": known[middle : middle + count], "worst": known[-count:]}
+    images, captions, seen = [], [], set()
+    for kind, chosen in picks.items():
+        for share, frame in chosen:
+            if frame.name in seen:
+                continue
+            seen.add(frame.name)
+            found = people.get(frame.name, [])
+            images.append(draw_comparison(read_image(frame.image), frame.people, found, skeleton))
+            captions.append(f"{kind}: {share:.0%} of the joints  {frame.name}")
+    return contact_sheet(images, captions, tile=560, title="truth | prediction")

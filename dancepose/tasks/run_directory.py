@@ -1,0 +1,121 @@
+"""A run's folder: what lies where, written whole or not at all (see README, "A run directory")."""
+
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dancepose import __version__
+from dancepose.errors import CheckpointError, ConfigError
+from dancepose.files import write_json, write_text
+
+log = logging.getLogger(__name__)
+
+NOT_IN_HASH = (
+    "output",
+    "name",
+    "resume",
+    "logger",
+    "hydra",
+    "objective",
+)  # do not change what a run computes
+PATH_KEYS = ("root", "annotations", "save_dir", "dirpath")  # where things lie says nothing of what they are
+
+
+class RunDirectory:
+    """The folder of one run.
+
+    Args:
+        path: the folder; made when something is written.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).resolve()
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of best.ckpt and last.ckpt."""
+        return self.path / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of validation pictures and contact sheets."""
+        return self.path / "pictures"
+
+    def checkpoint(self, which: str) -> Path:
+        """Return the path of the `best` or `last` checkpoint; a run without validation has only the last.
+
+        Raises:
+            CheckpointError: there is none.
+        """
+        if which not in ("best", "last"):
+            raise ConfigError(f"which={which}: give best or last")
+        path = self.checkpoints / f"{which}.ckpt"
+        if which == "best" and not path.is_file() and (self.checkpoints / "last.ckpt").is_file():
+            log.info("%s has no best.ckpt (a run without validation): its last.ckpt is taken", self.path)
+            path = self.checkpoints / "last.ckpt"
+        if not path.is_file():
+            raise CheckpointError(
+                f"{path} does not exist: the run has not finished an epoch, or is no run directory"
+            )
+        return path
+
+    def write_config(self, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
+        """Write the resolved config and the overrides from which it was composed."""
+        write_text(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+        write_text(self.path / "overrides.yaml", yaml.safe_dump(list(overrides)))
+
+    def read_config(self) -> dict[str, Any]:
+        """Read the resolved config.
+
+        Raises:
+            ConfigError: it is missing or no mapping.
+        """
+        path = self.path / "config.yaml"
+        if not path.is_file():
+            raise ConfigError(f"{self.path} is no run directory: it has no config.yaml")
+        try:
+            config = yaml.safe_load(path.read_text())
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid YAML: {error}") from None
+        if not isinstance(config, dict):
+            raise ConfigError(f"{path} must hold a mapping")
+        return config
+
+    def wandb_id(self) -> str:
+        """Return the run's id in Weights & Biases, made and written on first use, so that a resumed run keeps it."""
+        path = self.path / "wandb_id"
+        if not path.is_file():
+            write_text(path, secrets.token_hex(4) + "\n")
+        return path.read_text().strip()
+
+    def write_metrics(self, status: str, **values: Any) -> None:
+        """Write metrics.json: how the run stands and what it measured.
+
+        Args:
+            status: running, done, failed or interrupted.
+            values: metrics, split, hash, cause, ...
+        """
+        write_json(self.path / "metrics.json", {"status": status, "version": __version__, **values})
+
+
+def config_hash(config: Mapping[str, Any], data_hash: str) -> str:
+    """Hash what decides a run's result: the config less paths and names, the data, the package version.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {k: strip(v) for k, v in value.items() if k not in PATH_KEYS}
+        return [strip(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+    kept = {k: strip(v) for k, v in config.items() if k not in NOT_IN_HASH}
+    text = json.dumps([kept, data_hash, __version__], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

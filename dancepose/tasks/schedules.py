@@ -1,0 +1,71 @@
+"""Learning-rate schedules as factors of the optimizer's rate, one step of the schedule per optimizer step."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from dancepose.errors import ConfigError
+
+
+def multistep(
+    optimizer: Optimizer,
+    epochs: float,
+    steps_per_epoch: float,
+    milestones: Sequence[float],
+    gamma: float,
+    warmup: float = 0,
+) -> LambdaLR:
+    """Multiply the rate by `gamma` at each milestone.
+
+    Args:
+        optimizer: whose rates are scaled.
+        epochs: length of the training; milestones below 1 are shares of it.
+        steps_per_epoch: optimizer steps in an epoch.
+        milestones: epochs, or shares of the training, in rising order; those beyond the end never come.
+        gamma: factor per milestone.
+        warmup: epochs in which the rate rises linearly.
+
+    Raises:
+        ConfigError: the milestones do not rise or one is negative.
+    """
+    if list(milestones) != sorted(milestones) or (milestones and milestones[0] < 0):
+        raise ConfigError(f"scheduler.milestones must rise from 0, not {list(milestones)}")
+    steps = [round((m * epochs if m < 1 else m) * steps_per_epoch) for m in milestones]
+    return LambdaLR(
+        optimizer,
+        _with_warmup(lambda step: gamma ** sum(step >= s for s in steps), warmup * steps_per_epoch),
+    )
+
+
+def cosine(
+    optimizer: Optimizer, epochs: float, steps_per_epoch: float, warmup: float = 0, final_ratio: float = 0.0
+) -> LambdaLR:
+    """Let the rate fall along a half cosine, after a linear warm-up, to `final_ratio` of itself.
+
+    Args:
+        optimizer: whose rates are scaled.
+        epochs: length of the training.
+        steps_per_epoch: optimizer steps in an epoch.
+        warmup: epochs in which the rate rises linearly.
+        final_ratio: the factor at the end.
+
+    Raises:
+        ConfigError: the warm-up is as long as the training.
+    """
+    if warmup and warmup >= epochs:
+        raise ConfigError(
+            f"scheduler.warmup of {warmup} epochs leaves nothing of {epochs} epochs of training"
+        )
+    begin, total = warmup * steps_per_epoch, epochs * steps_per_epoch
+
+    def factor(step: int) -> float:
+        share = min(max((step - begin) / max(total - begin, 1), 0.0), 1.0)
+        return final_ratio + (1 - final_ratio) * (1 + math.cos(math.pi * share)) / 2
+
+    return LambdaLR(optimizer, _with_warmup(factor, begin))
+
+
+def _with_warmup(factor: Callable[[int], float], steps: float) -> Callable[[int], float]:
+    return lambda step: factor(step) * min(1.0, (step + 1) / (steps + 1))

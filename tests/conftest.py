@@ -1,0 +1,40 @@
+"""Fixtures shared by all tests."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+# before torch is imported: one thread per test process, and nothing that reaches for the network
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ["WANDB_MODE"] = "offline"
+os.environ["WANDB_ERROR_REPORTING"] = "false"
+os.environ["WANDB_SILENT"] = "true"
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("dancepose", deadline=None, derandomize=True, max_examples=50, database=None)
+settings.load_profile("dancepose")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data beside the project; the test skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared (real data and golden files), which is absent")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def golden(shared: Path) -> Callable[[str], dict[str, np.ndarray]]:
+    """Load a golden file by name; float16 arrays, a saving of space, come back as float32."""
+
+    def load(name: str) -> dict[str, np.ndarray]:
+        with np.load(shared / "golden" / f"{name}.npz") as arrays:
+            return {k: a.astype(np.float32) if a.dtype == np.float16 else a for k, a in arrays.items()}
+
+    return load

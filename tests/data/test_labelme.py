@@ -1,0 +1,435 @@
+"""Labelme files: what is read, what is reported, what is refused, and that writing gives the same back."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories import labelme_point, labelme_shape, make_labelme, write_labelme_json
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dancepose.data.readers.labelme import read_labelme, write_labelme
+from dancepose.errors import DataError
+from dancepose.records import OCCLUDED, VISIBLE, Frame, Person
+from dancepose.skeleton import load_skeleton
+
+MPII15 = load_skeleton("mpii15")
+
+
+def write(root: Path, shapes: list[dict], flags: dict | None = None, name: str = "a.json") -> Path:
+    """Write one Labelme file (without an image) of 100 x 80 pixels."""
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    return write_labelme_json(root / name, shapes, "a.jpg", (100, 80), flags)
+
+
+def read_one(root: Path, shapes: list[dict], flags: dict | None = None):
+    write(root, shapes, flags)
+    frames, problems = read_labelme(root, MPII15)
+    (frame,) = frames
+    return frame, problems.without("image missing")
+
+
+def person(group: int | None = 0, x: float = 10.0) -> list[dict]:
+    return [labelme_point("head_top", x, 5, group), labelme_point("upper_neck", x, 15, group)]
+
+
+def test_reads_what_was_drawn(tmp_path: Path):
+    truth = make_labelme(tmp_path, frames=3, people=2, folder="one/two")
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert len(problems) == 0 and problems.report() == "no problems found"
+    assert [f.name for f in frames] == [
+        "one/two/frame_000.jpg",
+        "one/two/frame_001.jpg",
+        "one/two/frame_002.jpg",
+    ]
+    for frame, true in zip(frames, truth, strict=True):
+        assert frame.image == true.image and frame.size == true.size and frame.skeleton == "mpii15"
+        assert frame.complete and frame.labelled.all() and [p.id for p in frame.people] == [0, 1]
+        np.testing.assert_array_equal(frame.keypoint_array(), true.keypoint_array())
+        assert (frame.keypoint_array()[..., 2] == OCCLUDED).sum() == 2
+
+
+def test_head_ignore_and_complete(tmp_path: Path):
+    polygon = [[1, 2], [9, 2], [5, 9]]
+    shapes = [
+        *person(3),
+        labelme_shape("head", [[14, 16], [6, 4]], "rectangle", 3),
+        labelme_shape("ignore", [[50, 60], [40, 20]], "rectangle"),
+        labelme_shape("ignore", polygon, "polygon"),
+    ]
+    frame, problems = read_one(tmp_path, shapes, {"complete": False})
+    assert len(problems) == 0 and not frame.complete
+    assert frame.people[0].id == 3
+    np.testing.assert_array_equal(frame.people[0].head_box, [6, 4, 14, 16])
+    rectangle, area = frame.ignore
+    assert {tuple(p) for p in rectangle.tolist()} == {(40, 20), (50, 20), (50, 60), (40, 60)}
+    np.testing.assert_array_equal(area, polygon)
+
+
+def test_actions_of_picture_and_person(tmp_path: Path):
+    shapes = [*person(0), *person(1, 50)]
+    shapes[3]["flags"]["action:walk"] = True
+    frame, problems = read_one(tmp_path, shapes, {"action:wave": True, "action:jump": False, "other": True})
+    assert [p.action for p in frame.people] == ["wave", "walk"] and len(problems) == 0
+
+
+def test_contradicting_actions_are_reported(tmp_path: Path):
+    shapes = person(0)
+    shapes[0]["flags"]["action:wave"] = shapes[1]["flags"]["action:walk"] = True
+    frame, problems = read_one(tmp_path, shapes)
+    assert frame.people[0].action == "wave"
+    assert problems.counts() == {"contradicting actions": 1}
+
+
+def test_aliases_are_names(tmp_path: Path):
+    shapes = [labelme_point("headtop", 1, 2), labelme_point(" l_wrist ", 3, 4)]
+    frame, problems = read_one(tmp_path, shapes)
+    assert len(problems) == 0
+    present = {MPII15.keypoints[k] for k in np.flatnonzero(frame.people[0].present)}
+    assert present == {"head_top", "left_wrist"}
+
+
+def test_no_group_is_one_person(tmp_path: Path):
+    frame, problems = read_one(tmp_path, person(None))
+    assert len(frame.people) == 1 and frame.people[0].id == 0 and len(problems) == 0
+
+
+def test_several_people_without_group_are_left_out(tmp_path: Path):
+    write(tmp_path, person(0), name="good.json")
+    write(tmp_path, [*person(None), *person(None, 50)], name="bad.json")
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert len(frames) == 1
+    assert problems.counts()["people without group"] == 1
+    assert "bad.json" in str(next(iter(problems.of("people without group"))))
+
+
+def test_a_loose_point_makes_the_picture_incomplete(tmp_path: Path):
+    frame, problems = read_one(tmp_path, [*person(0), labelme_point("pelvis", 1, 1, None)])
+    assert len(frame.people) == 1 and not frame.complete
+    assert problems.counts() == {"point without group": 1}
+
+
+def test_unknown_labels_are_counted_with_a_suggestion(tmp_path: Path):
+    shapes = [*person(0), labelme_point("left_wirst", 1, 1), labelme_point("left_wirst", 2, 2, 1)]
+    shapes += [labelme_point("belly", 1, 1)]
+    frame, problems = read_one(tmp_path, shapes)
+    assert frame.people[0].present.sum() == 2 and len(frame.people) == 1
+    assert problems.counts() == {"unknown label": 3}
+    text = problems.report()
+    assert "'left_wirst' (no keypoint of mpii15. Did you mean 'left_wrist'?): 2" in text
+    assert "a.json shapes[2]" in text and "'belly' (no keypoint of mpii15): 1" in text
+
+
+def test_bad_points_are_counted(tmp_path: Path):
+    shapes = [*person(0), labelme_point("head_top", 9, 9), labelme_point("pelvis", float("nan"), 1)]
+    shapes += [labelme_point("left_knee", 130.0, 1), labelme_shape("head_top", [[1, 1], [5, 5]], "line", 0)]
+    frame, problems = read_one(tmp_path, shapes)
+    assert problems.counts() == {
+        "unknown shape": 1,
+        "duplicate point": 1,
+        "not a number": 1,
+        "outside the image": 1,
+    }
+    keypoints = frame.people[0].keypoints
+    np.testing.assert_array_equal(keypoints[MPII15.index("head_top")], [10, 5, VISIBLE])  # the first counts
+    np.testing.assert_array_equal(keypoints[MPII15.index("pelvis")], 0)
+    np.testing.assert_array_equal(keypoints[MPII15.index("left_knee")], [130, 1, VISIBLE])
+
+
+def test_heads_without_person_or_twice(tmp_path: Path):
+    box = [[0, 0], [5, 5]]
+    shapes = [
+        *person(0),
+        labelme_shape("head", box, "rectangle", 0),
+        labelme_shape("head", box, "rectangle", 0),
+    ]
+    shapes += [labelme_shape("head", box, "rectangle", 7)]
+    frame, problems = read_one(tmp_path, shapes)
+    assert problems.counts() == {"duplicate head": 1, "head without person": 1} and len(frame.people) == 1
+
+
+def test_image_is_found_by_path_then_by_stem(tmp_path: Path):
+    make_labelme(tmp_path / "images", frames=2)
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    for number, path in enumerate((r"..\images\frame_000.jpg", "gone/nowhere.jpg")):
+        source = tmp_path / "images" / f"frame_00{number}.json"
+        content = json.loads(source.read_text()) | {"imagePath": path}
+        (source.parent if number else labels).joinpath(source.name).write_text(json.dumps(content))
+    (tmp_path / "images" / "frame_000.json").unlink()
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert [f.name for f in frames] == ["images/frame_000.jpg", "images/frame_001.jpg"]
+    assert all(f.image.is_file() for f in frames) and len(problems) == 0
+
+
+def test_missing_image_names_file_and_field(tmp_path: Path):
+    write(tmp_path, person())
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert frames[0].size == (100, 80)
+    (problem,) = problems.of("image missing")
+    assert (
+        problem.file.endswith("a.json")
+        and problem.field == "imagePath"
+        and problem.detail == str(frames[0].image)
+    )
+
+
+def test_size_comes_from_the_image_where_the_file_has_none(tmp_path: Path):
+    make_labelme(tmp_path, frames=1, size=(64, 48))
+    path = tmp_path / "frame_000.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"imageWidth": None, "imageHeight": None}))
+    assert read_labelme(tmp_path, MPII15)[0][0].size == (64, 48)
+    (tmp_path / "frame_000.jpg").unlink()
+    with pytest.raises(DataError, match="frame_000.json.*imageWidth"):
+        read_labelme(tmp_path, MPII15)
+
+
+@pytest.mark.parametrize("content", [b'{"shapes": [{"la', b'{"shapes": "\xff\xfe"}', b""])
+def test_broken_files_are_named(tmp_path: Path, content: bytes):
+    make_labelme(tmp_path, frames=1)
+    (tmp_path / "zz.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"zz\.json.*(whole JSON|UTF-8)"):
+        read_labelme(tmp_path, MPII15)
+
+
+@pytest.mark.parametrize(
+    ("shape", "field"),
+    [
+        ({"points": [[1, 2]]}, r"shapes\[0\]\.label"),
+        (labelme_shape("pelvis", [1, 2], "point", 0), r"shapes\[0\]\.points"),
+        (labelme_shape("pelvis", [["a", 2]], "point", 0), r"shapes\[0\]\.points"),
+        (labelme_shape("pelvis", [[1, 2]], "point", [0]), r"shapes\[0\]\.group_id"),
+        (labelme_shape("pelvis", [[1, 2]], "point", 0) | {"flags": [1]}, r"shapes\[0\]\.flags"),
+    ],
+)
+def test_wrong_fields_are_named(tmp_path: Path, shape: dict, field: str):
+    write(tmp_path, [shape])
+    with pytest.raises(DataError, match=f"a.json.*{field}"):
+        read_labelme(tmp_path, MPII15)
+
+
+def test_folder_without_labels_names_the_key(tmp_path: Path):
+    with pytest.raises(DataError, match="data.root=.*no folder"):
+        read_labelme(tmp_path / "absent", MPII15)
+    (tmp_path / "split.json").write_text('{"train": []}')
+    with pytest.raises(DataError, match=r"data\.root=.*no Labelme JSON file.*mpii15"):
+        read_labelme(tmp_path, MPII15)
+
+
+def test_files_without_people_are_skipped_or_refused(tmp_path: Path):
+    write(tmp_path, [labelme_shape("dog", [[1, 1], [5, 5]], "rectangle")])
+    with pytest.raises(DataError, match="nobody is labelled in its 1 Labelme files"):
+        read_labelme(tmp_path, MPII15)
+    make_labelme(tmp_path / "more", frames=2)
+    (tmp_path / "split.json").write_text('{"train": []}')
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert len(frames) == 2
+    assert problems.counts() == {
+        "not an annotation file": 1,
+        "no people": 1,
+        "unknown shape": 1,
+        "image missing": 1,
+    }
+
+
+def test_an_empty_picture_counts_if_it_is_marked_complete(tmp_path: Path):
+    make_labelme(tmp_path / "people", frames=1)
+    write(tmp_path, [], {"complete": True})
+    frames, _ = read_labelme(tmp_path, MPII15)
+    assert [len(f.people) for f in frames] == [0, 2] and frames[0].complete
+
+
+def test_two_files_of_one_image(tmp_path: Path):
+    make_labelme(tmp_path, frames=1)
+    (tmp_path / "frame_000_copy.json").write_text((tmp_path / "frame_000.json").read_text())
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert len(frames) == 1 and problems.counts() == {"duplicate image": 1}
+
+
+# dataset.yaml
+
+
+def sources(root: Path, *entries: str) -> None:
+    (root / "dataset.yaml").write_text("sources:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries))
+
+
+def test_sources_say_what_is_labelled(tmp_path: Path):
+    make_labelme(tmp_path / "coco", frames=1, skeleton="coco17")
+    make_labelme(tmp_path / "mine", frames=1)
+    sources(tmp_path, 'match: "coco/*", skeleton: coco17, complete: false')
+    frames, problems = read_labelme(tmp_path, MPII15)
+    coco, mine = frames
+    missing = {"head_top", "upper_neck", "pelvis"}
+    assert {k for k, on in zip(MPII15.keypoints, coco.labelled, strict=True) if not on} == missing
+    assert not coco.complete and coco.people[0].present.sum() == 12
+    assert mine.complete and mine.labelled.all()
+    assert problems.counts() == {"file of no source": 1}
+
+
+def test_labels_that_the_source_does_not_have(tmp_path: Path):
+    points = [labelme_point(k, 5, 5) for k in ("left_hip", "right_hip", "pelvis", "nose", "head")]
+    sources(tmp_path, 'match: "*", skeleton: coco17')
+    frame, problems = read_one(tmp_path, points)
+    assert {MPII15.keypoints[k] for k in np.flatnonzero(frame.people[0].present)} == {"left_hip", "right_hip"}
+    counts = problems.counts()
+    assert counts["label foreign to its source"] == 1 and counts["unknown label"] == 1
+    assert not frame.labelled[MPII15.index("pelvis")]
+
+
+def test_what_a_source_never_labels_is_masked(tmp_path: Path):
+    limbs = [k for k in MPII15.keypoints if k not in ("head_top", "pelvis", "left_knee")]
+    sources(tmp_path, 'match: "*", skeleton: mpii15')
+    frame, problems = read_one(tmp_path, [labelme_point(k, 5, 5) for k in [*limbs, "head", "belly"]])
+    never = {k for k, on in zip(MPII15.keypoints, frame.labelled, strict=True) if not on}
+    assert never == {"head_top", "pelvis"}  # the left knee merely never showed: the right one did
+    assert problems.counts() == {"unknown label": 2, "keypoint never labelled": 1}
+
+
+def test_a_person_of_whom_nothing_is_known_is_masked(tmp_path: Path):
+    face = [labelme_point("nose", 50, 30, 1), labelme_point("left_eye", 54, 28, 1)]
+    sources(tmp_path, 'match: "*", skeleton: coco17')
+    frame, problems = read_one(tmp_path, [labelme_point("left_hip", 5, 5), *face])
+    assert len(frame.people) == 1 and not frame.complete and problems.counts()["no known keypoint"] == 1
+    low, high = frame.ignore[0].min(0), frame.ignore[0].max(0)
+    assert (low < [50, 28]).all() and (high > [54, 30]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources: 3", "field 'sources'"),
+        ("sorces: []", "field 'sources'"),
+        ("sources: []\nmore: 1", "unknown field 'more'"),
+        ("sources: [{skeleton: mpii15}]", r"sources\[0\]\.match"),
+        ("sources: [{match: '*', skelton: mpii15}]", "unknown field 'skelton'. Did you mean 'skeleton'"),
+        ("sources: [{match: '*', skeleton: mpi15}]", "Did you mean 'mpii15'"),
+        ("sources: [{match: '*', complete: 3}]", r"sources\[0\]\.complete"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_wrong_dataset_files_are_named(tmp_path: Path, text: str, message: str):
+    make_labelme(tmp_path, frames=1)
+    (tmp_path / "dataset.yaml").write_text(text)
+    with pytest.raises(DataError, match=rf"dataset\.yaml.*{message}"):
+        read_labelme(tmp_path, MPII15)
+
+
+# writing
+
+coordinates = st.floats(-1e4, 1e4, allow_nan=False, width=32).map(float)
+keypoint = st.tuples(coordinates, coordinates, st.sampled_from([0.0, 1.0, 2.0]))
+
+
+@st.composite
+def people(draw):
+    made = []
+    for number in range(draw(st.integers(1, 3))):
+        points = np.array(draw(st.lists(keypoint, min_size=15, max_size=15)))
+        points[0, 2] = VISIBLE  # somebody is there
+        points[points[:, 2] == 0] = 0
+        head = draw(st.none() | st.just(np.array([1.5, 2.0, 7.0, 9.25])))
+        made.append(Person(points, head_box=head, action=draw(st.sampled_from([None, "wave"])), id=number))
+    return made
+
+
+@given(people=people(), complete=st.booleans())
+def test_what_is_written_is_read_back(tmp_path_factory, people: list[Person], complete: bool):
+    root = tmp_path_factory.mktemp("labelme")
+    polygon = np.array([[0.5, 1.25], [30, 2], [7, 40]])
+    frame = Frame(root / "pictures" / "a.jpg", (64, 48), people, "mpii15", "pictures/a.jpg", ignore=[polygon])
+    frame.complete = complete
+    write_labelme(frame, MPII15, root / "labels" / "a.json")
+    (again,), _ = read_labelme(root, MPII15)
+    assert (again.name, again.size, again.complete) == (frame.name, frame.size, complete)
+    np.testing.assert_array_equal(again.keypoint_array(), frame.keypoint_array())
+    np.testing.assert_array_equal(again.ignore, [polygon])
+    for person, true in zip(again.people, people, strict=True):
+        assert (person.id, person.action) == (true.id, true.action)
+        assert (person.head_box is None) == (true.head_box is None)
+
+
+def test_written_files_have_the_fields_of_the_labelme_program(tmp_path: Path):
+    (frame, *_) = make_labelme(tmp_path, frames=1)
+    write_labelme(frame, MPII15, tmp_path / "again.json")
+    content = json.loads((tmp_path / "again.json").read_text())
+    assert set(content) == {
+        "version",
+        "flags",
+        "shapes",
+        "imagePath",
+        "imageData",
+        "imageHeight",
+        "imageWidth",
+    }
+    assert content["imagePath"] == "frame_000.jpg" and content["imageData"] is None
+    assert all(
+        {"label", "points", "group_id", "shape_type", "flags", "description"} <= set(shape)
+        for shape in content["shapes"]
+    )
+    with pytest.raises(DataError, match="array"):
+        write_labelme(replace(frame, image=np.zeros((4, 4, 3), np.uint8)), MPII15, tmp_path / "no.json")
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats()
+    | st.sampled_from(["pelvis", "head", "ignore", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+shape = st.fixed_dictionaries(
+    {},
+    optional={
+        "label": anything,
+        "points": anything | st.lists(st.lists(st.floats(), min_size=2, max_size=2), max_size=4),
+        "group_id": anything,
+        "shape_type": st.sampled_from(["point", "rectangle", "polygon", "circle", 3]),
+        "flags": anything,
+    },
+)
+
+
+@given(shapes=st.lists(shape, max_size=5), flags=anything)
+def test_nonsense_is_read_or_refused_but_never_crashes(tmp_path_factory, shapes: list, flags):
+    root = tmp_path_factory.mktemp("nonsense")
+    write(root, shapes, flags)
+    try:
+        frames, _ = read_labelme(root, MPII15)
+    except DataError as error:
+        assert str(root) in str(error)
+    else:
+        assert all(np.isfinite(frame.keypoint_array()).all() for frame in frames)
+
+
+# real files
+
+
+@pytest.mark.shared
+def test_real_scenes(shared: Path):
+    frames, problems = read_labelme(shared / "data" / "scenes_labelme", MPII15)
+    assert len(frames) == 85 and sum(len(f.people) >= 2 for f in frames) == 43
+    assert not any(f.complete for f in frames)
+    assert problems.counts() == {
+        "unknown label": 6,  # head and belly of three people
+        "keypoint never labelled": 1,
+        "no known keypoint": 4,
+        "outside the image": 1,
+    }
+    assert sum(len(f.people) for f in frames) + 4 == 210
+    whole = [
+        p for f in frames for p in f.people if p.present[MPII15.indices(["head_top", "upper_neck"])].all()
+    ]
+    assert len(whole) == 36
+    jhmdb = next(f for f in frames if "jhmdb" in f.name)
+    assert not jhmdb.labelled[MPII15.index("head_top")] and jhmdb.labelled[MPII15.index("left_knee")]
+
+
+@pytest.mark.shared
+def test_real_files_without_people_are_refused(shared: Path):
+    with pytest.raises(DataError, match="nobody is labelled") as error:
+        read_labelme(shared / "data" / "labelme_other", MPII15)
+    assert "DSC_0281.json" in str(error.value) and "sjb_rect" in str(error.value)

@@ -1,0 +1,234 @@
+"""Splits: from a file or drawn; reproducible, without overlap, and never through the middle of a clip."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dancepose.data.problems import Problems
+from dancepose.data.splits import PARTS, data_hash, pick, read_split, split_frames, split_hash
+from dancepose.errors import ConfigError, DataError
+from dancepose.records import Frame, Person
+
+
+def frames(count: int, clips: int | None = None) -> list[Frame]:
+    return [
+        Frame(
+            Path(f"{i}.jpg"),
+            (8, 8),
+            [],
+            "mpii15",
+            f"{i:03d}.jpg",
+            clip=None if clips is None else f"v{i % clips}",
+        )
+        for i in range(count)
+    ]
+
+
+def names(parts: dict) -> dict[str, list[str]]:
+    return {part: [frame.name for frame in found] for part, found in parts.items()}
+
+
+def divide(data, file=None, val=0.1, test=0.1, seed=0, problems=None):
+    return split_frames(data, file, val, test, seed, Problems() if problems is None else problems)
+
+
+def write(path: Path, **content) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+@given(
+    count=st.integers(3, 60),
+    clips=st.none() | st.integers(3, 8),
+    val=st.floats(0, 0.3),
+    test=st.floats(0, 0.3),
+    seed=st.integers(0, 3),
+    order=st.randoms(use_true_random=False),
+)
+def test_drawn_splits_are_whole_disjoint_and_independent_of_order(count, clips, val, test, seed, order):
+    data = frames(count, clips)
+    parts = divide(data, val=val, test=test, seed=seed)
+    every = [name for part in PARTS for name in names(parts)[part]]
+    assert sorted(every) == [frame.name for frame in data] and parts["train"]
+    shuffled = list(data)
+    order.shuffle(shuffled)
+    again = names(divide(shuffled, val=val, test=test, seed=seed))
+    assert {part: sorted(found) for part, found in again.items()} == names(parts)
+    if clips is not None:
+        homes = {part: {frame.clip for frame in found} for part, found in parts.items()}
+        assert not homes["train"] & homes["val"] and not homes["train"] & homes["test"]
+        assert not homes["val"] & homes["test"]
+
+
+def test_fraction_count_and_none():
+    data = frames(100)
+    assert [len(p) for p in divide(data, val=0.1, test=0.2).values()] == [72, 8, 20]
+    assert [len(p) for p in divide(data, val=5, test=30).values()] == [65, 5, 30]
+    assert [len(p) for p in divide(data, val="none", test=None).values()] == [100, 0, 0]
+    assert [len(p) for p in divide(frames(3), val=0.01, test=0.01).values()] == [1, 1, 1]  # at least one each
+
+
+def test_seeds_differ_and_zero_is_a_seed():
+    first, same, other = (names(divide(frames(50), seed=seed)) for seed in (0, 0, 1))
+    assert first == same and first["test"] != other["test"]
+
+
+def test_one_more_frame_changes_little():
+    before, after = (set(names(divide(frames(n), val="none", test=20))["test"]) for n in (100, 101))
+    assert len(before & after) >= 19
+
+
+@pytest.mark.parametrize("amount", [-0.1, 1.5, 100, 7.5, "half", True])
+def test_impossible_amounts_name_the_key(amount):
+    with pytest.raises(ConfigError, match=r"data\.test="):
+        divide(frames(100), test=amount)
+
+
+def test_nothing_left_to_train_on():
+    with pytest.raises(ConfigError, match=r"lower data\.val or data\.test"):
+        divide([], val=0.1)
+
+
+def test_a_file_is_taken_at_its_word(tmp_path: Path):
+    path = write(tmp_path / "s.json", train=["001.jpg", "004.jpg"], val=["002.jpg"], test=["000.jpg"], seed=3)
+    problems = Problems()
+    parts = divide(frames(5), read_split(path), problems=problems)
+    assert names(parts) == {"train": ["001.jpg", "004.jpg"], "val": ["002.jpg"], "test": ["000.jpg"]}
+    assert problems.counts() == {"in no part of the split": 1}
+    assert names(divide(frames(5), read_split(path), val="none"))["val"] == []
+
+
+def test_val_is_carved_from_train(tmp_path: Path):
+    all_names = [frame.name for frame in frames(60)]
+    path = write(tmp_path / "s.json", train=all_names[:50], test=all_names[50:])
+    parts = names(divide(frames(60), read_split(path)))
+    assert len(parts["val"]) == 5 and len(parts["train"]) == 45 and parts["test"] == all_names[50:]
+    assert sorted(parts["train"] + parts["val"]) == all_names[:50]
+    assert parts == names(divide(frames(60), read_split(path)))
+    assert parts["val"] != names(divide(frames(60), read_split(path), seed=1))["val"]
+    own = write(tmp_path / "t.json", train=all_names[:50], test=all_names[50:], seed=0)
+    assert (
+        names(divide(frames(60), read_split(own), seed=1)) == parts
+    )  # a file's seed comes first, and 0 is one
+    assert names(divide(frames(60), read_split(path), val="none")) == {
+        "train": all_names[:50],
+        "val": [],
+        "test": all_names[50:],
+    }
+
+
+def test_carving_keeps_clips_together(tmp_path: Path):
+    data = frames(40, clips=8)
+    path = write(tmp_path / "s.json", by="clip", train=[f"v{i}" for i in range(6)], test=["v6", "v7"])
+    problems = Problems()
+    parts = divide(data, read_split(path), val=0.2, problems=problems)
+    homes = {part: {frame.clip for frame in found} for part, found in parts.items()}
+    assert homes["test"] == {"v6", "v7"} and not homes["train"] & homes["val"] and len(homes["val"]) == 2
+    assert len(problems) == 0
+
+
+def test_a_clip_on_both_sides_is_reported(tmp_path: Path):
+    path = write(tmp_path / "s.json", train=["000.jpg", "001.jpg"], test=["002.jpg", "003.jpg"])
+    problems = Problems()
+    divide(frames(4, clips=2), read_split(path), val="none", problems=problems)
+    assert problems.counts() == {"clip in several parts": 2} and "v0: train, test" in problems.report()
+
+
+def test_clips_that_nobody_named(tmp_path: Path):
+    path = write(tmp_path / "s.json", by="clip", train=["v0"])
+    with pytest.raises(DataError, match=r"s\.json.*data\.clip"):
+        divide(frames(4), read_split(path))
+
+
+def test_unknown_names_are_reported_with_a_suggestion(tmp_path: Path):
+    path = write(tmp_path / "s.json", train=["000.jpg", "001.jpeg"], test=["002.jpg"])
+    problems = Problems()
+    parts = divide(frames(3), read_split(path), val="none", problems=problems)
+    assert names(parts)["train"] == ["000.jpg"]
+    assert problems.counts() == {"unknown name in split": 1, "in no part of the split": 1}
+    assert "train: 001.jpeg Did you mean '001.jpg'?" in problems.report()
+    foreign = write(tmp_path / "t.json", train=["a.jpg", "b.jpg"], test=["000.jpg"])
+    with pytest.raises(DataError, match=r"t\.json: none of the 2 names in 'train'.*a\.jpg.*000\.jpg"):
+        divide(frames(3), read_split(foreign))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"train": ["a"], "tset": ["b"]}, "unknown field 'tset'. Did you mean 'test'"),
+        ({"test": ["b"]}, "field 'train' is missing"),
+        ({"train": "a"}, "field 'train' must be a list"),
+        ({"train": ["a"], "test": [3]}, "field 'test' must be a list"),
+        ({"train": ["a", "b"], "test": ["b"]}, "b stands in 'train' and 'test'"),
+        ({"train": ["a", "a"]}, "a stands in 'train' twice"),
+        ({"train": ["a"], "by": "person"}, "field 'by'"),
+        ({"train": ["a"], "seed": "x"}, "field 'seed'"),
+    ],
+)
+def test_wrong_files_are_named(tmp_path: Path, content: dict, message: str):
+    path = write(tmp_path / "s.json", **content)
+    with pytest.raises(DataError, match=rf"data\.split=.*s\.json.*{message}"):
+        read_split(path)
+
+
+def test_missing_or_broken_file(tmp_path: Path):
+    with pytest.raises(DataError, match=r"data\.split=.*is no file"):
+        read_split(tmp_path / "none.json")
+    (tmp_path / "cut.json").write_text('{"train": [')
+    with pytest.raises(DataError, match=r"cut\.json.*whole JSON"):
+        read_split(tmp_path / "cut.json")
+
+
+def test_split_hash_is_of_names_in_parts():
+    base = {"train": ["a", "b"], "val": ["c"], "test": []}
+    assert split_hash(base) == split_hash({"test": [], "val": ["c"], "train": ["b", "a"]})
+    assert split_hash(base) != split_hash({"train": ["a", "c"], "val": ["b"], "test": []})
+    assert split_hash(base) != split_hash({"train": ["a", "b"], "val": [], "test": ["c"]})
+
+
+def test_data_hash_is_of_annotations():
+    def one(**changes) -> str:
+        keypoints = np.full((2, 3), 2.0)
+        keypoints[0, 0] = changes.pop("x", 2.0)
+        person = Person(keypoints, head_box=changes.pop("head_box", None), action=changes.pop("action", None))
+        frame = Frame(Path("a.jpg"), (8, 8), [person], "mpii15", "a.jpg", np.ones(2, bool))
+        for name, value in changes.items():
+            setattr(frame, name, value)
+        return data_hash([frame])
+
+    changes = [
+        {"x": 2.01},
+        {"head_box": np.arange(4.0)},
+        {"action": "wave"},
+        {"complete": False},
+        {"labelled": np.array([True, False])},
+        {"ignore": [np.zeros((3, 2))]},
+        {"name": "b.jpg"},
+        {"size": (8, 9)},
+    ]
+    assert len({one(), *(one(**change) for change in changes)}) == 1 + len(changes)
+    assert one(image=Path("elsewhere/a.jpg")) == one()  # where it lies says nothing of what it is
+    two = frames(2)
+    assert data_hash(two) == data_hash(two[::-1])
+
+
+def test_pick_keeps_the_order():
+    chosen = pick(frames(30), 5, 0)
+    assert [f.name for f in chosen] == sorted(f.name for f in chosen) and len(chosen) == 5
+    assert [f.name for f in pick(frames(30)[::-1], 5, 0)] == [f.name for f in chosen][::-1]
+    assert pick(frames(3), 5, 0) == frames(3)
+
+
+@pytest.mark.shared
+def test_real_split_files(shared: Path):
+    data = shared / "data"
+    assert {part: len(found) for part, found in read_split(data / "scenes_split.json").parts.items()} == {
+        "train": 55,
+        "test": 30,
+    }
+    people = read_split(data / "people_coco" / "split.json")
+    assert {part: len(found) for part, found in people.parts.items()} == {"train": 3600, "test": 400}

@@ -1,0 +1,336 @@
+"""The predictor with an oracle in place of the network.
+
+Pictures are colour ramps: red grows with x, green with y, blue is the picture's number. So the oracle can
+tell from the pixels alone which picture it sees, and how it was scaled, mirrored and shifted.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dancepose.codecs.associative_embedding import AssociativeEmbedding
+from dancepose.codecs.base import Codec, OutputSpec
+from dancepose.errors import ConfigError, DataError
+from dancepose.inference.geometry import TestGeometry, apply_matrix
+from dancepose.inference.pose import PosePredictor, to_original
+from dancepose.records import Frame, Person
+from dancepose.skeleton import load_skeleton
+
+SKELETON = load_skeleton("mpii15")
+
+
+def ramp(width, height, number):
+    dither = np.random.default_rng(number).uniform(
+        -0.5, 0.5, (height, width, 2)
+    )  # else rounding has a direction
+    image = np.empty((height, width, 3), np.uint8)
+    image[..., 0] = np.rint(np.linspace(1, 254, width) + dither[..., 0])
+    image[..., 1] = np.rint(np.linspace(1, 254, height)[:, None] + dither[..., 1])
+    image[..., 2] = 100 + 10 * number
+    return image
+
+
+class Centroids(Codec):
+    """Heatmaps of one person, read by their centre of mass: no quantisation, what is off is geometry."""
+
+    def __init__(self, strides=(4, 2)):
+        self.skeleton = SKELETON
+        self.strides = strides
+
+    @property
+    def outputs(self):
+        return [OutputSpec(stride, len(SKELETON)) for stride in self.strides]
+
+    def encode(self, frame, size):
+        targets = {}
+        for i, stride in enumerate(self.strides):
+            x, y = np.arange(size[0] // stride), np.arange(size[1] // stride)
+            cells = (frame.people[0].keypoints[:, :2] - (stride - 1) / 2) / stride
+            along_x = np.exp(-((x - cells[:, :1]) ** 2) / 8)
+            along_y = np.exp(-((y - cells[:, 1:]) ** 2) / 8)
+            targets[f"heatmaps_{i}"] = along_y[:, :, None] * along_x[:, None, :]
+        return targets, {}
+
+    def loss(self, outputs, targets, weights):
+        raise NotImplementedError
+
+    def flip(self, outputs):
+        return [output.flip(-1)[:, SKELETON.flip_index] for output in outputs]
+
+    def merge(self, outputs):
+        merged = []
+        for scale in zip(*outputs, strict=True):
+            size = scale[0].shape[-2:]
+            resized = [
+                nn.functional.interpolate(o, size, mode="bilinear", align_corners=False) for o in scale
+            ]
+            merged.append(torch.stack(resized).mean(dim=0))
+        return merged
+
+    def decode(self, outputs):
+        mean = []
+        for output, stride in zip(outputs, self.strides, strict=True):
+            mass = output.double().clamp(min=0)
+            y, x = torch.arange(mass.shape[2]), torch.arange(mass.shape[3])
+            total = mass.sum(dim=(2, 3))
+            cells = torch.stack([(mass.sum(2) * x).sum(2) / total, (mass.sum(3) * y).sum(2) / total], dim=-1)
+            mean.append(cells * stride + (stride - 1) / 2)
+        places = torch.stack(mean).mean(dim=0).numpy()
+        visible = np.full((*places.shape[:2], 1), 2.0)
+        return [[Person(k, np.ones(len(k)))] for k in np.concatenate([places, visible], axis=2)]
+
+    def peaks(self, outputs):
+        raise NotImplementedError
+
+    def heatmaps(self, outputs):
+        raise NotImplementedError
+
+
+class Oracle(nn.Module):
+    """Answers with the encoded truth of whatever it sees; remembers the shapes of its inputs."""
+
+    def __init__(self, codec, truth, geometry, scales):
+        super().__init__()
+        self.codec, self.truth, self.geometry, self.scales = codec, truth, geometry, scales
+        self.seen = []
+
+    def forward(self, images):
+        assert images.dtype == torch.uint8 and not self.training
+        assert images.shape[2] % 32 == 0 and images.shape[3] % 32 == 0
+        self.seen.append((tuple(images.shape), images.is_contiguous(memory_format=torch.channels_last)))
+        answers = [self.answer(image.permute(1, 2, 0).numpy()) for image in images]
+        return [torch.stack([answer[i] for answer in answers]) for i in range(len(self.codec.outputs))]
+
+    def answer(self, image):
+        number = int(round((np.median(image[..., 2][image[..., 2] > 95]) - 100) / 10))
+        (width, height), people = self.truth[number]
+        matrix = self.exact_matrix(image, width, height)
+        moved = []
+        for keypoints in people:
+            moved.append(np.column_stack([apply_matrix(matrix, keypoints[:, :2]), keypoints[:, 2]]))
+            if matrix[0, 0] < 0:
+                moved[-1] = moved[-1][SKELETON.flip_index]
+        size = (image.shape[1], image.shape[0])
+        frame = Frame(image, size, [Person(k) for k in moved], SKELETON.name)
+        return as_outputs(self.codec, frame, size)
+
+    def exact_matrix(self, image, width, height):
+        """Return original -> input pixels: of all ways in which it may be, the one that the pixels show."""
+        chosen = min(width, height) if self.geometry.resize == "short" else max(width, height)
+        content = [round(side * self.geometry.size / chosen) for side in (width, height)]
+        padded = [-(-side // self.geometry.multiple) * self.geometry.multiple for side in content]
+        seen = image[..., 2] > 95
+        seen &= np.roll(seen, 2, 0) & np.roll(seen, -2, 0) & np.roll(seen, 2, 1) & np.roll(seen, -2, 1)
+        rows, columns = np.nonzero(seen)
+        x = (image[rows, columns, 0] - 1.0) / 253 * (width - 1)
+        y = (image[rows, columns, 1] - 1.0) / 253 * (height - 1)
+        found = []
+        for scale in self.scales:
+            full = [max(1, round(side * scale / 4)) * 4 for side in padded]
+            step = np.divide(content, (width, height)) * np.divide(full, padded)
+            shift = step / 2 - 0.5
+            for mirrored in (False, True):
+                sign = np.array([-1.0, 1.0]) if mirrored else np.ones(2)
+                offset = [image.shape[1] - 1 - shift[0] if mirrored else shift[0], shift[1]]
+                matrix = np.column_stack([np.diag(sign * step), offset])
+                error = np.column_stack([columns, rows]) - apply_matrix(matrix, np.column_stack([x, y]))
+                found.append((np.abs(error).mean(), np.abs(error.mean(axis=0)).max(), matrix))
+        _, bias, matrix = min(found, key=lambda f: f[0])
+        assert bias < 0.05, "what the network is fed does not lie where the geometry says"
+        return matrix
+
+
+def as_outputs(codec, frame, size):
+    """Encoded truth as a perfect network would give it."""
+    targets, _ = codec.encode(frame, size)
+    maps = [
+        torch.from_numpy(np.asarray(targets[f"heatmaps_{i}"], np.float32)) for i in range(len(codec.outputs))
+    ]
+    if isinstance(codec, AssociativeEmbedding):
+        height, width = maps[0].shape[1:]
+        y, x = np.mgrid[:height, :width]
+        places = (frame.keypoint_array()[..., :2] - 1.5) / 4  # (P, K, 2)
+        distance = (x - places[..., :1, None]) ** 2 + (y - places[..., 1:, None]) ** 2  # (P, K, h, w)
+        tags = torch.from_numpy(4.0 * distance.argmin(axis=0).astype(np.float32))
+        maps[0] = torch.cat([maps[0], tags])
+    return maps
+
+
+def somebody(width, height, rng, low=0.4, high=0.6):
+    xy = rng.uniform(low, high, (len(SKELETON), 2)) * [width, height]
+    return np.column_stack([xy, np.full(len(SKELETON), 2.0)])
+
+
+def predictor_for(codec, truth, geometry, flip=False, scales=(1.0,), **more):
+    network = Oracle(codec, truth, geometry, scales)
+    model = SimpleNamespace(codec=codec, network=network, skeleton=SKELETON)
+    return PosePredictor(model, geometry, flip, scales, **more)
+
+
+PASSES = [(False, (1.0,)), (True, (1.0,)), (False, (1.0, 0.5, 2.0)), (True, (0.75, 1.0, 1.3))]
+
+
+@pytest.mark.parametrize(("flip", "scales"), PASSES)
+@pytest.mark.parametrize("resize", ["short", "long"])
+def test_coordinates_come_back_exactly(flip, scales, resize):
+    rng = np.random.default_rng(1)
+    sizes = [(320, 240), (301, 407), (500, 333), (160, 160)]
+    truth = {i: (size, [somebody(*size, rng)]) for i, size in enumerate(sizes)}
+    predictor = predictor_for(Centroids(), truth, TestGeometry(256, resize), flip, scales)
+    people = predictor([ramp(*size, i) for i, size in enumerate(sizes)])
+    for (size, true), found in zip(truth.values(), people, strict=True):
+        assert len(found) == 1
+        assert np.abs(found[0].keypoints - true[0]).max() < 0.01, size
+
+
+@pytest.mark.parametrize(("flip", "scales"), PASSES)
+def test_people_of_associative_embedding_come_back(flip, scales):
+    rng = np.random.default_rng(2)
+    size = (400, 300)
+    true = [somebody(*size, rng, low, low + 0.4) for low in (0.08, 0.5)]
+    codec, geometry = AssociativeEmbedding(SKELETON), TestGeometry(256)
+    predictor = predictor_for(codec, {0: (size, true)}, geometry, flip, scales)
+    found = predictor([ramp(*size, 0)])[0]
+    assert len(found) == 2
+    # the codec's own error: the same people encoded and decoded without any geometry
+    plan = geometry.plan(*size)
+    inverse = np.linalg.inv(np.vstack([plan.matrix, [0, 0, 1]]))[:2]
+    inputs = [Person(np.column_stack([apply_matrix(inverse, k[:, :2]), k[:, 2]])) for k in true]
+    maps = [m[None] for m in as_outputs(codec, Frame("", plan.size, inputs, SKELETON.name), plan.size)]
+    direct = to_original(codec.decode(maps)[0], plan.matrix)
+    own = max(error(direct, k) for k in true)
+    # maps of other scales are blunter or finer than the first, so merging them moves a peak within its cell
+    own += 0.1 * plan.matrix[0, 0] if len(scales) > 1 else 0
+    assert max(error(found, k) for k in true) <= own + 0.01
+
+
+def error(people, keypoints):
+    return min(np.abs(person.keypoints[:, :2] - keypoints[:, :2]).max() for person in people)
+
+
+def test_people_come_back_in_order_and_sizes_go_together():
+    rng = np.random.default_rng(3)
+    sizes = [(320, 240), (240, 320), (320, 240), (324, 240), (240, 320), (320, 240)]
+    truth = {i: (size, [somebody(*size, rng)]) for i, size in enumerate(sizes)}
+    predictor = predictor_for(Centroids(), truth, TestGeometry(128), batch_size=3)
+    people = predictor([ramp(*size, i) for i, size in enumerate(sizes)])
+    for (_, true), found in zip(truth.values(), people, strict=True):
+        assert np.abs(found[0].keypoints - true[0]).max() < 0.01
+    shapes = sorted(shape for shape, _ in predictor.network.seen)
+    assert shapes == [(1, 3, 128, 192), (2, 3, 192, 128), (3, 3, 128, 192)]
+    assert predictor([]) == []
+
+
+def test_a_made_batch_goes_the_same_way():
+    rng = np.random.default_rng(4)
+    truth = {0: ((320, 240), [somebody(320, 240, rng)])}
+    geometry = TestGeometry(128)
+    predictor = predictor_for(Centroids(), truth, geometry, True, (1.0, 0.5))
+    image = ramp(320, 240, 0)
+    padded, matrix = geometry.warp(image)
+    batch = torch.from_numpy(padded).permute(2, 0, 1)[None]
+    people = to_original(predictor.codec.decode(predictor.predict_maps(batch))[0], matrix)
+    assert np.array_equal(people[0].keypoints, predictor([image])[0][0].keypoints)
+
+
+def test_passes():
+    truth = {0: ((128, 128), [somebody(128, 128, np.random.default_rng(5))])}
+    predictor = predictor_for(Centroids(), truth, TestGeometry(128), True, (0.3, 1, 2))
+    maps = predictor.predict_maps(torch.from_numpy(ramp(128, 128, 0)).permute(2, 0, 1)[None])
+    sides = [shape[-1] for shape, _ in predictor.network.seen]
+    assert sides == [128, 128, 64, 64, 256, 256], "scale 1 first, each also mirrored, padded to the multiple"
+    assert [tuple(m.shape) for m in maps] == [(1, 15, 32, 32), (1, 15, 64, 64)], "the maps of scale 1"
+    assert not maps[0].requires_grad
+
+
+def test_scales_are_checked():
+    for scales in ([0.5, 2.0], [1.0, 0.0], [1.0, -1.0], []):
+        with pytest.raises(ConfigError, match="1 among them"):
+            predictor_for(Centroids(), {}, TestGeometry(128), scales=scales)
+
+
+def test_wrong_images():
+    predictor = predictor_for(Centroids(), {}, TestGeometry(128))
+    with pytest.raises(TypeError, match="uint8"):
+        predictor.predict_maps(torch.zeros(1, 3, 128, 128))
+    with pytest.raises(DataError, match="uint8"):
+        predictor([np.zeros((64, 64, 3))])
+
+
+class Tiny(nn.Module):
+    """A real, if small, network: remembers in what mode and precision it ran."""
+
+    def __init__(self, fail=False):
+        super().__init__()
+        self.first = nn.Conv2d(3, 15, 3, stride=4, padding=1)
+        self.drop = nn.Dropout(0.5)
+        self.norm = nn.BatchNorm2d(15)
+        self.fail = fail
+        self.ran = []
+
+    def forward(self, images):
+        if self.fail:
+            raise RuntimeError("broken")
+        maps = self.first(images.float() / 255)
+        self.ran.append((self.training, self.norm.training, maps.dtype))
+        return [self.norm(self.drop(maps))]
+
+
+def tiny(network, **more):
+    return PosePredictor(SimpleNamespace(codec=Centroids((4,)), network=network), TestGeometry(64), **more)
+
+
+@pytest.mark.parametrize("fail", [False, True])
+def test_modules_keep_their_modes(fail):
+    network = Tiny(fail)
+    network.train()
+    network.norm.eval()  # frozen, say
+    before = network.norm.running_mean.clone()
+    images = torch.zeros(2, 3, 64, 64, dtype=torch.uint8)
+    predictor = tiny(network)
+    if fail:
+        with pytest.raises(RuntimeError, match="broken"):
+            predictor.predict_maps(images)
+    else:
+        predictor.predict_maps(images)
+        assert network.ran == [(False, False, torch.float32)]
+    assert network.training and network.first.training and network.drop.training
+    assert not network.norm.training
+    assert torch.equal(network.norm.running_mean, before)
+
+
+def test_precision_and_memory_format():
+    network = Tiny()
+    images = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    predictor = tiny(network, dtype=torch.bfloat16)
+    maps = predictor.predict_maps(images)
+    assert network.ran[-1][2] == torch.bfloat16 and maps[0].dtype == torch.float32
+    assert network.first.weight.is_contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):  # as a trainer of mixed precision calls it
+        tiny(network).predict_maps(images)
+    assert network.ran[-1][2] == torch.bfloat16
+    tiny(network).predict_maps(images)
+    assert network.ran[-1][2] == torch.float32
+    plain = Tiny()
+    tiny(plain, channels_last=False)
+    assert plain.first.weight.is_contiguous()
+    oracle = predictor_for(
+        Centroids(), {0: ((64, 64), [somebody(64, 64, np.random.default_rng(0))])}, TestGeometry(64)
+    )
+    oracle([ramp(64, 64, 0)])
+    assert oracle.network.seen[0][1], "inputs are channels_last too"
+
+
+def test_to_original():
+    keypoints = np.array([[10.0, 20.0, 2.0], [0.0, 0.0, 0.0], [30.0, 5.0, 1.0]])
+    person = Person(keypoints, np.array([0.5, 0, 0.7]), 0.4, box=np.array([10.0, 20.0, 8.0, 6.0]), id=3)
+    matrix = np.array([[2.0, 0.0, 0.5], [0.0, 3.0, 1.0]])
+    (moved,) = to_original([person], matrix)
+    assert moved.keypoints.tolist() == [[20.5, 61, 2], [0, 0, 0], [60.5, 16, 1]]
+    assert moved.box.tolist() == [20.5, 61, 16, 18]
+    assert moved.score == 0.4 and moved.id == 3 and moved.scores is person.scores
+    assert keypoints[0, 0] == 10.0 and person.box[2] == 8.0
+    assert to_original([], matrix) == []

@@ -1,0 +1,398 @@
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from pose_cases import found, frame_of, line_person
+
+from dancepose.errors import DataError
+from dancepose.metrics.mpii import MPIIMeanAP
+from dancepose.metrics.table import details, markdown_table, plain_table, rich_table
+from dancepose.records import Frame, Group, Person
+from dancepose.skeleton import load_skeleton
+
+ALL15 = load_skeleton("posetrack15")
+MPII16 = load_skeleton("mpii16")
+A, B = line_person(ALL15), line_person(ALL15, 1000)
+NOWHERE = line_person(ALL15, 5000)
+
+
+def score(frames, predictions, skeleton=ALL15, protocol="mpii"):
+    metric = MPIIMeanAP(skeleton, protocol=protocol)
+    metric.update(predictions, frames)
+    return metric.compute()
+
+
+def value(people, predictions, protocol="mpii", skeleton=ALL15, **fields):
+    return score([frame_of(skeleton, *people, **fields)], [predictions], skeleton, protocol).value
+
+
+def wrong_joint(person: Person, joint: int, score: float = 0.9) -> Person:
+    prediction = found(person, score)
+    prediction.keypoints[joint, 1] += 500
+    return prediction
+
+
+def mixture(joints_on_a: int, score: float) -> Person:
+    prediction = found(A, score)
+    prediction.keypoints[joints_on_a:] = B.keypoints[joints_on_a:]
+    return prediction
+
+
+def without(person: Person, joint: int) -> Person:
+    keypoints = person.keypoints.copy()
+    keypoints[joint] = 0
+    return Person(keypoints, head_box=person.head_box)
+
+
+VECTORS = {
+    "two exact": ([A, B], [found(A), found(B)], 100),
+    "one of two missed": ([A, B], [found(A)], 50),
+    "duplicate second, lower score": ([A], [found(A, 0.9), found(A, 0.8)], 100),
+    "duplicate second, higher score": ([A], [found(A, 0.8), found(A, 0.9)], 50),
+    "shift 30 px": ([A], [found(A, shift=30)], 100),
+    "shift 30.001 px": ([A], [found(A, shift=30.001)], 0),
+    "false person above the true one": ([A], [found(NOWHERE, 0.9), found(A, 0.8)], 50),
+    "no predictions": ([A], [], 0),
+    "joint 0 wrong": ([A], [wrong_joint(A, 0)], 1400 / 15),
+    "8 joints on A, 7 on B": ([A, B], [mixture(8, 0.9)], 400 / 15),
+    "both prefer A, the second fits B partly": ([A, B], [found(A, 0.9), mixture(8, 0.8)], 50),
+    "A lacks joint 0, it is predicted": ([without(A, 0), B], [found(A, 0.9), found(B, 0.8)], 1450 / 15),
+    "joint 0 not predicted": ([A], [found(A, missing=(0,))], 1400 / 15),
+}
+
+
+@pytest.mark.parametrize("protocol", ["mpii", "posetrack"])
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors_of_the_specification(name, protocol):
+    people, predictions, expected = VECTORS[name]
+    assert value(people, predictions, protocol) == pytest.approx(expected, abs=1e-9)
+
+
+def test_vector_of_the_joint_that_truth_lacks():
+    people, predictions, _ = VECTORS["A lacks joint 0, it is predicted"]
+    row = score([frame_of(ALL15, *people)], [predictions])
+    assert row.joints[ALL15.keypoints[0]] == 50
+    assert row.truth[ALL15.keypoints[0]] == 1
+
+
+def test_columns_are_means_of_left_and_right():
+    person = line_person(MPII16)
+    prediction = found(person, missing=tuple(MPII16.indices(["left_wrist", "pelvis", "thorax", "head_top"])))
+    row = score([frame_of(MPII16, person)], [[prediction]], MPII16)
+    assert row.columns == {
+        "Head": 50,
+        "Shoulder": 100,
+        "Elbow": 100,
+        "Wrist": 50,
+        "Hip": 100,
+        "Knee": 100,
+        "Ankle": 100,
+        "mAP": pytest.approx(600 / 7),
+    }
+    assert len(row.joints) == 14
+    assert {"pelvis", "thorax"}.isdisjoint(row.joints)
+    assert row.value == pytest.approx(1200 / 14)
+    assert row.notes == []
+
+
+def test_skeleton_without_head_says_that_it_is_not_comparable():
+    coco = load_skeleton("coco17")
+    row = score([frame_of(coco, line_person(coco))], [[found(line_person(coco))]], coco)
+    assert row.columns["Head"] is None
+    assert row.value == 100
+    assert len(row.joints) == 12
+    assert row.notes == ["not comparable: skeleton coco17 has no head joints"]
+    assert re.search(r"all +MPII mAP +- +100\.0", plain_table({"all": row}))
+
+
+def test_mpii_protocol_with_another_number_of_joints_says_so():
+    assert "15 joints scored, the protocol has 14" in score([frame_of(ALL15, A)], [[found(A)]]).notes[0]
+    assert score([frame_of(ALL15, A)], [[found(A)]], protocol="posetrack").notes == []
+
+
+def test_joint_without_truth_is_left_out_of_the_means():
+    person = without(line_person(MPII16), MPII16.index("left_knee"))
+    row = score([frame_of(MPII16, person)], [[found(line_person(MPII16))]], MPII16)
+    assert row.joints["left_knee"] is None
+    assert row.columns["Knee"] == 100
+    assert row.value == 100
+    assert row.notes == ["1 joint had no truth, left out of the means: left_knee"]
+
+
+def test_nothing_at_all():
+    metric = MPIIMeanAP(ALL15)
+    metric.update([], [])
+    row = metric.compute()
+    assert row.value is None
+    assert set(row.columns.values()) == {None}
+    assert row.counts["images"] == 0
+
+
+def test_joints_that_the_source_never_labels_are_left_out_of_that_frame():
+    labelled = np.ones(15, dtype=bool)
+    labelled[0] = False
+    half = frame_of(ALL15, without(A, 0), labelled=labelled)
+    row = score([half], [[found(A)]])
+    assert row.joints[ALL15.keypoints[0]] is None
+    assert row.value == 100
+    row = score([half, frame_of(ALL15, A)], [[found(A, 0.9)], [found(A, 0.8)]])
+    assert row.joints[ALL15.keypoints[0]] == 100  # the first frame's is no false one
+    assert row.truth[ALL15.keypoints[0]] == 1
+
+
+def test_visibility_does_not_matter():
+    hidden = line_person(ALL15)
+    hidden.keypoints[:, 2] = 1
+    assert value([hidden], [found(A)]) == 100
+
+
+class TestGroups:
+    """Rule 2: box (100, 100, 300, 300), scale 1.1714, so that it grows by 50 px."""
+
+    def frame(self, person, box=(100, 100, 300, 300), scale=1.1714):
+        return frame_of(ALL15, person, groups=[Group([0], np.array(box), scale)])
+
+    def person(self, x, y):
+        keypoints = np.array([[x - 70 + 10 * k, y, 2] for k in range(15)], dtype=np.float64)  # centre (x, y)
+        return Person(keypoints, head_box=np.array([0, 0, 60, 80]))
+
+    @pytest.mark.parametrize(
+        "x, y, inside", [(350, 200, True), (350.01, 200, False), (200, 50, True), (200, 49.99, False)]
+    )
+    def test_centre_of_mass_outside_the_grown_box_is_dropped(self, x, y, inside):
+        truth = self.person(200, 200)
+        row = score([self.frame(truth)], [[found(self.person(x, y), 0.95), found(truth, 0.9)]])
+        assert row.counts["outside_group"] == int(not inside)
+        assert row.value == pytest.approx(50 if inside else 100)
+
+    def test_margin_follows_the_scale(self):
+        truth = self.person(200, 200)
+        false = found(self.person(350, 200), 0.95)
+        row = score([self.frame(truth, scale=1.1714 / 2)], [[false, found(truth, 0.9)]])
+        assert row.counts["outside_group"] == 1
+        assert row.value == 100
+
+    def test_groups_of_one_image_count_apart(self):
+        near, away = self.person(200, 200), self.person(1200, 200)
+        groups = [
+            Group([0], np.array([100, 100, 300, 300]), 1.0),
+            Group([1], np.array([1100, 100, 1300, 300]), 1.0),
+        ]
+        frame = frame_of(ALL15, near, away, groups=groups)
+        row = score([frame], [[found(near), found(away)]])
+        assert row.value == 100
+        assert (row.counts["groups"], row.counts["images"], row.counts["people"]) == (2, 1, 2)
+        assert row.counts["outside_group"] == 2
+
+    def test_people_of_no_group_are_not_scored(self):
+        frame = frame_of(ALL15, A, B, groups=[Group([1])])
+        row = score([frame], [[found(B)]])
+        assert (row.value, row.counts["people"]) == (100, 1)
+
+    def test_box_without_scale_is_an_error(self):
+        with pytest.raises(DataError, match="box but no scale"):
+            score([self.frame(A, scale=None)], [[]])
+
+
+class TestIgnored:
+    def few(self, **fields):
+        keypoints = np.zeros((15, 3))
+        keypoints[:2] = [[3000, 50, 2], [3010, 50, 2]]
+        return Person(keypoints, **fields)
+
+    def on_few(self, score=0.95):
+        return found(line_person(ALL15, 3000), score)
+
+    def test_person_without_head_size_is_neither_truth_nor_a_source_of_false_ones(self):
+        row = score([frame_of(ALL15, A, self.few())], [[self.on_few(), found(A)]])
+        assert row.value == 100
+        assert set(row.truth.values()) == {1}
+        assert row.counts["ignored_people"] == row.counts["on_ignored"] == 1
+        assert row.head_size_rules == {
+            "head_box": 0.5,
+            "head_neck": 0,
+            "torso": 0,
+            "extent": 0,
+            "ignored": 0.5,
+        }
+        assert "ignored for want of a head size or a scored joint: 1" in row.notes[-1]
+
+    def test_a_person_elsewhere_is_still_false(self):
+        assert value([A, self.few()], [found(NOWHERE, 0.95), found(A)]) == pytest.approx(50)
+
+    def test_reach_is_half_of_the_prediction_s_own_head_size(self):
+        moved = self.on_few()
+        moved.keypoints[:, 1] += 0.75 * 10 / 2  # upper_neck and head_top are 10 px apart
+        assert value([A, self.few()], [moved, found(A)]) == 100
+        moved.keypoints[:, 1] += 0.01
+        assert value([A, self.few()], [moved, found(A)]) == pytest.approx(50)
+
+    def test_half_of_the_joints_inside_the_ignored_person_s_box(self):
+        nothing = Person(np.zeros((15, 3)), box=np.array([2990, 0, 80, 100]))  # 8 of 15, edges included
+        assert value([A, nothing], [self.on_few(), found(A)]) == 100
+        nothing.box = np.array([2990, 0, 79, 100])  # 7 of 15
+        assert value([A, nothing], [self.on_few(), found(A)]) == pytest.approx(50)
+
+    def test_person_without_scored_joints_is_ignored(self):
+        pelvis_only = Person(np.zeros((16, 3)), head_box=np.array([0, 0, 60, 80]))
+        pelvis_only.keypoints[MPII16.index("pelvis")] = [500, 50, 2]
+        here = line_person(MPII16, 500 - 10 * MPII16.index("pelvis"))
+        far_away = line_person(MPII16, 2000)
+        row = score([frame_of(MPII16, far_away, pelvis_only)], [[found(here, 0.95), found(far_away)]], MPII16)
+        assert row.value == 100
+        assert row.counts["ignored_people"] == 1
+
+    def test_polygons_excuse_unmatched_people_only(self):
+        region = np.array([[-50, 0], [500, 0], [500, 100], [-50, 100]])
+        crowd = found(line_person(ALL15, 200), 0.95)
+        assert value([A], [crowd, found(A)], ignore=[region]) == 100
+        assert value([A], [crowd, found(A)]) == pytest.approx(50)
+        row = score([frame_of(ALL15, A, ignore=[region])], [[found(A)]])
+        assert (row.value, row.truth["nose"]) == (100, 1)  # the labelled person within stays truth
+
+
+class TestIncomplete:
+    def test_far_people_are_not_counted_as_false(self):
+        row = score([frame_of(ALL15, A, complete=False)], [[found(NOWHERE, 0.95), found(A)]])
+        assert row.value == 100
+        assert row.counts["far_in_incomplete"] == 1
+        assert "not completely labelled: 1; people predicted far from the labelled ones, " in row.notes[-1]
+
+    @pytest.mark.parametrize("gap, expected", [(140.0, 50), (140.01, 100)])
+    def test_farther_than_the_diagonal_of_the_keypoint_box(self, gap, expected):
+        # A's box is flat and ends at 140 px, its diagonal is 140 px; a mean joint lies 70 px from the first
+        false = found(line_person(ALL15, 140 + gap - 70), 0.95)
+        assert value([A], [false, found(A)], complete=False) == pytest.approx(expected)
+
+    def test_with_nobody_labelled_nothing_is_false(self):
+        frames = [frame_of(ALL15, complete=False), frame_of(ALL15, A)]
+        assert score(frames, [[found(B, 0.95)], [found(A)]]).value == 100
+
+    def test_complete_frame_without_people_gives_false_ones(self):
+        frames = [frame_of(ALL15), frame_of(ALL15, A)]
+        assert score(frames, [[found(B, 0.95)], [found(A)]]).value == pytest.approx(50)
+
+
+class TestPoseTrack:
+    def test_frames_without_truth_are_removed_with_their_predictions(self):
+        frames = [frame_of(ALL15), frame_of(ALL15, A)]
+        row = score(frames, [[found(B, 0.95)], [found(A)]], protocol="posetrack")
+        assert row.value == 100
+        assert row.counts["groups_without_truth"] == 1
+        assert row.counts["groups"] == 1
+
+    def test_points_inside_polygons_are_removed_from_both_sides(self):
+        region = np.array([[-5, 0], [5, 0], [5, 100], [-5, 100]])  # joint 0 of A, on both sides
+        row = score([frame_of(ALL15, A, ignore=[region])], [[wrong_joint(A, 0)]], protocol="posetrack")
+        assert row.joints["nose"] is None  # removed from truth; the wrong one lies outside
+        row = score(
+            [frame_of(ALL15, A, B, ignore=[region])],
+            [[found(A, 0.9), found(B, 0.8)]],
+            protocol="posetrack",
+        )
+        assert row.joints["nose"] == 100
+        assert row.truth["nose"] == 1
+
+    def test_head_is_the_mean_of_three_joints(self):
+        head = tuple(ALL15.indices(["nose", "head_top"]))
+        row = score([frame_of(ALL15, A)], [[found(A, missing=head)]], protocol="posetrack")
+        assert row.columns["Head"] == pytest.approx(100 / 3)
+        assert row.value == pytest.approx(1300 / 15)
+
+    @pytest.mark.parametrize("protocol", ["mpii", "posetrack"])
+    def test_joint_without_a_score_ranks_last(self, protocol):
+        unscored = found(A)
+        unscored.scores = None
+        false = found(NOWHERE, -100.0)
+        assert value([A], [unscored, false], protocol) == pytest.approx(50)
+        unscored.scores = np.full(15, np.nan)
+        assert value([A], [unscored, false], protocol) == pytest.approx(50)
+        lower = found(NOWHERE, -10000.0)
+        assert value([A], [unscored, lower], protocol) == 100
+
+    def test_unknown_protocol(self):
+        with pytest.raises(ValueError, match="one of mpii, posetrack"):
+            MPIIMeanAP(ALL15, protocol="coco")
+
+
+class TestErrors:
+    def test_other_skeleton(self):
+        with pytest.raises(DataError, match="dance/1.jpg is labelled in skeleton posetrack15.*mpii16"):
+            score([frame_of(ALL15, A, name="dance/1.jpg")], [[]], MPII16)
+
+    def test_other_number_of_keypoints(self):
+        with pytest.raises(DataError, match=r"1.jpg has keypoints of shape \(16, 3\)"):
+            score([frame_of(ALL15, A, name="1.jpg")], [[found(line_person(MPII16))]])
+
+    def test_place_that_is_not_finite(self):
+        broken = found(A)
+        broken.keypoints[3, 0] = np.nan
+        with pytest.raises(DataError, match="not finite"):
+            score([frame_of(ALL15, A)], [[broken]])
+
+    def test_unequal_numbers(self):
+        with pytest.raises(ValueError, match="predictions for 2 frames, truth for 1"):
+            score([frame_of(ALL15, A)], [[], []])
+        with pytest.raises(ValueError, match="1 indices for 2 frames"):
+            MPIIMeanAP(ALL15).update([[], []], [frame_of(ALL15, A)] * 2, indices=[0])
+
+
+class TestState:
+    def test_equal_scores_keep_the_order_of_the_data_set(self):
+        true, false = frame_of(ALL15, A, name="true"), frame_of(ALL15, name="false")
+        first = score([true, false], [[found(A)], [found(NOWHERE)]]).value
+        second = score([false, true], [[found(NOWHERE)], [found(A)]]).value
+        assert (first, second) == (100, pytest.approx(50))
+        metric = MPIIMeanAP(ALL15)
+        metric.update([[found(NOWHERE)]], [false], indices=[1])
+        metric.update([[found(A)]], [true], indices=torch.tensor([0]))
+        assert metric.compute().value == 100
+
+    def test_batches_do_not_matter_and_reset_forgets(self):
+        frames = [frame_of(ALL15, A), frame_of(ALL15, A, B), frame_of(ALL15)]
+        predictions = [[found(A, 0.7)], [found(B, 0.7)], [found(A, 0.7)]]
+        whole = score(frames, predictions).to_dict()
+        metric = MPIIMeanAP(ALL15)
+        metric.update(predictions, frames)
+        metric.reset()
+        for prediction, frame in zip(predictions, frames, strict=True):
+            metric.update([prediction], [frame])
+        assert metric.compute().to_dict() == whole
+
+    def test_forward_gives_the_batch_and_counts_it(self):
+        metric = MPIIMeanAP(ALL15)
+        metric.update([[found(A, 0.7)]], [frame_of(ALL15, A)])
+        assert metric([[found(NOWHERE, 0.7)]], [frame_of(ALL15, A)]).value == 0
+        assert metric.compute().value == pytest.approx(50)
+        assert metric.compute().counts["images"] == 2
+
+
+def test_row_is_plain_and_shown_whole():
+    frames = [
+        frame_of(ALL15, A),
+        Frame(np.zeros((4, 4, 3), np.uint8), (4, 4), [], "posetrack15", complete=False),
+    ]
+    row = score(frames, [[found(A)], [found(B)]])
+    assert json.loads(json.dumps(row.to_dict())) == row.to_dict()
+    rows = {"val": row, "test": row}
+    assert markdown_table(rows).splitlines()[0].startswith("|  | metric | Head | Shoulder | Elbow | Wrist")
+    assert len(markdown_table(rows).splitlines()) == 4
+    assert len(plain_table(rows).splitlines()) == 3
+    assert rich_table(rows).renderables[0].row_count == 2
+    text = "\n".join(details(row))
+    assert "head_box 100.0%" in text
+    assert "images 2" in text
+    assert "note: images not completely labelled: 1" in text
+
+
+def test_rows_with_other_columns_stand_below():
+    row = score([frame_of(ALL15, A)], [[found(A)]])
+    other = type(row)("OKS", {"AP": 12.34, "AR": None}, "AP")
+    assert other.value == 12.34
+    lines = plain_table({"a": row, "b": other}).splitlines()
+    assert lines[2].split() == ["metric", "AP", "AR"]
+    assert lines[3].split() == ["b", "OKS", "12.3", "-"]
+    assert len(rich_table({"a": row, "b": other}).renderables) == 2
+    assert markdown_table({"a": row, "b": other}).count("| --- |") == 2

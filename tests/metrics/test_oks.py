@@ -1,0 +1,173 @@
+import math
+
+import numpy as np
+import pytest
+from pose_cases import frame_of, random_case
+
+from dancepose.errors import DataError
+from dancepose.metrics.oks import OKSAveragePrecision
+from dancepose.records import Person
+from dancepose.skeleton import load_skeleton
+
+MPII = load_skeleton("mpii15")
+AREA = 0.53 * 100 * 200
+
+
+def person(x0: float = 0.0, box: bool = True, skeleton=MPII) -> Person:
+    """Keypoints over a box of 100 x 200 px at (x0, 0)."""
+    count = len(skeleton)
+    places = [(x0 + 100 * ((7 * k) % count) / (count - 1), 200 * k / (count - 1), 2.0) for k in range(count)]
+    return Person(np.array(places), box=np.array([x0, 0, 100, 200]) if box else None)
+
+
+def found(
+    truth: Person, score: float = 0.9, similarity: float = 1.0, area: float = AREA, skeleton=MPII
+) -> Person:
+    """Each keypoint moved so far, by its own sigma, that the OKS of all is `similarity`."""
+    keypoints = truth.keypoints.copy()
+    sigmas = np.array(skeleton.sigmas)
+    keypoints[:, 0] += 2 * sigmas * math.sqrt(area * -2 * math.log(similarity))
+    return Person(keypoints, scores=np.full(len(keypoints), score), score=score)
+
+
+def score(frames, predictions, skeleton=MPII):
+    metric = OKSAveragePrecision(skeleton)
+    metric.update(predictions, frames)
+    return metric.compute()
+
+
+@pytest.mark.parametrize("name", ["mpii15", "coco17", "openpose18", "crowdpose14"])
+def test_exact_people_score_100_in_any_skeleton(name):
+    skeleton = load_skeleton(name)
+    truth = [person(skeleton=skeleton), person(500, skeleton=skeleton)]
+    row = score([frame_of(skeleton, *truth)], [[found(p, skeleton=skeleton) for p in truth]], skeleton)
+    assert row.metric == "OKS"
+    assert row.value == row.columns["AP"] == pytest.approx(100)
+    assert row.columns["AR"] == row.columns["APL"] == pytest.approx(100)
+    assert row.columns["APM"] is None
+
+
+@pytest.mark.parametrize("box", [True, False])
+@pytest.mark.parametrize("similarity, average, at_75", [(0.62, 30, 0), (0.76, 60, 100), (0.48, 0, 0)])
+def test_similarity_follows_sigmas_and_area(similarity, average, at_75, box):
+    """OKS s passes the thresholds .5, .55, ... up to s; without a box the extent gives the same."""
+    truth = person(box=box)
+    row = score([frame_of(MPII, truth)], [[found(truth, similarity=similarity)]])
+    assert row.columns["AP"] == row.columns["AR"] == pytest.approx(average)
+    assert row.columns["AP75"] == pytest.approx(at_75)
+    assert row.counts["without_box"] == int(not box)
+    assert len(row.notes) == int(not box)
+
+
+def test_flat_extent_counts_as_a_quarter_wide():
+    truth = Person(np.array([[100.0, 20.0 * k, 2.0] for k in range(15)]))
+    area = 0.53 * 280 * 70
+    for similarity, expected in ((0.505, 10), (0.495, 0)):
+        row = score([frame_of(MPII, truth)], [[found(truth, similarity=similarity, area=area)]])
+        assert row.value == pytest.approx(expected)
+
+
+def test_only_annotated_and_labelled_keypoints_count():
+    truth, labelled = person(), np.ones(15, dtype=bool)
+    truth.keypoints[0] = 0
+    labelled[1] = False
+    prediction = found(person())
+    prediction.keypoints[:2, 0] += 500
+    assert score([frame_of(MPII, truth, labelled=labelled)], [[prediction]]).value == pytest.approx(100)
+    assert score([frame_of(MPII, truth)], [[prediction]]).value < 95
+
+
+def test_false_people_above_the_true_one_halve_the_precision():
+    truth = person()
+    row = score([frame_of(MPII, truth)], [[found(person(3000), 0.95), found(truth)]])
+    assert row.value == pytest.approx(50, abs=0.5)
+    assert row.columns["AR"] == pytest.approx(100)
+
+
+def test_images_do_not_mix():
+    frames = [frame_of(MPII, person()), frame_of(MPII)]
+    assert score(frames, [[], [found(person())]]).value == 0
+    assert score(frames, [[found(person())], []]).value == pytest.approx(100)
+
+
+class TestIgnored:
+    def check(self, frame, prediction, ignored):
+        """A false person above the true one does harm only where nothing excuses it."""
+        row = score([frame], [[prediction, found(person())]])
+        assert row.value == pytest.approx(100 if ignored else 50, abs=0.5)
+
+    def test_person_with_a_box_and_no_keypoints(self):
+        nobody = Person(np.zeros((15, 3)), box=np.array([3000, 0, 100, 200]))
+        self.check(frame_of(MPII, person(), nobody), found(person(3000), 0.95), True)
+        self.check(frame_of(MPII, person(), nobody), found(person(6000), 0.95), False)
+
+    def test_crowd_polygon_excuses_several(self):
+        region = np.array([[3000, 0], [3400, 0], [3400, 200], [3000, 200]])
+        crowd = [found(person(3000 + x), 0.95) for x in (0, 100, 200)]
+        frame = frame_of(MPII, person(), ignore=[region])
+        row = score([frame], [[*crowd, found(person())]])
+        assert row.value == pytest.approx(100)
+        assert row.counts["ignore_regions"] == 1
+        assert row.counts["people"] == 1
+
+    def test_person_of_unknown_size(self):
+        few = person(3000, box=False)
+        few.keypoints[3:] = 0
+        frame = frame_of(MPII, person(), few)
+        self.check(frame, found(person(3000), 0.95), True)
+        row = score([frame], [[found(person())]])
+        assert row.columns["AR"] == pytest.approx(100)  # no truth that could be missed
+        assert (row.counts["people"], row.counts["ignored_people"]) == (2, 1)
+
+    def test_a_single_keypoint_excuses_a_person_near_it(self):
+        dot = person(3000, box=False)
+        dot.keypoints[1:] = 0
+        near = found(person(3001), 0.95)
+        self.check(frame_of(MPII, person(), dot), near, True)
+
+    def test_person_of_whom_nothing_is_known_is_no_truth(self):
+        row = score([frame_of(MPII, person(), Person(np.zeros((15, 3))))], [[found(person())]])
+        assert row.value == pytest.approx(100)
+        assert row.counts["people"] == 1
+
+
+def test_without_truth_there_is_no_value():
+    row = score([frame_of(MPII)], [[found(person())]])
+    assert set(row.columns.values()) == {None}
+    assert list(row.columns) == ["AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL"]
+    empty = OKSAveragePrecision(MPII)
+    empty.update([], [])
+    assert empty.compute().value is None
+
+
+def test_truth_without_predictions_is_0():
+    row = score([frame_of(MPII, person(), complete=False)], [[]])
+    assert row.columns["AP"] == row.columns["AR"] == 0
+    assert row.notes == [
+        "images not completely labelled: 1; predictions on their unlabelled people count as false"
+    ]
+
+
+def test_unscored_person_ranks_last():
+    unscored = found(person(), score=math.nan)
+    assert score([frame_of(MPII, person())], [[unscored, found(person(3000))]]).value == pytest.approx(
+        50, abs=0.5
+    )
+
+
+def test_batches_and_repeated_compute_do_not_matter():
+    predictions, frames = random_case(MPII, seed=5, frames=40)
+    metric = OKSAveragePrecision(MPII)
+    for people, frame in zip(predictions, frames, strict=True):
+        metric.update([people], [frame])
+    first = metric.compute()
+    metric.update([[]], [frame_of(MPII)])
+    second = metric.compute()
+    assert first.columns == second.columns == score(frames, predictions).columns
+    assert 0 < first.value < 100
+    assert (first.counts["images"], second.counts["images"]) == (40, 41)
+
+
+def test_other_skeleton_is_an_error():
+    with pytest.raises(DataError, match="labelled in skeleton mpii15"):
+        score([frame_of(MPII)], [[]], load_skeleton("coco17"))

@@ -1,0 +1,79 @@
+import json
+
+import pytest
+
+from dancepose.errors import CheckpointError, ConfigError, DanceposeError
+from dancepose.files import write_json, write_text
+from dancepose.tasks.run_directory import RunDirectory, config_hash
+
+
+def test_the_wandb_id_is_made_once(tmp_path):
+    first = RunDirectory(tmp_path).wandb_id()
+    assert len(first) == 8 and RunDirectory(tmp_path).wandb_id() == first
+    assert RunDirectory(tmp_path / "other").wandb_id() != first
+
+
+def test_best_falls_back_to_last_only_where_no_best_was_ever_written(tmp_path):
+    run = RunDirectory(tmp_path)
+    with pytest.raises(CheckpointError, match="best.ckpt does not exist"):
+        run.checkpoint("best")
+    write_text(run.checkpoints / "last.ckpt", "x")
+    assert run.checkpoint("best").name == "last.ckpt"
+    write_text(run.checkpoints / "best.ckpt", "x")
+    assert run.checkpoint("best").name == "best.ckpt" and run.checkpoint("last").name == "last.ckpt"
+    with pytest.raises(ConfigError, match="which=first"):
+        run.checkpoint("first")
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "\xff"])
+def test_a_broken_config_is_named(tmp_path, text):
+    (tmp_path / "config.yaml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match="config.yaml"):
+        RunDirectory(tmp_path).read_config()
+
+
+def test_config_and_overrides_come_back(tmp_path):
+    run = RunDirectory(tmp_path / "new")
+    run.write_config({"b": 1, "a": [1, {"c": None}]}, ["b=1"])
+    assert run.read_config() == {"b": 1, "a": [1, {"c": None}]}
+    run.write_metrics("done", metrics={"val/mAP": 1.5})
+    assert json.loads((run.path / "metrics.json").read_text())["status"] == "done"
+
+
+def test_the_hash_sees_settings_but_not_places():
+    config = {"seed": 0, "data": {"root": "/a", "size": 512}, "output": "x", "model": {"width": 32}}
+    same = {"output": "y", "model": {"width": 32}, "data": {"size": 512, "root": "/b"}, "seed": 0, "resume": "z"}
+    assert config_hash(config, "d") == config_hash(same, "d")
+    assert config_hash(config, "d") != config_hash(config, "e")
+    assert config_hash(config, "d") != config_hash(config | {"seed": 1}, "d")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}
+    with pytest.raises(DanceposeError, match="cannot be written"):
+        write_text(path / "below_a_file", "x")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"], "nothing half-written is left"
+
+
+def test_a_full_disk_is_one_clear_error_and_keeps_the_old_file():
+    from pathlib import Path
+
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    import errno
+    import os
+    from unittest import mock
+
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "result.json"
+        write_text(path, "old")
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with mock.patch("os.fsync", side_effect=full), pytest.raises(DanceposeError, match="No space left"):
+            write_text(path, "new")
+        assert path.read_text() == "old" and len(list(Path(folder).iterdir())) == 1

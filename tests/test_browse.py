@@ -1,0 +1,198 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from factories import make_labelme
+from running import command, run_task
+
+from dancepose.browse import browse, keypoint_counts, keypoint_table
+from dancepose.errors import ConfigError, DataError
+from dancepose.inference.drawing import LEFT, RIGHT
+from dancepose.records import Frame, Person
+from dancepose.skeleton import load_skeleton
+
+SMALL = ["data.size=64", "data.batch_size=2", "data.workers=0", "data.val=2", "data.test=1"]
+
+
+@pytest.fixture
+def data(tmp_path):
+    root = tmp_path / "data"
+    return root, make_labelme(root, frames=8, people=2)
+
+
+def show(tmp_path, *overrides, config=SMALL):
+    run_dir = tmp_path / "run"
+    run_task(browse, "browse", run_dir, f"data.root={tmp_path / 'data'}", *config, *overrides)
+    return run_dir, json.loads((run_dir / "browse.json").read_text())
+
+
+def picture(path):
+    return cv2.imread(str(path))[..., ::-1]
+
+
+def near(image, colour):
+    return np.abs(image.astype(int) - colour).max(axis=2) < 40  # JPEG
+
+
+def test_training_samples(tmp_path, data):
+    run_dir, listing = show(tmp_path, "count=3", "epochs=2")
+    assert listing["split"] | {"hash": ""} == {"hash": "", "train": 5, "val": 2, "test": 1}
+    assert len(listing["split"]["hash"]) == 16
+    drawn = [shown["frame"] for shown in listing["pictures"]]
+    assert len(set(drawn)) == 3 and set(drawn) < {frame.name for frame in data[1]}
+    for shown in listing["pictures"]:
+        sheet = picture(run_dir / shown["file"])
+        assert sheet.shape[1] == 3 * 368 + 8, "labels and two epochs side by side"
+        assert sheet.shape[0] > 3 * 360, "people and two scales of heatmaps below each other"
+        people = sheet[:400]
+        assert near(people, LEFT).any() and near(people, RIGHT).any()
+        first, second = sheet[40:390, 376:736], sheet[40:390, 744:1104]
+        assert np.abs(first.astype(int) - second).mean() > 5, "another epoch, another sample"
+    overview = picture(run_dir / "pictures" / "train.jpg")
+    assert overview.shape[1] == 2 * 368 + 8
+    assert sorted(p.name for p in (run_dir / "pictures").iterdir()) == [
+        "train.jpg",
+        *(f"train_{i:03d}.jpg" for i in range(3)),
+    ]
+
+
+def test_listing(tmp_path, data):
+    frames = data[1]
+    listing = show(tmp_path, "count=0")[1]
+    assert listing["skeleton"] == "mpii15" and listing["pictures"] == []
+    assert sum(row["people"] for row in listing["counts"]) == 16
+    total = {
+        k: sum(part[k]["annotated"] for part in listing["keypoints"].values())
+        for k in ("left_knee", "pelvis")
+    }
+    assert total == {"left_knee": 16, "pelvis": 16}
+    occluded = sum(c["occluded"] for part in listing["keypoints"].values() for c in part.values())
+    assert occluded == sum((p.keypoints[:, 2] == 1).sum() for f in frames for p in f.people) == 16
+    assert listing["keypoints"]["train"]["left_knee"]["labelled"] == 1.0
+    assert listing["problems"] == {"counts": {}, "all": []}
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_evaluation_samples_lie_where_the_geometry_puts_them(tmp_path, data, part):
+    run_dir, listing = show(tmp_path, f"part={part}", "count=1")
+    (shown,) = listing["pictures"]
+    sheet = picture(run_dir / shown["file"])
+    assert sheet.shape[1] == 4 * 368 + 8, "labels, input and two scales in a row"
+    # 160 x 128 becomes 80 x 64, padded to 128 x 64: the input's people take up 5/8 of its width
+    original, fed = near(sheet[30:400, 8:368], LEFT), near(sheet[30:400, 376:736], LEFT)
+    spread = [np.argwhere(m)[:, 1].max() for m in (original, fed)]
+    assert spread[1] / spread[0] == pytest.approx(80 / 128, abs=0.03)
+
+
+def test_the_same_seed_shows_the_same(tmp_path, data):
+    def once(*overrides):
+        run_dir, listing = show(tmp_path, "count=2", "epochs=1", *overrides)
+        return [s["frame"] for s in listing["pictures"]], picture(run_dir / "pictures" / "train.jpg")
+
+    names, sheet = once()
+    again, same = once()
+    assert names == again and np.array_equal(sheet, same)
+    other = once("seed=5")
+    assert other[0] != names or not np.array_equal(other[1], sheet)
+
+
+def test_more_pictures_than_there_are(tmp_path, data):
+    assert len(show(tmp_path, "part=test", "count=99")[1]["pictures"]) == 1
+
+
+def test_problems_are_listed_not_fatal(tmp_path, data):
+    root = data[0]
+    (root / "frame_001.jpg").write_bytes((root / "frame_001.jpg").read_bytes()[:-500])
+    (root / "frame_002.jpg").unlink()
+    label = json.loads((root / "frame_003.json").read_text())
+    label["shapes"][0]["label"] = "left_kneee"
+    (root / "frame_003.json").write_text(json.dumps(label))
+    listing = show(tmp_path, "count=9", "data.val=none", "data.test=none")[1]
+    counts = listing["problems"]["counts"]
+    assert counts == {"unknown label": 1, "image missing": 1, "image broken": 1}
+    assert all(
+        {"kind", "file", "field", "detail", "count"} <= set(problem) for problem in listing["problems"]["all"]
+    )
+    drawn = {shown["frame"] for shown in listing["pictures"]}
+    assert len(drawn) == 6 and not drawn & {"frame_001.jpg", "frame_002.jpg"}
+
+
+def test_out_and_another_head(tmp_path, data):
+    out = tmp_path / "elsewhere"
+    run_task(
+        browse,
+        "browse",
+        tmp_path / "run",
+        f"data.root={data[0]}",
+        *SMALL,
+        f"out={out}",
+        "count=1",
+        "epochs=1",
+        "model/head=single",
+        "skeleton=coco17",
+    )
+    assert json.loads((out / "browse.json").read_text())["skeleton"] == "coco17"
+    assert picture(out / "pictures" / "train_000.jpg").shape[1] == 3 * 368 + 8, "one scale"
+
+
+def test_refusals(tmp_path, data):
+    for override, words in [
+        ("part=validation", "part"),
+        ("count=-1", "count"),
+        ("epochs=0", "epochs"),
+        ("model.codec.sigma=0", "sigma"),
+        ("+model.codec.sigmaa=1", "sigma"),
+        ("+counts=1", "count"),
+    ]:
+        with pytest.raises(ConfigError, match=words):
+            show(tmp_path, override)
+    with pytest.raises(DataError, match="data.root"):
+        show(tmp_path, "data.root=nowhere")
+
+
+def test_command(tmp_path, data):
+    done = command("browse", f"data.root={data[0]}", *SMALL, "count=1", "epochs=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run_dir,) = (tmp_path / "outputs" / "browse").iterdir()
+    assert (run_dir / "pictures" / "train.jpg").is_file() and (run_dir / "browse.json").is_file()
+    assert "left_knee" in done.stdout and "split" in done.stdout and "no problems" in done.stdout
+
+
+def test_keypoint_counts_of_partial_labels():
+    skeleton = load_skeleton("mpii15")
+    keypoints = np.zeros((15, 3))
+    keypoints[:4, 2] = [2, 1, 2, 0]
+    labelled = np.arange(15) < 6
+    frames = [
+        Frame("a.jpg", (10, 10), [Person(keypoints), Person(keypoints)], "mpii15", labelled=labelled),
+        Frame("b.jpg", (10, 10), [], "mpii15"),
+    ]
+    counts = keypoint_counts(frames, skeleton)
+    assert counts["head_top"] == {"annotated": 2, "occluded": 0, "labelled": 1.0}
+    assert counts["upper_neck"] == {"annotated": 2, "occluded": 2, "labelled": 1.0}
+    assert counts["right_ankle"] == {"annotated": 0, "occluded": 0, "labelled": 0.5}
+    nothing = keypoint_counts([], skeleton)
+    table = keypoint_table({"train": counts, "val": nothing})
+    assert "train" in table and "val" not in table and "2 (2)  100%" in table
+    assert keypoint_table({"train": nothing, "val": nothing})
+
+
+def test_real_photographs(tmp_path, shared):
+    run_dir = tmp_path / "run"
+    root = shared / "data" / "scenes_labelme"
+    split = shared / "data" / "scenes_split.json"
+    overrides = [
+        f"data.root={root}",
+        f"data.split={split}",
+        "data.workers=0",
+        "count=2",
+        "epochs=1",
+        "data.size=128",
+    ]
+    run_task(browse, "browse", run_dir, *overrides)
+    listing = json.loads((run_dir / "browse.json").read_text())
+    assert listing["split"]["test"] == 30 and sum(row["images"] for row in listing["counts"]) == 85
+    assert listing["keypoints"]["test"]["head_top"]["labelled"] < 0.5
+    assert listing["problems"]["counts"]["unknown label"] == 6
+    assert picture(run_dir / "pictures" / "train.jpg").std() > 20

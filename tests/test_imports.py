@@ -1,0 +1,99 @@
+"""The import rule of the README, section "How it is built"."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import dancepose
+
+PACKAGE = Path(dancepose.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# a module may import from its own row and from those above it
+LEVELS = [
+    {"errors", "paths", "files", "records", "skeleton", "progress", "checks", "__init__"},
+    {"layers", "codecs", "metrics", "features"},
+    {"networks"},
+    {"build"},
+    {"inference"},
+    {"data"},
+    {"config", "tasks", "callbacks"},
+    {"entry", "train", "evaluate", "browse"},
+]
+FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
+MAY_USE_FRAMEWORKS = {"tasks", "callbacks", "config", "entry", "train", "evaluate", "browse"}
+ONLY_IN = {"albumentations": "data/transforms.py", "torchvision": "", "pytorch_lightning": ""}
+PURE = {"layers", "networks"}  # torch and numpy alone
+
+
+def level(room: str) -> int:
+    return next(i for i, rooms in enumerate(LEVELS) if room in rooms)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path):
+    room, relative = room_of(path), str(path.relative_to(PACKAGE))
+    for name in imported(path):
+        top, *rest = name.split(".")
+        if top == "dancepose" and rest:
+            assert level(rest[0]) <= level(room), f"{relative} imports {name}, which stands above it"
+        if top in FRAMEWORKS:
+            allowed = room in MAY_USE_FRAMEWORKS or relative == "data/datamodules.py"
+            assert allowed, f"{relative} imports {top}"
+        if top in ONLY_IN:
+            assert relative == ONLY_IN[top], f"{relative} imports {top}"
+        if room in PURE:
+            assert top in {"torch", "numpy", "dancepose", "safetensors"} or top in STANDARD, (
+                f"{relative}: {top}"
+            )
+
+
+STANDARD = {
+    "collections",
+    "dataclasses",
+    "functools",
+    "hashlib",
+    "math",
+    "pathlib",
+    "typing",
+    "zipfile",
+    "pickle",
+}
+
+
+def test_the_rule_sees_a_wrong_import(tmp_path: Path):
+    path = tmp_path / "wrong.py"
+    path.write_text("def f():\n    import lightning.pytorch\n    from dancepose.tasks import pose\n")
+    assert imported(path) == {"lightning.pytorch", "dancepose.tasks"}
+    assert level("tasks") > level("layers")
+
+
+def test_entry_points_start_without_heavy_imports():
+    heavy = {"torch", "lightning", "torchmetrics", "albumentations", "cv2", "numpy"}
+    for name in ("train", "evaluate", "browse", "entry"):
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+        for node in tree.body:
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            assert not heavy & {n.split(".")[0] for n in names}, f"{name}.py imports {names} at the top"

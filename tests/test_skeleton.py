@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dancepose.errors import ConfigError
+from dancepose.paths import config_dir
+from dancepose.skeleton import Skeleton, load_skeleton
+
+NAMES = sorted(p.stem for p in (config_dir() / "skeleton").glob("*.yaml"))
+
+
+def test_all_seven_ship():
+    assert NAMES == ["coco17", "crowdpose14", "lsp14", "mpii15", "mpii16", "openpose18", "posetrack15"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_skeleton_is_sound(name):
+    skeleton = load_skeleton(name)
+    assert skeleton.name == name and len(skeleton) == int(name[-2:])
+    flip = skeleton.flip_index
+    assert np.array_equal(flip[flip], np.arange(len(skeleton)))
+    for i, j in enumerate(flip):
+        swapped = skeleton.keypoints[i].replace("left", "?").replace("right", "left").replace("?", "right")
+        assert skeleton.keypoints[j] == swapped
+    joined = {k for limb in skeleton.limbs for k in limb}
+    assert joined == set(skeleton.keypoints), "every keypoint is drawn"
+    assert Skeleton.from_dict(skeleton.to_dict()) == skeleton
+
+
+@pytest.mark.parametrize(
+    "name, scored", [("mpii15", 14), ("mpii16", 14), ("posetrack15", 15), ("coco17", 12)]
+)
+def test_scored_keypoints(name, scored):
+    skeleton = load_skeleton(name)
+    assert skeleton.scored.sum() == scored
+    assert not any(
+        skeleton.scored[skeleton.index(k)] for k in ("pelvis", "thorax") if skeleton.find(k) is not None
+    )
+
+
+def test_mpii16_has_the_ids_of_mpii():
+    skeleton = load_skeleton("mpii16")
+    assert (
+        skeleton.index("right_ankle") == 0
+        and skeleton.index("pelvis") == 6
+        and skeleton.index("left_wrist") == 15
+    )
+
+
+def test_upper_neck_is_neither_derived_nor_an_alias_of_neck():
+    openpose, mpii = load_skeleton("openpose18"), load_skeleton("mpii15")
+    mapping = openpose.map_to(mpii, derive=True)
+    assert mapping.index[mpii.index("upper_neck")] == -1 and mpii.index("upper_neck") not in mapping.derived
+    assert all(load_skeleton(n).find("neck") is None for n in NAMES if n != "openpose18")
+
+
+def test_pelvis_is_derived_for_features_only():
+    coco, mpii = load_skeleton("coco17"), load_skeleton("mpii15")
+    assert coco.map_to(mpii).index[mpii.index("pelvis")] == -1
+    keypoints = np.zeros((1, 17, 3))
+    keypoints[0, coco.index("left_hip")] = 10, 20, 2
+    pelvis = mpii.index("pelvis")
+    assert not coco.map_to(mpii, derive=True).apply(keypoints)[0, pelvis].any(), "one hip is not enough"
+    keypoints[0, coco.index("right_hip")] = 20, 40, 1
+    assert np.array_equal(coco.map_to(mpii, derive=True).apply(keypoints)[0, pelvis], [15, 30, 1])
+
+
+def test_neck_in_features_is_always_the_middle_of_the_shoulders():
+    openpose = load_skeleton("openpose18")
+    keypoints = np.zeros((18, 3))
+    keypoints[openpose.index("neck")] = 99, 99, 2
+    keypoints[openpose.index("left_shoulder")] = 0, 10, 2
+    keypoints[openpose.index("right_shoulder")] = 10, 10, 2
+    mapped = openpose.map_to(openpose, derive=True).apply(keypoints)
+    assert np.array_equal(mapped[openpose.index("neck")], [5, 10, 2])
+    assert np.array_equal(openpose.map_to(openpose).apply(keypoints), keypoints)
+
+
+@given(st.sampled_from(NAMES), st.sampled_from(NAMES), st.integers(0, 2**31 - 1))
+def test_mapping_there_and_back_keeps_what_both_have(first, second, seed):
+    a, b = load_skeleton(first), load_skeleton(second)
+    keypoints = np.random.default_rng(seed).uniform(1, 100, (3, len(a), 3))
+    back = b.map_to(a).apply(a.map_to(b).apply(keypoints))
+    shared = [i for i, k in enumerate(a.keypoints) if b.find(k) is not None]
+    assert np.array_equal(back[:, shared], keypoints[:, shared])
+    assert not np.delete(back, shared, axis=1).any()
+    mirrored = a.map_to(b).apply(keypoints[:, a.flip_index])
+    assert np.array_equal(mirrored, a.map_to(b).apply(keypoints)[:, b.flip_index]), (
+        "a mirror commutes with mapping"
+    )
+
+
+def test_aliases_work_in_both_directions():
+    skeleton = load_skeleton("mpii15")
+    plain = skeleton.to_dict() | {"name": "renamed", "aliases": {}}
+    renamed = yaml.safe_load(yaml.safe_dump(plain).replace("upper_neck", "head_bottom"))
+    other = Skeleton.from_dict(renamed)
+    assert skeleton.map_to(other).covered.all() and other.map_to(skeleton).covered.all()
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"limbs": [["left_sholder", "left_elbow"]]}, ["limbs", "left_sholder", "left_shoulder"]),
+        ({"keypoint": []}, ["keypoint", "keypoints"]),
+        ({"grouping_order": ["head_top"]}, ["grouping_order", "every keypoint once"]),
+        ({"sigmas": [0.1]}, ["1 'sigmas' for 15"]),
+        ({"aliases": {"pelvis": "head_top"}}, ["pelvis", "alias"]),
+    ],
+)
+def test_a_wrong_skeleton_is_refused_with_the_field(change, words):
+    with pytest.raises(ConfigError) as error:
+        Skeleton.from_dict(load_skeleton("mpii15").to_dict() | change)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_missing_field_and_an_unknown_name_are_refused(tmp_path: Path):
+    plain = load_skeleton("lsp14").to_dict()
+    del plain["pairs"]
+    with pytest.raises(ConfigError, match="'pairs' is missing"):
+        Skeleton.from_dict(plain)
+    with pytest.raises(ConfigError, match="Did you mean 'mpii15'"):
+        load_skeleton("mpi15")
+    (tmp_path / "mine.yaml").write_text("[1, 2")
+    with pytest.raises(ConfigError, match="mine.yaml is not valid YAML"):
+        load_skeleton(str(tmp_path / "mine.yaml"))
+
+
+def test_a_users_own_skeleton_is_a_yaml_file(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\nkeypoints: [a, left_b, right_b]\npairs: [[left_b, right_b]]\nlimbs: [[a, left_b], [a, right_b]]\n"
+        "grouping_order: [a, left_b, right_b]\nsigmas: [0.1, 0.2, 0.2]\n"
+    )
+    assert load_skeleton(str(path)).flip_index.tolist() == [0, 2, 1]

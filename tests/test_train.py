@@ -1,0 +1,305 @@
+"""The whole stream: files -> frames -> batches -> network -> people -> mAP, by the entry points' own functions."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from factories import make_labelme
+from running import SMALL, command, run_task
+
+from dancepose.build import load_checkpoint
+from dancepose.callbacks.ema import RAW
+from dancepose.errors import ConfigError, DanceposeError
+from dancepose.paths import config_dir
+from dancepose.train import train
+
+EXPERIMENTS = sorted(p.stem for p in (config_dir() / "experiment").glob("*.yaml"))
+DEBUG = sorted(p.stem for p in (config_dir() / "debug").glob("*.yaml"))
+TINY = [*SMALL, "model=higherhrnet"]
+
+
+@pytest.fixture(scope="module")
+def labelme(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("labelme")
+    make_labelme(root, frames=10)
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(labelme, tmp_path_factory) -> Path:
+    """A run of four epochs with validation and test, EMA, dropout and two workers."""
+    run = tmp_path_factory.mktemp("runs") / "finished"
+    run_task(train, "train", run, *STRICT, f"data.root={labelme}", "logger=wandb")
+    return run
+
+
+STRICT = [
+    *TINY,
+    "trainer.max_epochs=4",
+    "data.workers=2",
+    "model.dropout=0.2",
+    "callbacks.ema.decay=0.9",
+    "trainer.precision=32-true",
+]
+
+
+def test_a_run_directory_holds_what_the_readme_says(finished):
+    names = {p.name for p in finished.iterdir()}
+    assert {
+        "config.yaml",
+        "overrides.yaml",
+        "checkpoints",
+        "metrics.json",
+        "metrics.csv",
+        "predictions.json",
+        "test.json",
+        "wandb_id",
+        "wandb",
+        "pictures",
+    } <= names
+    assert {p.name for p in (finished / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert {p.name for p in (finished / "pictures").iterdir()} == {"val.jpg", "test_frames.jpg"}
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["status"] == "done" and {"val/mAP", "test/mAP", "train/loss"} <= metrics["metrics"].keys()
+    assert len(metrics["hash"]) == 16 and metrics["split"]
+    with (finished / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(r["val/mAP"]) >= 0 for r in rows if r["val/mAP"]] == [True] * 4
+    assert any(r["lr-Adam"] for r in rows)
+
+
+def test_a_checkpoint_holds_no_code_and_makes_the_network_again(finished):
+    path = finished / "checkpoints" / "last.ckpt"
+    assert torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) == []
+    content = torch.load(path, weights_only=True)
+    assert not all(torch.equal(v, content[RAW][k]) for k, v in content["state_dict"].items()), (
+        "EMA differs from raw"
+    )
+    model = load_checkpoint(path)
+    for name, tensor in model.network.state_dict().items():
+        assert torch.equal(tensor, content["state_dict"][f"network.{name}"])
+
+
+def test_a_wandb_run_holds_scalars_table_and_pictures(finished):
+    from wandb_file import read_run
+
+    (folder,) = (finished / "wandb").glob("offline-run-*")
+    run_id = (finished / "wandb_id").read_text().strip()
+    assert folder.name.endswith(run_id)
+    record = read_run(next(folder.glob("*.wandb")))
+    assert record.run_id == run_id
+    assert {"train/loss", "val/mAP", "val/Head", "test/mAP"} <= record.scalars
+    assert {"val/people", "val/heatmaps", "val/table"} <= record.media
+    assert list((folder / "files" / "media" / "images" / "val").glob("people_*"))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_resume_equals_an_undisturbed_run_bit_for_bit(finished, labelme, tmp_path, workers):
+    """2 + 2 epochs equal 4, with augmentation, dropout, EMA, validation and the given number of workers."""
+    run = tmp_path / "run"
+    settings = [*STRICT, f"data.root={labelme}", "logger=wandb", f"data.workers={workers}"]
+    with pytest.raises(KeyboardInterrupt):
+        run_task(stopped_after_two_epochs, "train", run, *settings)
+    assert json.loads((run / "metrics.json").read_text())["status"] == "interrupted"
+    first_id = (run / "wandb_id").read_text()
+    run_task(train, "train", run, *settings, f"resume={run}")
+    whole = torch.load(finished / "checkpoints" / "last.ckpt", weights_only=True)
+    resumed = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    for key in ("state_dict", RAW):
+        for name, tensor in whole[key].items():
+            assert torch.equal(tensor, resumed[key][name]), f"{key} {name}"
+    one, other = (json.loads((folder / "metrics.json").read_text())["metrics"] for folder in (finished, run))
+    same = [name for name in one if name != "train/images_per_s"]
+    assert {n: one[n] for n in same} == {n: other[n] for n in same}
+    assert (run / "wandb_id").read_text() == first_id
+    assert len({p.name.rsplit("-", 1)[1] for p in (run / "wandb").glob("offline-run-*")}) == 1
+
+
+def stopped_after_two_epochs(cfg):
+    """Train, and be interrupted at the start of the third epoch, as by Ctrl-C."""
+    from unittest import mock
+
+    from dancepose.tasks.pose import PoseTask
+
+    original = PoseTask.on_train_epoch_start
+
+    def interrupt(task):
+        if task.current_epoch == 2:
+            raise KeyboardInterrupt
+        original(task)
+
+    with mock.patch.object(PoseTask, "on_train_epoch_start", interrupt):
+        try:
+            return train(cfg)
+        except SystemExit:
+            raise KeyboardInterrupt from None
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
+    small = [
+        "model.width=8",
+        "data.size=64",
+        "data.test_size=64",
+        "data.batch_size=2",
+        "data.workers=0",
+        "trainer=cpu",
+        "data=dance",
+        "skeleton=mpii15",
+    ]
+    run = tmp_path / "run"
+    limits = ["trainer.max_epochs=1", "+trainer.limit_train_batches=2", "+trainer.limit_val_batches=1"]
+    run_task(train, "train", run, f"experiment={experiment}", *small, *limits, f"data.root={labelme}")
+    assert torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 2
+
+
+@pytest.mark.parametrize("debug", DEBUG)
+def test_every_debug_config_runs(debug, labelme, tmp_path):
+    run = tmp_path / "run"
+    run_task(train, "train", run, *TINY, f"data.root={labelme}", "trainer.max_epochs=1", f"debug={debug}")
+    assert (run / "metrics.json").is_file() == (debug != "fast_dev_run")
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "sgd", "adam", "adamw"])
+@pytest.mark.parametrize("scheduler", ["paper_halving", "paper_doubling", "multistep", "cosine"])
+def test_every_optimizer_goes_with_every_scheduler(optimizer, scheduler, labelme, tmp_path):
+    choices = [f"optimizer={optimizer}", f"scheduler={scheduler}", "trainer.max_epochs=3", "test=false"]
+    limits = ["+trainer.limit_train_batches=1", "+trainer.limit_val_batches=0", "callbacks=none"]
+    run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *choices, *limits)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["data.batch_size=1", "data.val=none", "+trainer.limit_train_batches=2"],
+        ["trainer.accumulate_grad_batches=2", "data.batch_size=4", "trainer.gradient_clip_val=1.0"],
+        ["trainer.precision=bf16-mixed", "channels_last=false"],
+        ["model=hrnet", "model/attention=cbam2", "inference.flip=true", "inference.scales=[1.0,0.5]"],
+        ["logger=many"],
+        ["callbacks.early_stop.patience=1", "which=last"],
+    ],
+    ids=lambda o: o[0],
+)
+def test_variations_train(overrides, labelme, tmp_path):
+    value = run_task(
+        train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", "trainer.max_epochs=1", *overrides
+    )
+    assert value is None if "data.val=none" in overrides else value >= 0
+
+
+def test_compile_in_place_keeps_the_keys(labelme, tmp_path):
+    from unittest import mock
+
+    with mock.patch("torch.nn.Module.compile") as compiled:
+        run_task(
+            train,
+            "train",
+            tmp_path / "run",
+            *TINY,
+            f"data.root={labelme}",
+            "trainer.max_epochs=1",
+            "compile=true",
+        )
+    assert compiled.call_count == 1
+    load_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")
+
+
+def test_nan_stops_with_one_message_and_keeps_the_last_good_epoch(labelme, tmp_path):
+    run = tmp_path / "run"
+    with pytest.raises(DanceposeError, match="not a finite number.*optimizer.lr"):
+        run_task(
+            train,
+            "train",
+            run,
+            *TINY,
+            f"data.root={labelme}",
+            "optimizer=sgd",
+            "optimizer.lr=1e30",
+            "test=false",
+        )
+    assert json.loads((run / "metrics.json").read_text())["status"] == "failed"
+
+
+def test_the_test_part_cannot_be_the_objective(labelme, tmp_path):
+    with pytest.raises(ConfigError, match="test part"):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", "objective=test/mAP")
+
+
+def test_ddp_on_two_processes_gives_one_run(labelme, tmp_path):
+    done = command(
+        "train",
+        *[o for o in TINY if not o.startswith("trainer=")],
+        f"data.root={labelme}",
+        "trainer=ddp_cpu",
+        "hydra.run.dir=run",
+        "logger=wandb",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+    run = tmp_path / "run"
+    assert len(list((run / "wandb").glob("offline-run-*"))) == 1
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["status"] == "done"
+    predictions = json.loads((run / "predictions.json").read_text())
+    names = [image["image"] for image in predictions["images"]]
+    assert len(names) == len(set(names)) == json.loads((run / "test.json").read_text())["images"]
+
+
+class TestCommandLine:
+    """What a user sees; each starts an interpreter."""
+
+    @pytest.mark.parametrize("name", ["train", "evaluate", "browse"])
+    def test_help_is_quick_and_needs_no_torch(self, name, tmp_path):
+        for flag in (["--help"], ["--cfg", "job"]):
+            done = subprocess.run(
+                [sys.executable, "-X", "importtime", "-m", f"dancepose.{name}", *flag],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert done.returncode == 0, done.stderr[-2000:]
+            imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines() if "|" in line}
+            assert not imported & {"torch", "lightning", "numpy", "cv2", "albumentations", "wandb"}
+            assert "seed" in done.stdout or "part" in done.stdout
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        "arguments, words",
+        [
+            (["lrr=3"], ["unknown key lrr"]),
+            (["optimizer.lrr=3"], ["unknown key optimizer.lrr", "optimizer.lr"]),
+            (["+trainer.max_epoks=3", "data.root=."], ["trainer.max_epoks", "max_epochs"]),
+            (["model=hrnt"], ["model=hrnt", "hrnet"]),
+            ([], ["data.root is not set"]),
+            (["data.root=nowhere"], ["data.root", "nowhere"]),
+            (["resume=nowhere"], ["no run directory"]),
+        ],
+        ids=lambda v: v[0] if v else "nothing",
+    )
+    def test_a_mistake_gets_one_clear_error(self, arguments, words, tmp_path):
+        done = command("train", *arguments, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr and done.stderr.startswith("error: "), done.stderr
+        assert all(word in done.stderr for word in words), done.stderr
+
+    def test_the_full_error_is_there_for_who_wants_it(self, tmp_path):
+        done = command("train", "data.root=nowhere", cwd=tmp_path, HYDRA_FULL_ERROR="1")
+        assert done.returncode != 0 and "Traceback" in done.stderr and "data.root" in done.stderr
+
+    def test_a_multirun_leaves_one_run_directory_a_job(self, labelme, tmp_path):
+        done = command(
+            "train", "-m", *TINY, f"data.root={labelme}", "trainer.max_epochs=1", "seed=0,1", "hydra.sweep.dir=sweep",
+            cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        jobs = sorted(p for p in (tmp_path / "sweep").iterdir() if p.is_dir())
+        seeds = [yaml.safe_load((job / "config.yaml").read_text())["seed"] for job in jobs]
+        assert seeds == [0, 1] and os.listdir(tmp_path) == ["sweep"]

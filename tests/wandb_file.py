@@ -1,0 +1,65 @@
+"""Read a `.wandb` file of an offline run: LevelDB log framing around protocol-buffer records."""
+
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wandb.proto import wandb_internal_pb2
+
+BLOCK = 32768
+HEADER = 7  # checksum, length, kind
+
+
+@dataclass
+class Run:
+    """What a run logged.
+
+    Attributes:
+        run_id: its id.
+        scalars: names of logged numbers.
+        media: names of logged pictures and tables.
+        exit_code: None where the run was not closed.
+    """
+
+    run_id: str = ""
+    scalars: set[str] = field(default_factory=set)
+    media: set[str] = field(default_factory=set)
+    exit_code: int | None = None
+
+
+def records(path: Path):
+    """Yield the records of a file."""
+    data = path.read_bytes()
+    position, whole = HEADER, b""
+    while position + HEADER <= len(data):
+        left = BLOCK - position % BLOCK
+        if left < HEADER:
+            position += left
+            continue
+        _, length, kind = struct.unpack_from("<IHB", data, position)
+        if length == 0 and kind == 0:
+            position += left
+            continue
+        whole += data[position + HEADER : position + HEADER + length]
+        position += HEADER + length
+        if kind in (1, 4):  # a full record, or the last fragment of one
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(whole)
+            yield record
+            whole = b""
+
+
+def read_run(path: Path) -> Run:
+    """Read what a run logged."""
+    run = Run()
+    for record in records(path):
+        if record.HasField("run"):
+            run.run_id = record.run.run_id
+        if record.HasField("exit"):
+            run.exit_code = record.exit.exit_code
+        for item in record.history.item:
+            name = item.key or "/".join(item.nested_key)
+            value = json.loads(item.value_json)
+            (run.media if isinstance(value, dict) else run.scalars).add(name)
+    return run
