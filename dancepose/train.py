@@ -33,6 +33,7 @@ def train(cfg: DictConfig) -> float | None:
     from lightning.pytorch import seed_everything
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+    from dancepose.callbacks.checkpoints import WholeFileIO
     from dancepose.config import instantiate, plain
     from dancepose.errors import ConfigError, DanceposeError
     from dancepose.tasks.pose import PoseTask
@@ -69,7 +70,12 @@ def train(cfg: DictConfig) -> float | None:
     if main_rank and not cfg.trainer.get("fast_dev_run"):
         run.write_config(config, _lasting(HydraConfig.get().overrides.task))
         run.write_metrics("running", **identity)
-    trainer = instantiate(cfg.trainer, callbacks=_callbacks(cfg, run), logger=_loggers(cfg, run, main_rank))
+    trainer = instantiate(
+        cfg.trainer,
+        callbacks=_callbacks(cfg, run),
+        logger=_loggers(cfg, run, main_rank),
+        plugins=[WholeFileIO()],
+    )
     try:
         trainer.fit(task, datamodule=datamodule, ckpt_path=_last(cfg, run), weights_only=True)
         if trainer.interrupted:
@@ -99,14 +105,18 @@ def train(cfg: DictConfig) -> float | None:
 
 
 def _callbacks(cfg: DictConfig, run: RunDirectory) -> list[Callback]:
-    """Make the callbacks; the run's folders are given to those that write."""
+    """Make the callbacks; the run's folders are given to those that write. A fast_dev_run has nothing to log."""
+    from lightning.pytorch.callbacks import LearningRateMonitor
+
     from dancepose.config import instantiate
 
-    folders = {"checkpoint": run.checkpoints, "pictures": run.pictures}
+    folders = {"best": run.checkpoints, "last": run.checkpoints, "pictures": run.pictures}
     made = []
     for name, node in (cfg.callbacks or {}).items():
         if node is not None:
             made.append(instantiate(node, **({"dirpath": str(folders[name])} if name in folders else {})))
+    if cfg.trainer.get("fast_dev_run"):
+        made = [callback for callback in made if not isinstance(callback, LearningRateMonitor)]
     return made
 
 
@@ -144,11 +154,10 @@ def _lasting(overrides: Sequence[str]) -> list[str]:
 
 def _objective(cfg: DictConfig, trainer: Trainer, values: dict[str, float]) -> float | None:
     """Return the metric that a sweep compares: of the best checkpoint where that is the one tested, else the last."""
-    checkpoint = trainer.checkpoint_callback
-    monitor = getattr(checkpoint, "monitor", None)
-    score = getattr(checkpoint, "best_model_score", None)
-    if cfg.which == "best" and monitor == cfg.objective and score is not None:
-        return float(score)
+    for checkpoint in trainer.checkpoint_callbacks:
+        score = getattr(checkpoint, "best_model_score", None)
+        if cfg.which == "best" and getattr(checkpoint, "monitor", None) == cfg.objective and score is not None:
+            return float(score)
     return values.get(cfg.objective)
 
 

@@ -76,7 +76,7 @@ def test_a_wrong_key_in_an_experiment_file_is_refused(tmp_path, composed):
 
 def test_a_mandatory_key_is_named():
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        full = compose("train", overrides=["data=dance"], return_hydra_config=True)
+        full = compose("train", overrides=["data=dance", "name=test"], return_hydra_config=True)
         cfg = OmegaConf.masked_copy(full, [k for k in full if k != "hydra"])
         with pytest.raises(ConfigError, match="data.root is not set"):
             check_config(cfg, "train", full.hydra.runtime.choices)
@@ -97,7 +97,7 @@ def test_a_config_from_a_file_runs_only_what_is_trusted():
 
 def test_instantiate_gives_plain_containers_and_tells_our_errors():
     node = OmegaConf.create({"_target_": "torch.optim.Adam", "_partial_": True, "betas": [0.9, 0.99]})
-    assert type(instantiate(node).keywords["betas"]) is list
+    assert type(instantiate(node).func.keywords["betas"]) is list
     with pytest.raises(ConfigError, match="decay must lie"):
         instantiate({"_target_": "dancepose.callbacks.ema.EMA", "decay": 2})
     with pytest.raises(ConfigError, match="torch.nn.Linear cannot be made"):

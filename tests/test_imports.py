@@ -1,6 +1,7 @@
 """The import rule of the README, section "How it is built"."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,22 +60,9 @@ def test_imports_point_down(path: Path):
         if top in ONLY_IN:
             assert relative == ONLY_IN[top], f"{relative} imports {top}"
         if room in PURE:
-            assert top in {"torch", "numpy", "dancepose", "safetensors"} or top in STANDARD, (
+            assert top in {"torch", "numpy", "dancepose", "safetensors"} or top in sys.stdlib_module_names, (
                 f"{relative}: {top}"
             )
-
-
-STANDARD = {
-    "collections",
-    "dataclasses",
-    "functools",
-    "hashlib",
-    "math",
-    "pathlib",
-    "typing",
-    "zipfile",
-    "pickle",
-}
 
 
 def test_the_rule_sees_a_wrong_import(tmp_path: Path):

@@ -1,6 +1,5 @@
 """Read a `.wandb` file of an offline run: LevelDB log framing around protocol-buffer records."""
 
-import json
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +58,9 @@ def read_run(path: Path) -> Run:
         if record.HasField("exit"):
             run.exit_code = record.exit.exit_code
         for item in record.history.item:
-            name = item.key or "/".join(item.nested_key)
-            value = json.loads(item.value_json)
-            (run.media if isinstance(value, dict) else run.scalars).add(name)
+            path = [item.key] if item.key else list(item.nested_key)
+            if len(path) == 1:
+                run.scalars.add(path[0])
+            elif path[1] == "_type":  # a picture or a table is a small mapping that says its type
+                run.media.add(path[0])
     return run

@@ -52,14 +52,14 @@ class Pictures(Callback):
     ) -> None:
         """Draw what is still wanted of a batch; `outputs` are the merged heatmaps (B, K, h, w)."""
         wanted = self.count - len(self._names)
-        if wanted <= 0 or not self._due(trainer):
+        if wanted <= 0 or outputs is None or not self._due(trainer):
             return
         module: Any = pl_module
         frames = batch["frame"]
         people = [found for _, found in module.evaluation.predictions[-len(frames) :]]
         for i, frame in enumerate(frames[:wanted]):
             image = read_image(frame.image)
-            self._pairs.append(draw_comparison(image, frame.people, people[i], module.skeleton))
+            self._pairs.append(draw_comparison(image, frame.people, people[i], module.skeleton, side=420))
             fed = batch["image"][i].permute(1, 2, 0).cpu().numpy()
             self._heat.append(draw_heatmaps(np.ascontiguousarray(fed), outputs[i].float().cpu().numpy()))
             self._names.append(frame.name)
@@ -71,7 +71,7 @@ class Pictures(Callback):
                 [picture for pair in zip(self._pairs, self._heat, strict=True) for picture in pair],
                 [text for name in self._names for text in (f"{name}: truth | prediction", "heatmaps")],
                 columns=2,
-                tile=560,
+                tile=864,
             )
             write_image(self.dirpath / "val.jpg", sheet)
             for logger in trainer.loggers:

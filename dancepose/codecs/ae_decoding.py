@@ -59,6 +59,10 @@ class MapDecoder:
             filled in), all 0 where there is none; and the scores (P,) of the people, the mean heat of their
             keypoints before any was filled in, a missing one counting 0.
         """
+        heat, tags = (
+            heat.contiguous(),
+            tags.contiguous(),
+        )  # whatever the network's memory format
         values, cells = local_maxima(heat, self.candidates, self.nms_kernel)
         values = torch.where(values > self.detection_threshold, values, 0)
         at = cells[:, None].expand(-1, tags.shape[1], -1, -1)
@@ -117,7 +121,7 @@ class MapDecoder:
             tags: (T, K, h, w).
         """
         present = keypoints[..., 2] > 0
-        means = (keypoints[..., 3:] * present[..., None]).sum(axis=1) / present.sum(axis=1)[:, None]
+        means = (keypoints[..., 3:].sum(axis=1) / present.sum(axis=1)[:, None]).astype(np.float32)
         persons, joints, best = [], [], []
         for joint in np.flatnonzero(~present.all(axis=0)):
             values, embedding = heat[joint].flatten(), tags[:, joint].flatten(1)
@@ -143,8 +147,8 @@ class MapDecoder:
         adjust = "published" if self.exact else self.adjust  # the published code adjusts here in any case
         places, values = self.locate(heat, at, adjust), heat.flatten(1).gather(1, at)
         filled = torch.cat([places, values[..., None], cells[..., None] >= 0], dim=-1).cpu().numpy()
-        joint, person = np.nonzero(filled[..., 3])
-        keypoints[person, joint, :3] = filled[joint, person, :3]
+        owner = np.nonzero(filled[..., 3])
+        keypoints[owner[1], owner[0], :3] = filled[owner][:, :3]
 
     def _best(self, values: Tensor, embedding: Tensor, means: Tensor, index: Tensor | None) -> Tensor:
         """Return for each person the best of n cells, -1 where none will do.

@@ -195,5 +195,5 @@ def member_scores(people: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def person_tags(people: np.ndarray, scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
     """Return the (P, T) mean tags of people (P, K), weighted by heat."""
     heat = member_scores(people, scores)
-    chosen = tags[np.arange(len(tags)), people]  # (P, K, T)
+    chosen = np.where((people >= 0)[..., None], tags[np.arange(len(tags)), people], 0)  # (P, K, T)
     return (heat[..., None] * chosen).sum(axis=1) / heat.sum(axis=1)[:, None]

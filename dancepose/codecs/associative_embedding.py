@@ -12,7 +12,6 @@ from dancepose.codecs.ae_grouping import Grouping, PublishedGrouping
 from dancepose.codecs.base import Codec, OutputSpec
 from dancepose.codecs.heatmap import (
     gaussian_maps,
-    heatmap_loss,
     inside,
     loss_mask,
     nearest_cell,
@@ -20,6 +19,7 @@ from dancepose.codecs.heatmap import (
     to_cells,
     to_pixels,
 )
+from dancepose.codecs.losses import heatmap_loss, tag_loss
 from dancepose.records import VISIBLE, Frame, Person
 from dancepose.skeleton import Skeleton
 
@@ -260,33 +260,6 @@ class AssociativeEmbedding(Codec):
         record[present, :2] = self._to_pixels(keypoints[present, :2].astype(np.float64))
         record[present, 2] = VISIBLE
         return Person(record, scores=keypoints[:, 2].astype(np.float64), score=float(score))
-
-
-def tag_loss(tags: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
-    """Score tags (Newell et al. 2017, section 3.2, with the exponential in place of a margin).
-
-    With m_n the mean tag of person n's keypoints and N the people of an image: pull = mean over people of
-    mean (tag - m_n)^2; push = 0.5 (sum_ij exp(-(m_i - m_j)^2) - N) / (N (N - 1)), 0 if N < 2.
-
-    Args:
-        tags: (B, K, h, w).
-        joints: (B, P, K) int64 indices into K * h * w, -1 where there is none.
-
-    Returns:
-        pull (B,) and push (B,).
-    """
-    present = (joints >= 0).to(tags.dtype)
-    chosen = tags.flatten(1).gather(1, joints.clamp(min=0).flatten(1)).view_as(present)
-    counts = present.sum(dim=2)  # (B, P) keypoints
-    means = (chosen * present).sum(dim=2) / counts.clamp(min=1)
-    real = (counts > 0).to(tags.dtype)
-    people = real.sum(dim=1)  # (B,)
-    spread = ((chosen - means[..., None]).square() * present).sum(dim=2) / counts.clamp(min=1)
-    pull = spread.sum(dim=1) / people.clamp(min=1)
-    close = torch.exp(-(means[:, :, None] - means[:, None]).square()) * real[:, :, None] * real[:, None]
-    pairs = (people * (people - 1)).clamp(min=1)
-    push = 0.5 * (close.sum(dim=(1, 2)) - people) / pairs
-    return pull, torch.where(people > 1, push, 0)
 
 
 def _without_nan(maps: Tensor, instead: float) -> Tensor:

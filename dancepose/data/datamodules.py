@@ -1,16 +1,22 @@
 """`PoseDataModule`: the data of one run in Lightning."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader
 
+from dancepose.checks import one_of
 from dancepose.codecs.base import Codec
 from dancepose.data.collection import PoseData
-from dancepose.data.dataset import EvaluationDataset, PoseDataset, collate_evaluation, prepare_worker
-from dancepose.data.parts import PartConfig
+from dancepose.data.dataset import (
+    EvaluationDataset,
+    PoseDataset,
+    PoseLoader,
+    collate_evaluation,
+    prepare_worker,
+)
+from dancepose.data.parts import check_number, part_configs
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
 from dancepose.data.splits import PARTS, Amount
@@ -73,7 +79,7 @@ class PoseDataModule(LightningDataModule):
         size: int = 512,
         test_size: int | None = None,
         test_batch_size: int | None = None,
-        resize: str = "short",
+        resize: Literal["short", "long"] = "short",
         augmentation: Mapping[str, Any] | None = None,
     ):
         super().__init__()
@@ -87,28 +93,12 @@ class PoseDataModule(LightningDataModule):
                 check_number(f"data.{name}", value, 1)
         self.batch_size, self.test_batch_size = batch_size, test_batch_size
         self.workers, self.size = workers, size
-        if kind == "mix":
-            if not parts:
-                raise ConfigError(
-                    "data.parts is empty: give name: {kind, root, ...} for each part of the mix"
-                )
-            own = {"annotations": annotations, "split": split, "clip": clip}
-            if given := [name for name, value in own.items() if value is not None]:
-                raise ConfigError(
-                    f"data.{given[0]}: in a mix each part has its own, data.parts.<name>.{given[0]}"
-                )
-            configs = {
-                name: PartConfig.from_dict(values, f"data.parts.{name}", root)
-                for name, values in parts.items()
-            }
-        elif parts:
-            raise ConfigError("data.parts belongs to data=mix")
-        else:
-            values = {"kind": kind, "root": root, "annotations": annotations, "split": split, "clip": clip}
-            configs = {kind: PartConfig.from_dict(values, "data")}
+        own = {"annotations": annotations, "split": split, "clip": clip}
+        configs = part_configs(kind, root, own, parts)
         self.data = PoseData(
             configs, skeleton, kind == "mix", val, test, split_seed, min_people, limit, overfit
         )
+        one_of("data.resize", resize, ("short", "long"))
         self.geometry = TestGeometry(test_size or size, resize)
         recipe = dict(augmentation or {})
         if recipe.get("scale_type") is None:
@@ -162,10 +152,10 @@ class PoseDataModule(LightningDataModule):
             ConfigError: the training part is smaller than a batch, or the batch cannot be divided.
         """
         parts = {"validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
-        problems = Problems()
-        for part in (part for part in parts if part not in self._checked):
-            problems.extend(self.data.check_images(part))
-        problems.raise_fatal("Mend the files, or take them out of the data or its split.")
+        found = [p for part in parts if part not in self._checked for p in self.data.check_images(part)]
+        Problems(dict.fromkeys(found)).raise_fatal(
+            "Mend the files, or take them out of the data or its split."
+        )
         self._checked.update(parts)
         if stage == "fit":
             self._device_batch()
@@ -195,7 +185,7 @@ class PoseDataModule(LightningDataModule):
         transform = TrainTransform(self.size, self.augmentation, self.skeleton)
         return PoseDataset(self.frames("train"), transform, self.codec, self.seed)
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> PoseLoader:
         """Return shuffled, augmented training batches; the last incomplete batch is left out."""
         rank, world_size = self._rank()
         sampler = TrainSampler(
@@ -206,7 +196,7 @@ class PoseDataModule(LightningDataModule):
             rank,
             world_size,
         )
-        return DataLoader(
+        return PoseLoader(
             self.train_dataset(),
             self._device_batch(),
             sampler=sampler,
@@ -214,20 +204,20 @@ class PoseDataModule(LightningDataModule):
             **self._loader_options(),
         )
 
-    def evaluation_dataloader(self, part: str) -> DataLoader:
+    def evaluation_dataloader(self, part: str) -> PoseLoader:
         """Return the whole pictures of a part in the test-time geometry, each exactly once."""
         dataset = EvaluationDataset(self.frames(part), self.geometry)
         batch = self.test_batch_size or self._device_batch()
         sampler = EvaluationSampler(dataset.input_sizes(), batch, *self._rank())
-        return DataLoader(
+        return PoseLoader(
             dataset, batch_sampler=sampler, collate_fn=collate_evaluation, **self._loader_options()
         )
 
-    def val_dataloader(self) -> DataLoader | list:
+    def val_dataloader(self) -> PoseLoader | list:
         """Return the validation pictures; an empty list without a validation part."""
         return self.evaluation_dataloader("val") if self.frames("val") else []
 
-    def test_dataloader(self) -> DataLoader | list:
+    def test_dataloader(self) -> PoseLoader | list:
         """Return the test pictures; an empty list without a test part."""
         return self.evaluation_dataloader("test") if self.frames("test") else []
 
@@ -247,18 +237,3 @@ class PoseDataModule(LightningDataModule):
         kept = {name: batch[name] for name in ("frame", "matrix") if name in batch}
         moved = {name: value for name, value in batch.items() if name not in kept}
         return super().transfer_batch_to_device(moved, device, dataloader_idx) | kept
-
-
-def check_number(key: str, value: Any, least: int, multiple: int = 1) -> None:
-    """Check a whole number of the config.
-
-    Raises:
-        ConfigError: it is none, too small, or no multiple; names the key.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{key}={value}: give a whole number of at least {least}")
-    if value % multiple:
-        nearest = max(multiple, round(value / multiple) * multiple)
-        raise ConfigError(
-            f"{key}={value}: the network needs a multiple of {multiple}; the nearest is {nearest}"
-        )

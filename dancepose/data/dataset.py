@@ -1,17 +1,18 @@
 """The data sets that workers read: samples for training, and whole pictures for evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from dancepose.codecs.base import Codec
 from dancepose.data.images import read_image
 from dancepose.data.sampler import SampleKey, draw_seed
 from dancepose.data.transforms import TrainTransform
+from dancepose.errors import DanceposeError
 from dancepose.inference.geometry import PAD_VALUE, TestGeometry
 from dancepose.records import Frame
 
@@ -91,6 +92,22 @@ class EvaluationDataset(Dataset[dict[str, Any]]):
         return {"image": to_channels_first(image), "matrix": matrix, "frame": frame, "index": index}
 
 
+class PoseLoader(DataLoader):
+    """A DataLoader that tells a worker's error without the traceback that torch writes into it."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Yield batches.
+
+        Raises:
+            DanceposeError: as the data set raised it, in a worker or not.
+        """
+        try:
+            yield from super().__iter__()
+        except DanceposeError as error:
+            name = f"{type(error).__module__}.{type(error).__qualname__}: "
+            raise type(error)(str(error).rpartition(name)[2].strip()) from None
+
+
 def as_key(key: SampleKey | tuple[int, int] | int) -> SampleKey:
     """Return a sample key; a bare index (a user's, or the trainer's `overfit_batches`) is of epoch 0."""
     return SampleKey(0, key) if isinstance(key, (int, np.integer)) else SampleKey(*key)
@@ -106,19 +123,21 @@ def to_channels_first(image: np.ndarray) -> torch.Tensor:
 def collate_evaluation(samples: list[dict[str, Any]]) -> dict[str, Any]:
     """Stack evaluation samples; images are padded right and bottom to the largest, frames stay a list.
 
+    No samples give an empty batch: see `EvaluationSampler`.
+
     Returns:
         `image` uint8 (B, 3, H, W), `matrix` float64 (B, 2, 3), `frame` list of B, `index` int64 (B,).
     """
     images = [sample["image"] for sample in samples]
-    height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
+    height, width = (max((image.shape[axis] for image in images), default=0) for axis in (1, 2))
     batch = torch.full((len(images), 3, height, width), PAD_VALUE, dtype=torch.uint8)
     for row, image in zip(batch, images, strict=True):
         row[:, : image.shape[1], : image.shape[2]] = image
     return {
         "image": batch,
-        "matrix": torch.from_numpy(np.stack([sample["matrix"] for sample in samples])),
+        "matrix": torch.from_numpy(np.array([sample["matrix"] for sample in samples]).reshape(-1, 2, 3)),
         "frame": [sample["frame"] for sample in samples],
-        "index": torch.tensor([sample["index"] for sample in samples]),
+        "index": torch.tensor([sample["index"] for sample in samples], dtype=torch.int64),
     }
 
 

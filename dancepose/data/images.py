@@ -101,7 +101,8 @@ def check_images(frames: Iterable[Frame], known: Iterable[Problem] = ()) -> Prob
 
 def _is_cut_off(data: bytes) -> bool:
     if data[:2] == JPEG:
-        return JPEG_END not in data[-4096:] and data.rfind(JPEG_END) < data.find(b"\xff\xda")
+        scan = data.find(b"\xff\xda")
+        return scan < 0 or (JPEG_END not in data[-4096:] and data.rfind(JPEG_END) < scan)
     return data[:8] == PNG and PNG_END not in data[-64:] and data.rfind(PNG_END) < 0
 
 

@@ -79,6 +79,47 @@ class PartConfig:
         return cls(**{**values, "root": str(root)})
 
 
+def part_configs(
+    kind: str, root: str | None, own: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, PartConfig]:
+    """Make the parts of a data module from its keys: one named after its kind, or those of a mix.
+
+    Args:
+        kind: `dance`, `coco` or `mix`.
+        root: folder of the one part; in a mix the folder that relative roots are below.
+        own: annotations, split and clip of the one part; in a mix each part has its own.
+        parts: of a mix.
+
+    Raises:
+        ConfigError: a key is missing, unknown, or belongs elsewhere; names it.
+    """
+    if kind != "mix":
+        if parts:
+            raise ConfigError("data.parts belongs to data=mix")
+        return {kind: PartConfig.from_dict({"kind": kind, "root": root, **own}, "data")}
+    if not parts:
+        raise ConfigError("data.parts is empty: give name: {kind, root, ...} for each part of the mix")
+    for name, value in own.items():
+        if value is not None:
+            raise ConfigError(f"data.{name}: in a mix each part has its own, data.parts.<name>.{name}")
+    return {name: PartConfig.from_dict(values, f"data.parts.{name}", root) for name, values in parts.items()}
+
+
+def check_number(key: str, value: Any, least: int, multiple: int = 1) -> None:
+    """Check a whole number of the config.
+
+    Raises:
+        ConfigError: it is none, too small, or no multiple; names the key.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{key}={value}: give a whole number of at least {least}")
+    if value % multiple:
+        nearest = max(multiple, round(value / multiple) * multiple)
+        raise ConfigError(
+            f"{key}={value}: the network needs a multiple of {multiple}; the nearest is {nearest}"
+        )
+
+
 @dataclass
 class LoadedPart:
     """One part, read and divided.

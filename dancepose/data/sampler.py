@@ -18,7 +18,7 @@ class SampleKey(NamedTuple):
     """
 
     epoch: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     occurrence: int = 0
 
 
@@ -104,7 +104,9 @@ class EvaluationSampler(Sampler[list[SampleKey]]):
     """Batches of frames whose network inputs have one size, each frame exactly once over all processes.
 
     A batch of one size needs no padding beyond a frame's own, so that no result depends on the batch size,
-    the number of processes, or which frames come together. Processes may get unequal numbers of batches.
+    the number of processes, or which frames come together. Every process gets as many batches as the one that has
+    most, the last of them perhaps empty: DistributedDataParallel talks to the others in each forward pass, so that a
+    process which ended early would leave them waiting.
 
     Args:
         sizes: width and height of each frame's network input.
@@ -114,12 +116,9 @@ class EvaluationSampler(Sampler[list[SampleKey]]):
     """
 
     def __init__(self, sizes: Sequence[tuple[int, int]], batch_size: int, rank: int = 0, world_size: int = 1):
-        groups: dict[tuple[int, int], list[SampleKey]] = {}
-        for index in range(rank, len(sizes), world_size):
-            groups.setdefault(sizes[index], []).append(SampleKey(0, index))
-        self._batches = [
-            group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)
-        ]
+        shares = [_batches_of_one_size(sizes, batch_size, r, world_size) for r in range(world_size)]
+        most = max(len(share) for share in shares)
+        self._batches = shares[rank] + [[]] * (most - len(shares[rank]))
 
     def __len__(self) -> int:
         """Number of this process's batches."""
@@ -128,3 +127,12 @@ class EvaluationSampler(Sampler[list[SampleKey]]):
     def __iter__(self) -> Iterator[list[SampleKey]]:
         """Yield this process's batches."""
         yield from self._batches
+
+
+def _batches_of_one_size(
+    sizes: Sequence[tuple[int, int]], batch_size: int, rank: int, world_size: int
+) -> list[list[SampleKey]]:
+    groups: dict[tuple[int, int], list[SampleKey]] = {}
+    for index in range(rank, len(sizes), world_size):
+        groups.setdefault(sizes[index], []).append(SampleKey(0, index))
+    return [group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)]

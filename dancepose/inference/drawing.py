@@ -233,7 +233,7 @@ def draw_mask(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
     stripe = (x + y) % period < period / 3
     share = ((1 - np.clip(kept, 0, 1)) * np.where(stripe, 0.6, 0.2))[..., None]
-    return np.rint(image * (1 - share) + np.float32(MASKED) * share).astype(np.uint8)
+    return np.rint(image * (1 - share) + np.array(MASKED, np.float32) * share).astype(np.uint8)
 
 
 def _count(people: int) -> str:

@@ -73,7 +73,7 @@ class PosePredictor:
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.network.to(device=device)
         if channels_last:
-            self.network.to(memory_format=torch.channels_last)
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def device(self) -> torch.device:

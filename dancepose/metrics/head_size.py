@@ -37,7 +37,8 @@ def bounding_boxes(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
     xy = points[..., :2]
     low = np.where(mask[..., None], xy, np.inf).min(axis=-2, initial=np.inf)
     high = np.where(mask[..., None], xy, -np.inf).max(axis=-2, initial=-np.inf)
-    return np.where(mask.any(axis=-1)[..., None], np.concatenate([low, high], axis=-1), np.nan)
+    shown = np.asarray(mask.any(axis=-1))[..., None]
+    return np.where(shown, np.concatenate([low, high], axis=-1), np.nan)
 
 
 def head_sizes(

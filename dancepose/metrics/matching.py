@@ -7,7 +7,14 @@ from typing import Literal
 import numpy as np
 
 from dancepose.errors import DataError
-from dancepose.metrics.head_size import HEAD_RULES, bounding_boxes, head_box_array, head_sizes, length
+from dancepose.metrics.head_size import (
+    HEAD_RULES,
+    SMALLEST,
+    bounding_boxes,
+    head_box_array,
+    head_sizes,
+    length,
+)
 from dancepose.metrics.regions import (
     distance_to_boxes,
     inside_group,
@@ -101,6 +108,8 @@ def score_frame(
     scores = keypoint_scores(people, len(skeleton))[:, joints]
     centres = mean_points(predicted[:, joints], present[:, joints])
     own_sizes, _ = head_sizes(predicted, present, np.full((len(people), 4), np.nan), skeleton)
+    known = sizes[~np.isnan(sizes)]
+    own_sizes = np.where(np.isnan(own_sizes), np.median(known) if len(known) else SMALLEST, own_sizes)
 
     ignored = np.isnan(sizes) | ~annotated[:, joints].any(axis=1)
     on_ignored = on_ignored_people(
@@ -108,7 +117,8 @@ def score_frame(
     ) | _mostly_inside(predicted[:, joints], present[:, joints], _ignored_regions(frame, ignored, protocol))
     far = np.zeros(len(people), dtype=bool)
     if not frame.complete:
-        far = (distance_to_boxes(centres, boxes) > length(boxes[:, 2:] - boxes[:, :2])).all(axis=1)
+        diagonals = length(boxes[:, 2:] - boxes[:, :2])
+        far = np.all(distance_to_boxes(centres, boxes) > diagonals, axis=1)
 
     scored = annotated[:, joints]
     counted = (present & labelled)[:, joints]

@@ -63,10 +63,10 @@ class MPIIMeanAP(FrameMetric):
     - A labelled person is *ignored* (neither truth nor a source of false ones) if no head-size rule applies,
       or if none of its scored joints is annotated, so that nothing could be matched. A predicted person that
       is assigned to nobody is dropped if at least half of the ignored person's annotated keypoints lie within
-      half a head size of the prediction's same keypoints (head size by the same rules, of the predicted
-      keypoints), or if at least half of its joints lie inside the ignored people's `box`es and, in the `mpii`
-      protocol, `Frame.ignore` polygons. In `mpii` polygons take nothing from truth, nor from a prediction
-      that is assigned.
+      half a head size of the prediction's same keypoints, or if at least half of its joints lie inside the
+      ignored people's `box`es and, in the `mpii` protocol, `Frame.ignore` polygons. The head size is that of
+      the predicted keypoints by the same rules; where none applies the median of the frame's labelled people,
+      or 3 px. In `mpii` polygons take nothing from truth, nor from a prediction that is assigned.
     - Frames marked incomplete: a predicted person that is assigned to nobody is dropped if its mean joint
       lies farther from every labelled person's keypoint box than that box's diagonal; with nobody labelled,
       always.

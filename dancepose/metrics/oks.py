@@ -153,8 +153,8 @@ def _truth_rows(frame: Frame, skeleton: Skeleton) -> np.ndarray:
     for polygon in frame.ignore:
         corner, end = np.min(polygon, axis=0), np.max(polygon, axis=0)
         w, h = end - corner
-        head = np.array([True, True, False, w * h, *corner, w, h], dtype=np.float64)
-        rows.append(np.concatenate([head, np.zeros(3 * len(skeleton))]))
+        head = [True, True, False, w * h, *corner, w, h]
+        rows.append(np.concatenate([np.array(head, dtype=np.float64), np.zeros(3 * len(skeleton))]))
     return np.array(rows).reshape(-1, TRUTH_COLUMNS + 3 * len(skeleton))
 
 

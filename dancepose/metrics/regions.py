@@ -94,7 +94,7 @@ def on_ignored_people(
     Args:
         predicted: (N, K, 2 or more) predicted people.
         present: (N, K) bool.
-        reach: (N,) pixels; NaN matches nothing.
+        reach: (N,) pixels.
         ignored: (Q, K, 2 or more) people who are no truth.
         annotated: (Q, K) bool.
 

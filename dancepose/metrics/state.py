@@ -1,6 +1,6 @@
 """`FrameMetric`: the base of metrics that keep rows of numbers for each frame, safe under distribution."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 import torch
@@ -79,7 +79,7 @@ class FrameMetric(Metric):
         return rows[np.lexsort((rows[:, 1], rows[:, 0]))]  # stable: rows of a frame keep their order
 
 
-def check_frames(skeleton: Skeleton, predictions: Sequence, frames: Sequence[Frame]) -> None:
+def check_frames(skeleton: Skeleton, predictions: Sized, frames: Sequence[Frame]) -> None:
     """Check that predictions and frames belong together.
 
     Raises:

@@ -73,6 +73,8 @@ def truth_note(truth: dict[str, int]) -> list[str]:
     absent = [name for name, count in truth.items() if count == 0]
     if not absent:
         return []
+    if len(absent) == len(truth):
+        return ["no joint had truth"]
     had = "joint" if len(absent) == 1 else "joints"
     return [f"{len(absent)} {had} had no truth, left out of the means: {', '.join(absent)}"]
 
@@ -93,7 +95,7 @@ def _blocks(rows: Mapping[str, ResultRow]) -> list[list[list[str]]]:
 
 def rich_table(rows: Mapping[str, ResultRow], title: str | None = None) -> Group:
     """Return a table for the terminal, one line for each label; rows with other columns in a table below."""
-    tables = []
+    tables: list[Table] = []
     for header, *body in _blocks(rows):
         table = Table(title=None if tables else title)
         for i, name in enumerate(header):

@@ -41,12 +41,15 @@ class PoseEvaluation(nn.Module):
             metric.reset()
         self.predictions = []
 
-    def step(self, predictor: PosePredictor, batch: dict[str, Any]) -> Tensor:
+    def step(self, predictor: PosePredictor, batch: dict[str, Any]) -> Tensor | None:
         """Predict a batch of evaluation samples and count it.
 
         Returns:
-            The merged heatmaps (B, K, h, w), for pictures.
+            The merged heatmaps (B, K, h, w), for pictures; None for an empty batch, which fills up a process that has
+            fewer than others.
         """
+        if not batch["frame"]:
+            return None
         codec = predictor.codec
         maps = predictor.predict_maps(batch["image"])
         matrices = [np.asarray(matrix) for matrix in batch["matrix"].cpu()]

@@ -82,7 +82,7 @@ class PoseTask(LightningModule):
         """Start counting."""
         self.evaluation.reset()
 
-    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor | None:
         """Find the people of a batch and count them; returns the merged heatmaps (B, K, h, w) for pictures."""
         return self.evaluation.step(self.predictor, batch)
 
@@ -95,7 +95,7 @@ class PoseTask(LightningModule):
         """Start counting."""
         self.evaluation.reset()
 
-    def test_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor | None:
         """Find the people of a batch and count them."""
         return self.evaluation.step(self.predictor, batch)
 

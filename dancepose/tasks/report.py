@@ -83,6 +83,6 @@ def frame_sheet(
                 continue
             seen.add(frame.name)
             found = people.get(frame.name, [])
-            images.append(draw_comparison(read_image(frame.image), frame.people, found, skeleton))
+            images.append(draw_comparison(read_image(frame.image), frame.people, found, skeleton, side=276))
             captions.append(f"{kind}: {share:.0%} of the joints  {frame.name}")
-    return contact_sheet(images, captions, tile=560, title="truth | prediction")
+    return contact_sheet(images, captions, tile=576, title="truth | prediction")

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -79,6 +80,7 @@ def decode(arrays: dict[str, np.ndarray], **settings) -> np.ndarray:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     print(f"{'case':9s} {'rule':22s} true  found  invented  joints  recovered  wrong      ms")
     for case in CASES:
         with np.load(folder / f"ae_parse_{case}.npz") as file:

@@ -19,7 +19,9 @@ def make_frame(people: list[np.ndarray], size: tuple[int, int] = SIZE, **fields)
     return Frame(np.zeros(0), size, [Person(k) for k in people], SKELETON.name, **fields)
 
 
-def separated_people(rng: np.random.Generator, size: tuple[int, int] = SIZE, cell: int = 64) -> list[np.ndarray]:
+def separated_people(
+    rng: np.random.Generator, size: tuple[int, int] = SIZE, cell: int = 64
+) -> list[np.ndarray]:
     """People, each within a square of its own, with a margin between; some keypoints not annotated."""
     people = []
     for left in range(0, size[0] - cell + 1, cell):
@@ -30,7 +32,9 @@ def separated_people(rng: np.random.Generator, size: tuple[int, int] = SIZE, cel
     return people
 
 
-def overlapping_people(rng: np.random.Generator, count: int, size: tuple[int, int] = SIZE) -> list[np.ndarray]:
+def overlapping_people(
+    rng: np.random.Generator, count: int, size: tuple[int, int] = SIZE
+) -> list[np.ndarray]:
     """People all over each other."""
     shape = (len(SKELETON), 2)
     return [annotate(rng.uniform(0, 1, shape) * (np.array(size) - 1), rng) for _ in range(count)]

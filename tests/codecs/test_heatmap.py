@@ -11,7 +11,6 @@ from scipy.ndimage import maximum_filter
 
 from dancepose.codecs.heatmap import (
     gaussian_maps,
-    heatmap_loss,
     inside,
     local_maxima,
     loss_mask,
@@ -76,7 +75,7 @@ def test_mask_leaves_ignore_regions_out_even_where_they_overlap():
     for shift in (0, 8):
         within = (np.abs(x - 32 - shift) < 14) & (np.abs(y - 32 - shift) < 14)
         assert not mask[within].any()
-    beyond = (np.maximum(np.abs(x - 36), np.abs(y - 36)) > 24) & True
+    beyond = np.maximum(np.abs(x - 36), np.abs(y - 36)) > 24
     assert mask[beyond].all()
 
 
@@ -100,7 +99,8 @@ def test_incomplete_frames_count_near_people_only(seed, stride):
         if len(points):
             low, high = points.min(axis=0), points.max(axis=0)
             away = np.hypot(
-                np.maximum(np.maximum(low[0] - x, x - high[0]), 0), np.maximum(np.maximum(low[1] - y, y - high[1]), 0)
+                np.maximum(np.maximum(low[0] - x, x - high[0]), 0),
+                np.maximum(np.maximum(low[1] - y, y - high[1]), 0),
             )
             wanted |= away <= max(np.hypot(*(high - low)), 6.0)
     np.testing.assert_array_equal(mask, wanted)
@@ -108,17 +108,6 @@ def test_incomplete_frames_count_near_people_only(seed, stride):
 
 def test_complete_frames_count_everywhere():
     assert loss_mask(make_frame([]), SHAPE, 4, 2.0).all()
-
-
-def test_heatmap_loss_by_hand():
-    predicted, target = torch.zeros(2, 2, 2, 2), torch.zeros(2, 2, 2, 2)
-    predicted[0, 0, 0, 0], predicted[0, 1, 1, 1], predicted[1, 0, 0, 1] = 2.0, 4.0, 3.0
-    mask = torch.ones(2, 2, 2, dtype=torch.bool)
-    labelled = torch.ones(2, 2, dtype=torch.bool)
-    assert heatmap_loss(predicted, target, mask, labelled).tolist() == [20 / 8, 9 / 8]
-    mask[0, 1, 1] = False
-    labelled[1, 0] = False
-    assert heatmap_loss(predicted, target, mask, labelled).tolist() == [4 / 8, 0]
 
 
 def test_resize_keeps_places():

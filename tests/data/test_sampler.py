@@ -95,15 +95,19 @@ def test_an_indivisible_batch_is_refused():
     world=st.integers(1, 4),
 )
 def test_evaluation_takes_each_frame_once_in_batches_of_one_size(sizes: list, batch: int, world: int):
-    seen = []
+    seen, lengths = [], set()
     for rank in range(world):
         sampler = EvaluationSampler(sizes, batch, rank, world)
         batches = list(sampler)
         assert len(sampler) == len(batches)
+        lengths.add(len(batches))
         for keys in batches:
-            assert 1 <= len(keys) <= batch and len({sizes[key.index] for key in keys}) == 1
+            assert len(keys) <= batch and len({sizes[key.index] for key in keys}) <= 1
             seen += [key.index for key in keys]
+        filled = [bool(keys) for keys in batches]
+        assert filled == sorted(filled, reverse=True), "empty batches come last"
     assert sorted(seen) == list(range(len(sizes)))
+    assert len(lengths) == 1, "processes that talk in every forward pass need equal numbers of batches"
 
 
 def test_seeds_are_of_all_their_parts():

@@ -3,20 +3,13 @@
 import pickle
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dancepose.data.transforms import (
-    Augmentation,
-    TrainTransform,
-    affine_matrix,
-    clip_polygon,
-    shrink,
-    transform_points,
-)
+from dancepose.data.affine import affine_matrix, clip_polygon, shrink, transform_points
+from dancepose.data.transforms import Augmentation, TrainTransform
 from dancepose.errors import ConfigError
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from dancepose.build import build
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.codecs.base import Codec, OutputSpec
 from dancepose.errors import ConfigError, DataError
@@ -334,3 +335,37 @@ def test_to_original():
     assert moved.score == 0.4 and moved.id == 3 and moved.scores is person.scores
     assert keypoints[0, 0] == 10.0 and person.box[2] == 8.0
     assert to_original([], matrix) == []
+
+
+@pytest.fixture(scope="module")
+def model():
+    improved = {"width": 8, "stem": "pyramid", "context": "background", "attention": {"order": "cbam0"}}
+    return build({"skeleton": "mpii15", "model": improved})
+
+
+def noise(width, height, seed):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_a_real_network_in_batches_and_alone(model):
+    images = torch.from_numpy(np.stack([noise(128, 64, seed) for seed in range(3)])).permute(0, 3, 1, 2)
+    predictor = PosePredictor(model, TestGeometry(64), flip=True, scales=(1.0, 2.0))
+    together = predictor.predict_maps(images)
+    for index in range(3):
+        alone = predictor.predict_maps(images[index : index + 1])
+        for one, many in zip(alone, together, strict=True):
+            assert torch.allclose(one[0], many[index], rtol=0, atol=1e-4 * many.abs().max())
+    assert len(predictor([noise(96, 64, 0), noise(64, 96, 1)])) == 2
+    assert model.network.training, "and the network is left in the mode it was in"
+
+
+def test_the_flip_test_sees_a_picture_and_its_mirror_image_alike(model):
+    image = torch.from_numpy(noise(128, 64, 3)).permute(2, 0, 1)[None]
+    predictor = PosePredictor(model, TestGeometry(64), flip=True, scales=(1.0, 0.5))
+    codec = model.codec
+    upright = codec.heatmaps(predictor.predict_maps(image))
+    mirrored = codec.heatmaps(predictor.predict_maps(image.flip(-1)))
+    turned = mirrored.flip(-1)[:, torch.from_numpy(SKELETON.flip_index)]
+    assert torch.allclose(upright, turned, rtol=0, atol=1e-4 * upright.abs().max())
+    single = codec.heatmaps(PosePredictor(model, TestGeometry(64)).predict_maps(image))
+    assert not torch.allclose(upright, single, rtol=0, atol=1e-2 * upright.abs().max())

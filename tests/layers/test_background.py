@@ -145,22 +145,3 @@ class TestGlobalNorm:
     def test_unknown_norm(self):
         with pytest.raises(ValueError, match="instance"):
             BackgroundBlock(8, global_norm="instance")
-
-
-def test_attention_stands_on_the_residual_path():
-    """An attention that shuts the path leaves the shortcut alone."""
-
-    class Shut(torch.nn.Module):
-        def __init__(self, channels: int):
-            super().__init__()
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return 0 * x
-
-    x = maps(1, 16, 4, 4)
-    assert torch.equal(BasicBlock(16, attention=Shut).eval()(x), x.relu())
-    made = block(16, attention=Shut).eval()
-    weight = made.fusion.weight(made.context(x.mean((2, 3), keepdim=True)) + x.relu())
-    assert weight.shape == x.shape
-    whole = made.context(x.mean((2, 3), keepdim=True))
-    torch.testing.assert_close(made(x), weight * whole + (1 - weight) * x.relu())

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import statistics
 
 import cv2
 import numpy as np
@@ -162,7 +163,7 @@ def reference(skeleton, predictions, frames, protocol="mpii", mistake=None) -> d
             taken = assignment(pck, mistake)
             for index, (n, centre) in enumerate(kept):
                 target = targets[taken[index]] if index in taken else None
-                if target is None and on_ignored(shown[n], frame, known, ignored, scored, protocol):
+                if target is None and on_ignored(shown[n], frame, known, sizes, ignored, scored, protocol):
                     continue
                 if target is None and not frame.complete and is_far(centre, known):
                     continue
@@ -191,11 +192,12 @@ def is_far(centre, known) -> bool:
     return True
 
 
-def on_ignored(points, frame, known, ignored, scored, protocol) -> bool:
+def on_ignored(points, frame, known, sizes, ignored, scored, protocol) -> bool:
     """On a person who is neither truth nor error, or mostly inside the regions where nothing is an error."""
-    own = head_size(points, None)
+    others = [size for size in sizes if size is not None]
+    own = head_size(points, None) or (statistics.median(others) if others else 3.0)
     for i in ignored:
-        near = [n for n in known[i] if n in points and own and distance(points[n], known[i][n]) <= 0.5 * own]
+        near = [n for n in known[i] if n in points and distance(points[n], known[i][n]) <= 0.5 * own]
         if known[i] and len(near) >= len(known[i]) / 2:
             return True
     regions = list(frame.ignore) if protocol == "mpii" else []

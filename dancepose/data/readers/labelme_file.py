@@ -219,7 +219,7 @@ class LabelmeFile:
         outside = present & ((keypoints[:, :2] < -0.5) | (keypoints[:, :2] > np.array(size) + 0.5)).any(
             axis=1
         )
-        for index in np.flatnonzero(outside):
+        for index in np.flatnonzero(outside).tolist():
             x, y = keypoints[index, :2]
             detail = f"{self.skeleton.keypoints[index]} at {x:.1f}, {y:.1f} of {size[0]} x {size[1]}"
             self.problems.add("outside the image", self.path, detail=detail)
