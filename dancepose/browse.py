@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +42,7 @@ def browse(cfg: DictConfig) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
+    from dancepose.build import build_codec, model_config
     from dancepose.checks import at_least, one_of
     from dancepose.config import instantiate, plain
     from dancepose.data.splits import PARTS
@@ -53,7 +54,7 @@ def browse(cfg: DictConfig) -> None:
     at_least("epochs", cfg.epochs, 1)
     folder = Path(cfg.out or HydraConfig.get().runtime.output_dir)
     skeleton = Skeleton.from_dict(plain(cfg.skeleton))
-    codec = _codec(plain(cfg.model), skeleton)
+    codec = build_codec(model_config(plain(cfg.model)), skeleton)
     data = instantiate(cfg.data, skeleton=skeleton, codec=codec, seed=cfg.seed)
 
     keypoints = {part: keypoint_counts(data.frames(part), skeleton) for part in PARTS}
@@ -105,19 +106,6 @@ def keypoint_table(keypoints: dict[str, Counts]) -> str:
         lines.append(f"{name:{width}}" + "".join(f"  {text:>20}" for text in texts))
     lines.append("keypoints annotated (of these occluded), share of pictures whose source labels them")
     return "\n".join(lines)
-
-
-def _codec(model: dict[str, Any], skeleton: Skeleton) -> Codec:
-    """Make the codec of a model without its network."""
-    from dancepose.build import CODECS, model_config
-    from dancepose.errors import ConfigError
-
-    config = model_config(model)
-    strides = tuple(config.head.strides)
-    try:
-        return CODECS[config.codec.name](skeleton, strides=strides, **config.codec.arguments)
-    except ValueError as error:
-        raise ConfigError(f"model.codec: {error}") from None
 
 
 def _problems(data: PoseDataModule) -> Problems:

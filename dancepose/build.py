@@ -30,7 +30,7 @@ from dancepose.networks.pose import STRIDES, Head, PoseNetwork
 from dancepose.networks.weights import load_weights, read_file
 from dancepose.skeleton import Skeleton, load_skeleton
 
-__all__ = ["Model", "ModelConfig", "build", "load_checkpoint", "load_weights", "model_config"]
+__all__ = ["Model", "ModelConfig", "build", "build_codec", "load_checkpoint", "load_weights", "model_config"]
 
 # order -> class with CBAM's arguments; nn.Identity takes any
 ATTENTIONS: dict[str, Callable[..., nn.Module]] = {
@@ -179,7 +179,7 @@ def build(config: Mapping[str, Any]) -> Model:
         raise ConfigError(f"seed={seed!r}: an integer is needed")
     model = model_config(config.get("model", {}))
     skeleton = Skeleton.from_dict(dict(node)) if isinstance(node, Mapping) else load_skeleton(str(node))
-    codec = _codec(model, skeleton)
+    codec = build_codec(model, skeleton)
     with torch.random.fork_rng(devices=[]):  # torch draws first weights that are thrown away
         network = _network(model, [output.channels for output in codec.outputs])
     initialise(network, seed, model.init)
@@ -192,7 +192,12 @@ def build(config: Mapping[str, Any]) -> Model:
     return Model(skeleton, codec, network, plain)
 
 
-def _codec(model: ModelConfig, skeleton: Skeleton) -> Codec:
+def build_codec(model: ModelConfig, skeleton: Skeleton) -> Codec:
+    """Make the codec of a model, without its network.
+
+    Raises:
+        ConfigError: an argument does not fit, or the codec needs other strides than the head has.
+    """
     strides = tuple(model.head.strides)
     try:
         codec = CODECS[model.codec.name](skeleton, strides=strides, **model.codec.arguments)

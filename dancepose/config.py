@@ -1,9 +1,10 @@
 """The check of a composed configuration before anything starts, and the safe `instantiate`.
 
-Hydra refuses an unknown key on the command line, but swallows it behind `+` and in an experiment file. Here every
+Hydra refuses an unknown key on the command line, but swallows it behind `+` and in an experiment file. Here
+every
 key has to have a reader: a node with `_target_` is checked against that constructor's signature, `model` and
-`skeleton` against their dataclasses, and every other node against what the shipped configuration composes to for
-the same choices.
+`skeleton` against their dataclasses, and every other node against what the shipped configuration composes to
+for the same choices.
 """
 
 import functools
@@ -42,7 +43,7 @@ def check_config(cfg: DictConfig, config_name: str, choices: Mapping[str, Any]) 
     for key in sorted(OmegaConf.missing_keys(cfg)):
         raise ConfigError(f"{key} is not set: give {key}=... on the command line{_comment(key, choices)}")
     try:
-        values = OmegaConf.to_container(cfg, resolve=True)
+        values: Any = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         raise ConfigError(f"the configuration cannot be resolved: {error}") from None
     assert isinstance(values, dict)
@@ -185,8 +186,8 @@ def check_targets(values: Any, trusted: Sequence[str] = TRUSTED, source: str = "
         target = values.get("_target_")
         if target is not None and not (isinstance(target, str) and target.startswith(tuple(trusted))):
             raise ConfigError(
-                f"{source} asks to run '{target}', which is not dancepose's, torch.optim's or Lightning's. If it is "
-                "your own code and you trust the file, allow its package: 'trust=[my_package.]'"
+                f"{source} asks to run '{target}', which is not dancepose's, torch.optim's or Lightning's. "
+                "If it is your own code and you trust the file, allow its package: 'trust=[my_package.]'"
             )
         for value in values.values():
             check_targets(value, trusted, source)
@@ -200,7 +201,8 @@ def instantiate(node: Any, *args: Any, **kwargs: Any) -> Any:
 
     Args:
         node: a config node or plain mapping with `_target_`; with `_partial_: true` a callable comes back.
-        args: positional arguments, passed as they are (Hydra's own function would turn dataclasses into configs).
+        args: positional arguments, passed as they are (Hydra's own function would turn dataclasses into
+            configs).
         kwargs: likewise by name; they win over the node's.
 
     Raises:

@@ -32,7 +32,6 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     @functools.wraps(task)
     def checked(cfg: Any) -> Any:
         from hydra.core.hydra_config import HydraConfig
-
         from hydra.types import RunMode
 
         hydra_config = HydraConfig.get()

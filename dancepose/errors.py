@@ -7,7 +7,8 @@ from collections.abc import Iterable
 class DanceposeError(Exception):
     """Something in the user's input is wrong; the message names the file or key and the remedy.
 
-    Entry points print it without a traceback and exit with status 1 (`HYDRA_FULL_ERROR=1` shows the traceback).
+    Entry points print it without a traceback and exit with status 1 (`HYDRA_FULL_ERROR=1` shows the
+    traceback).
     """
 
 

@@ -130,7 +130,9 @@ def _score_files(cfg: DictConfig, folder: Path) -> None:
     everything = read_truth(Path(cfg.gt), skeleton)
     frames = found.covered(everything)
     if len(frames) < len(everything):
-        log.info("%s speaks of %d of the %d pictures: those are scored", cfg.pred, len(frames), len(everything))
+        log.info(
+            "%s speaks of %d of the %d pictures: those are scored", cfg.pred, len(frames), len(everything)
+        )
     people = found.people(frames)
     evaluation = PoseEvaluation(skeleton, protocol=cfg.protocol)
     evaluation.update([people[frame.name] for frame in frames], frames)

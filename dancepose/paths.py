@@ -15,5 +15,6 @@ def config_dir() -> Path:
         if (folder / "train.yaml").is_file():
             return folder
     raise FileNotFoundError(
-        f"no conf/train.yaml in {PACKAGE} or {PACKAGE.parent}: install dancepose again (pip install -e . or the wheel)"
+        f"no conf/train.yaml in {PACKAGE} or {PACKAGE.parent}: install dancepose again "
+        "(pip install -e . or the wheel)"
     )

@@ -13,8 +13,8 @@ class Person:
     """One person in a frame, labelled or predicted.
 
     Attributes:
-        keypoints: (K, 3) x, y in original pixels (pixel centres at integers) and visibility: 0 not annotated or
-            not predicted (x and y are then 0), 1 occluded, 2 visible.
+        keypoints: (K, 3) x, y in original pixels (pixel centres at integers) and visibility: 0 not annotated
+            or not predicted (x and y are then 0), 1 occluded, 2 visible.
         scores: (K,) score of each predicted keypoint; None for a label.
         score: score of the whole person; 1 for a label.
         box: (4,) x, y, width, height in pixels.

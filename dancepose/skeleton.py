@@ -32,7 +32,7 @@ class KeypointMap:
 
     @property
     def covered(self) -> np.ndarray:
-        """(K',) bool: the target keypoints that the source has under a name or alias (derived ones excluded)."""
+        """(K',) bool: the target keypoints that the source has under a name or alias, not derived."""
         return self.index >= 0
 
     def apply(self, keypoints: np.ndarray) -> np.ndarray:
@@ -209,8 +209,8 @@ class Skeleton:
 
         Args:
             other: the target.
-            derive: make neck the middle of the shoulders and pelvis the middle of the hips. For features only:
-                a derived point is never trained on or scored. `upper_neck` is never derived.
+            derive: make neck the middle of the shoulders and pelvis the middle of the hips. For features
+                only: a derived point is never trained on or scored. `upper_neck` is never derived.
         """
         index = np.full(len(other), -1, dtype=np.int64)
         for i, name in enumerate(self.keypoints):

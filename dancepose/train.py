@@ -43,8 +43,9 @@ def train(cfg: DictConfig) -> float | None:
         raise ConfigError(
             f"objective={cfg.objective}: nothing may be chosen by the test part; give a val/ metric"
         )
-    main_rank = rank_zero_only.rank in (None, 0)
-    logging.getLogger("lightning.pytorch").handlers.clear()  # Hydra's handlers print its lines already
+    main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
+    trial = bool(cfg.trainer.get("fast_dev_run"))  # leaves no files
+    logging.getLogger("lightning").handlers.clear()  # Hydra's handlers print its lines already
     if not main_rank:
         logging.getLogger().setLevel(logging.WARNING)
     config = plain(cfg)
@@ -67,7 +68,7 @@ def train(cfg: DictConfig) -> float | None:
         log.info("%s", datamodule.summary())
     identity = {"hash": config_hash(config, datamodule.data_hash), "split": datamodule.split_hash}
 
-    if main_rank and not cfg.trainer.get("fast_dev_run"):
+    if main_rank and not trial:
         run.write_config(config, _lasting(HydraConfig.get().overrides.task))
         run.write_metrics("running", **identity)
     trainer = instantiate(
@@ -85,29 +86,30 @@ def train(cfg: DictConfig) -> float | None:
         if cfg.test:
             values |= _test(cfg, trainer, task, datamodule, run)
     except BaseException as error:
-        if main_rank and not trainer.fast_dev_run:
+        if main_rank and not trial:
             interrupted = isinstance(error, (KeyboardInterrupt, SystemExit))
             run.write_metrics("interrupted" if interrupted else "failed", cause=_cause(error), **identity)
             if interrupted:
                 log.info("interrupted; go on with: dancepose-train resume=%s", run.path)
         if type(error).__module__.startswith("wandb."):
             raise DanceposeError(
-                f"Weights & Biases refused the run: {error}. Log in with `wandb login`, or log without a network: "
-                "WANDB_MODE=offline, or logger.wandb.offline=true"
+                f"Weights & Biases refused the run: {error} Or log without a network: WANDB_MODE=offline, "
+                "or logger.wandb.offline=true"
             ) from error
         raise
     finally:
         _finish_wandb()
-    if main_rank and not trainer.fast_dev_run:
+    if main_rank and not trial:
         run.write_metrics("done", metrics=_finite(values), objective=objective, **identity)
         log.info("done: %s", run.path)
     return objective
 
 
 def _callbacks(cfg: DictConfig, run: RunDirectory) -> list[Callback]:
-    """Make the callbacks; the run's folders are given to those that write. A fast_dev_run has nothing to log."""
+    """Make the callbacks; the run's folders are given to those that write."""
     from lightning.pytorch.callbacks import LearningRateMonitor
 
+    from dancepose.callbacks.pictures import Pictures
     from dancepose.config import instantiate
 
     folders = {"best": run.checkpoints, "last": run.checkpoints, "pictures": run.pictures}
@@ -115,8 +117,8 @@ def _callbacks(cfg: DictConfig, run: RunDirectory) -> list[Callback]:
     for name, node in (cfg.callbacks or {}).items():
         if node is not None:
             made.append(instantiate(node, **({"dirpath": str(folders[name])} if name in folders else {})))
-    if cfg.trainer.get("fast_dev_run"):
-        made = [callback for callback in made if not isinstance(callback, LearningRateMonitor)]
+    if cfg.trainer.get("fast_dev_run"):  # it has no logger and leaves no files
+        made = [callback for callback in made if not isinstance(callback, (LearningRateMonitor, Pictures))]
     return made
 
 
@@ -153,10 +155,14 @@ def _lasting(overrides: Sequence[str]) -> list[str]:
 
 
 def _objective(cfg: DictConfig, trainer: Trainer, values: dict[str, float]) -> float | None:
-    """Return the metric that a sweep compares: of the best checkpoint where that is the one tested, else the last."""
+    """Return the metric that a sweep compares: of the best checkpoint if that is the one tested."""
     for checkpoint in trainer.checkpoint_callbacks:
         score = getattr(checkpoint, "best_model_score", None)
-        if cfg.which == "best" and getattr(checkpoint, "monitor", None) == cfg.objective and score is not None:
+        if (
+            cfg.which == "best"
+            and getattr(checkpoint, "monitor", None) == cfg.objective
+            and score is not None
+        ):
             return float(score)
     return values.get(cfg.objective)
 
@@ -173,13 +179,14 @@ def _test(
             "the data have no test part: nothing is tested (`dancepose-evaluate run=%s part=val`)", run.path
         )
         return {}
-    if not trainer.fast_dev_run:
+    trial = bool(cfg.trainer.get("fast_dev_run"))
+    if not trial:
         # not by ckpt_path: resuming callbacks would put the raw weights back in place of the averaged ones
         state = torch.load(run.checkpoint(cfg.which), map_location="cpu", weights_only=True)
         task.load_state_dict(state["state_dict"])
     trainer.test(task, datamodule=datamodule, verbose=False)
     predictions = task.evaluation.gather_predictions()
-    if trainer.is_global_zero and not trainer.fast_dev_run:
+    if trainer.is_global_zero and not trial:
         from dancepose.config import plain
         from dancepose.tasks.report import describe, write_report
 

@@ -133,7 +133,8 @@ def test_a_missing_field_and_an_unknown_name_are_refused(tmp_path: Path):
 def test_a_users_own_skeleton_is_a_yaml_file(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     path.write_text(
-        "name: mine\nkeypoints: [a, left_b, right_b]\npairs: [[left_b, right_b]]\nlimbs: [[a, left_b], [a, right_b]]\n"
+        "name: mine\nkeypoints: [a, left_b, right_b]\npairs: [[left_b, right_b]]\n"
+        "limbs: [[a, left_b], [a, right_b]]\n"
         "grouping_order: [a, left_b, right_b]\nsigmas: [0.1, 0.2, 0.2]\n"
     )
     assert load_skeleton(str(path)).flip_index.tolist() == [0, 2, 1]

@@ -1,4 +1,4 @@
-"""The whole stream: files -> frames -> batches -> network -> people -> mAP, by the entry points' own functions."""
+"""The whole stream, files to mAP, by the entry points' own functions."""
 
 import csv
 import json
@@ -296,9 +296,15 @@ class TestCommandLine:
 
     def test_a_multirun_leaves_one_run_directory_a_job(self, labelme, tmp_path):
         done = command(
-            "train", "-m", *TINY, f"data.root={labelme}", "trainer.max_epochs=1", "seed=0,1", "hydra.sweep.dir=sweep",
+            "train",
+            "-m",
+            *TINY,
+            f"data.root={labelme}",
+            "trainer.max_epochs=1",
+            "seed=0,1",
+            "hydra.sweep.dir=sweep",
             cwd=tmp_path,
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         jobs = sorted(p for p in (tmp_path / "sweep").iterdir() if p.is_dir())
         seeds = [yaml.safe_load((job / "config.yaml").read_text())["seed"] for job in jobs]

@@ -1,4 +1,4 @@
-"""Smoke test of an installed wheel from a folder outside the checkout: `python -m wheel_smoke <scratch folder>`."""
+"""Smoke test of an installed wheel, outside the checkout: `python -m wheel_smoke <scratch folder>`."""
 
 import subprocess
 import sys

@@ -22,7 +22,12 @@ class BestCheckpoint(ModelCheckpoint):
 
     def __init__(self, dirpath: str | Path, monitor: str = "val/mAP", mode: str = "max"):
         super().__init__(
-            dirpath, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=False
+            dirpath,
+            "best",
+            monitor=monitor,
+            mode=mode,
+            enable_version_counter=False,
+            save_on_train_epoch_end=False,
         )
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -34,10 +39,10 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """`checkpoints/last.ckpt` at the end of every epoch, after its validation: what a resumed run goes on from.
+    """`checkpoints/last.ckpt` after every epoch and its validation: what a resumed run goes on from.
 
-    Lightning's `save_last` only copies what another rule saved: where the metric does not improve, the last epoch
-    would be missing.
+    Lightning's `save_last` only copies what another rule saved: where the metric does not improve, the last
+    epoch would be missing.
 
     Args:
         dirpath: the run's `checkpoints` folder, given by the entry point.
@@ -48,9 +53,11 @@ class LastCheckpoint(ModelCheckpoint):
 
 
 class WholeFileIO(TorchCheckpointIO):
-    """Writes a checkpoint under a temporary name and moves it into place, so that a kill never leaves half of one."""
+    """Writes a checkpoint under a temporary name, then moves it into place: a kill leaves no half."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+    ) -> None:
         """Write a checkpoint.
 
         Raises:

@@ -17,8 +17,8 @@ FILE = "metrics.csv"
 class CSVLog(Logger):
     """Write `<run>/metrics.csv`, one row per logged step, whole or not at all.
 
-    Lightning's own CSV logger deletes the file of the run that it resumes; this one keeps its rows, up to the step
-    from which the training goes on.
+    Lightning's own CSV logger deletes the file of the run that it resumes; this one keeps its rows, up to
+    the step from which the training goes on.
 
     Args:
         save_dir: the run directory.

@@ -1,7 +1,7 @@
 """Exponential moving average of the weights.
 
-Lightning's own callback reads a counter back from the device in every step, copies metrics along with the network,
-and lets a test after training run on the raw weights; hence this one.
+Lightning's own callback reads a counter back from the device in every step, copies metrics along with the
+network, and lets a test after training run on the raw weights; hence this one.
 """
 
 from typing import Any
@@ -18,8 +18,8 @@ RAW = "raw_state_dict"
 class EMA(Callback):
     """Averaged weights for validation, checkpoints and export; training goes on with the raw ones.
 
-    A checkpoint's `state_dict` holds the average, `raw_state_dict` what a resumed training needs. Floating-point
-    buffers (batch-norm statistics) are averaged too, the others copied.
+    A checkpoint's `state_dict` holds the average, `raw_state_dict` what a resumed training needs.
+    Floating-point buffers (batch-norm statistics) are averaged too, the others copied.
 
     Args:
         decay: share of the old average kept per optimizer step, in [0, 1); 0 switches averaging off.

@@ -36,7 +36,6 @@ class Pictures(Callback):
         return (
             trainer.is_global_zero
             and not trainer.sanity_checking
-            and not trainer.fast_dev_run
             and self.count > 0
             and self._validations % self.every == 0
         )

@@ -15,12 +15,13 @@ log = logging.getLogger(__name__)
 class Progress(RichProgressBar):
     """Show progress, rate and time left, of the epoch and of the whole training.
 
-    In a terminal it is Lightning's rich bar. Elsewhere a bar would leave thousands of control characters in the log:
-    there one line is written every `seconds` and one at the end of each epoch.
+    In a terminal it is Lightning's rich bar. Elsewhere a bar would leave thousands of control characters in
+    the log: there one line is written every `seconds` and one at the end of each epoch.
 
     Args:
         seconds: least time between two lines.
-        refresh_rate: batches between two updates of the bar; each reads the shown values back from the device.
+        refresh_rate: batches between two updates of the bar; each reads the shown values back from the
+            device.
     """
 
     def __init__(self, seconds: float = 10.0, refresh_rate: int = 10):
@@ -64,7 +65,7 @@ class Progress(RichProgressBar):
         batches = trainer.num_training_batches
         done = trainer.current_epoch * batches + trainer.fit_loop.batch_idx + 1
         if trainer.max_steps > 0:
-            left = trainer.max_steps - trainer.global_step
+            left = float(trainer.max_steps - trainer.global_step)
         else:
             left = (trainer.max_epochs or 0) * batches - done if (trainer.max_epochs or 0) > 0 else 0
         elapsed = now - self._begin

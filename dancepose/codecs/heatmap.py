@@ -136,7 +136,7 @@ def _window_maximum(maps: Tensor, kernel: int) -> Tensor:
 
 def cells_at_once(device: torch.device) -> int:
     """Return how many cells to look at together: few on a CPU, for its caches and the cost of memory."""
-    return 2**16 if device.type == "cpu" else 2**24
+    return 2**17 if device.type == "cpu" else 2**24
 
 
 def local_maxima(heatmaps: Tensor, count: int, kernel: int) -> tuple[Tensor, Tensor]:

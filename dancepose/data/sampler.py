@@ -104,9 +104,10 @@ class EvaluationSampler(Sampler[list[SampleKey]]):
     """Batches of frames whose network inputs have one size, each frame exactly once over all processes.
 
     A batch of one size needs no padding beyond a frame's own, so that no result depends on the batch size,
-    the number of processes, or which frames come together. Every process gets as many batches as the one that has
-    most, the last of them perhaps empty: DistributedDataParallel talks to the others in each forward pass, so that a
-    process which ended early would leave them waiting.
+    the number of processes, or which frames come together. Every process gets as many batches as the one
+    that has
+    most, the last of them perhaps empty: DistributedDataParallel talks to the others in each forward pass,
+    so that a process which ended early would leave them waiting.
 
     Args:
         sizes: width and height of each frame's network input.

@@ -1,4 +1,4 @@
-"""All metrics of a pose run over one part of the data; the same for validation, test and `dancepose-evaluate`."""
+"""All metrics of a pose run over one part of the data: for validation, test and `dancepose-evaluate`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dancepose.inference.geometry import apply_matrix
 from dancepose.inference.pose import PosePredictor, to_original
+from dancepose.metrics.matching import Protocol
 from dancepose.metrics.mpii import MPIIMeanAP
 from dancepose.metrics.oks import OKSAveragePrecision
 from dancepose.metrics.pck import PCK
@@ -20,14 +21,14 @@ Prediction = tuple[str, list[Person]]  # name of the frame, its people in origin
 
 
 class PoseEvaluation(nn.Module):
-    """MPII mAP and OKS AP of grouped people; PCK@0.2 and PCKh@0.5 of the maps' peaks in single-person pictures.
+    """MPII mAP and OKS AP of grouped people; PCK@0.2 and PCKh@0.5 of peaks in single-person pictures.
 
     Args:
         skeleton: of the people.
         protocol: `mpii` or `posetrack`, see `MPIIMeanAP`.
     """
 
-    def __init__(self, skeleton: Skeleton, protocol: str = "mpii"):
+    def __init__(self, skeleton: Skeleton, protocol: Protocol = "mpii"):
         super().__init__()
         self.mpii = MPIIMeanAP(skeleton, protocol=protocol)
         self.oks = OKSAveragePrecision(skeleton)
@@ -45,8 +46,8 @@ class PoseEvaluation(nn.Module):
         """Predict a batch of evaluation samples and count it.
 
         Returns:
-            The merged heatmaps (B, K, h, w), for pictures; None for an empty batch, which fills up a process that has
-            fewer than others.
+            The merged heatmaps (B, K, h, w), for pictures; None for an empty batch, which fills up a process
+            that has fewer than others.
         """
         if not batch["frame"]:
             return None
@@ -72,8 +73,8 @@ class PoseEvaluation(nn.Module):
         Args:
             people: predicted people of each frame, original pixels.
             frames: the truth.
-            peaks: (B, K, 3) x, y, score of each map's maximum, original pixels; without them the best person of a
-                picture stands for its peaks.
+            peaks: (B, K, 3) x, y, score of each map's maximum, original pixels; without them the best person
+                of a picture stands for its peaks.
             indices: place of each frame in the data set; settles the order of equal scores.
         """
         self.mpii.update(people, frames, indices)
@@ -83,12 +84,13 @@ class PoseEvaluation(nn.Module):
         self.predictions += [(frame.name, list(found)) for frame, found in zip(frames, people, strict=True)]
 
     def compute(self) -> dict[str, Any]:
-        """Return `rows` (label -> ResultRow) and `scalars` (name -> float) of everything counted on all ranks.
+        """Return `rows` (label -> ResultRow) and `scalars` (name -> float) over all ranks.
 
         `scalars` holds what has a value: mAP, the columns' APs, OKS AP and AR, PCK and PCKh.
         """
         rows: dict[str, ResultRow] = {"mAP": self.mpii.compute(), "OKS": self.oks.compute()}
-        # a rank without single-person pictures has to take part in the reduction, so these two are always computed
+        # a rank without single-person pictures has to take part in the reduction, so these two are always
+        # computed
         pck, pckh = self.pck.compute(), self.pckh.compute()
         if pck.value is not None or pckh.value is not None:
             rows |= {"PCK@0.2": pck, "PCKh@0.5": pckh}

@@ -18,8 +18,8 @@ from dancepose.tasks.evaluation import PoseEvaluation
 class PoseTask(LightningModule):
     """Train a pose network and measure it.
 
-    A checkpoint carries under `dancepose` the plain dictionary from which `build.build` makes the same skeleton,
-    codec and network again, so that inference needs neither this class nor Hydra.
+    A checkpoint carries under `dancepose` the plain dictionary from which `build.build` makes the same
+    skeleton, codec and network again, so that inference needs neither this class nor Hydra.
 
     Args:
         config: `{"model": ..., "skeleton": ..., "seed": ...}`, what `build.build` takes.
@@ -83,7 +83,7 @@ class PoseTask(LightningModule):
         self.evaluation.reset()
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor | None:
-        """Find the people of a batch and count them; returns the merged heatmaps (B, K, h, w) for pictures."""
+        """Find the people of a batch and count them; returns the heatmaps (B, K, h, w) for pictures."""
         return self.evaluation.step(self.predictor, batch)
 
     def on_validation_epoch_end(self) -> None:
@@ -118,7 +118,7 @@ class PoseTask(LightningModule):
         if not self.hparams["scheduler"]:
             return optimizer
         steps = self.trainer.estimated_stepping_batches
-        epochs = self.trainer.max_epochs or -1
+        epochs = float(self.trainer.max_epochs or -1)
         batches = self.trainer.num_training_batches
         if steps == float("inf") or batches == float("inf"):
             raise ConfigError(

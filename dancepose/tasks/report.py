@@ -67,8 +67,8 @@ def frame_sheet(
 ) -> np.ndarray | None:
     """Draw the best, median and worst frames, truth beside prediction; None where no frame can be judged.
 
-    A frame is judged by the share of its annotated joints that the assigned predictions hit (PCKh@0.5 with the
-    assignment of the MPII protocol).
+    A frame is judged by the share of its annotated joints that the assigned predictions hit (PCKh@0.5 with
+    the assignment of the MPII protocol).
     """
     judged = [(matched_share(people.get(f.name, []), f, skeleton), f) for f in frames]
     known = sorted(((share, f) for share, f in judged if share is not None), key=lambda p: (-p[0], p[1].name))

@@ -88,7 +88,7 @@ class RunDirectory:
         return config
 
     def wandb_id(self) -> str:
-        """Return the run's id in Weights & Biases, made and written on first use, so that a resumed run keeps it."""
+        """Return the run's id in Weights & Biases; made and written on first use, kept by a resumed run."""
         path = self.path / "wandb_id"
         if not path.is_file():
             write_text(path, secrets.token_hex(4) + "\n")

@@ -42,7 +42,13 @@ def test_config_and_overrides_come_back(tmp_path):
 
 def test_the_hash_sees_settings_but_not_places():
     config = {"seed": 0, "data": {"root": "/a", "size": 512}, "output": "x", "model": {"width": 32}}
-    same = {"output": "y", "model": {"width": 32}, "data": {"size": 512, "root": "/b"}, "seed": 0, "resume": "z"}
+    same = {
+        "output": "y",
+        "model": {"width": 32},
+        "data": {"size": 512, "root": "/b"},
+        "seed": 0,
+        "resume": "z",
+    }
     assert config_hash(config, "d") == config_hash(same, "d")
     assert config_hash(config, "d") != config_hash(config, "e")
     assert config_hash(config, "d") != config_hash(config | {"seed": 1}, "d")
@@ -66,9 +72,8 @@ def test_a_full_disk_is_one_clear_error_and_keeps_the_old_file():
         pytest.skip("needs /dev/full")
     import errno
     import os
-    from unittest import mock
-
     import tempfile
+    from unittest import mock
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "result.json"
