@@ -10,6 +10,10 @@ from dancepose.layers.attention import Attention
 from dancepose.layers.init import starts_open, starts_small
 from dancepose.layers.residual import BasicBlock
 
+# Where M of eq. 8 starts, before the sigmoid: near F_l. From M = 1/2 each of the 32 blocks on a branch would
+# halve what its shortcut carries, and the network would start as one without shortcuts.
+LOCAL = -4.0
+
 
 class CSAM(nn.Module):
     """Channel and spatial attention, M(X') = sigmoid(M_c(X') + M_s(X')) (pose paper, eq. 9-11).
@@ -21,15 +25,16 @@ class CSAM(nn.Module):
     Args:
         channels: C.
         reduction: r; at least one channel stays.
+        start: M starts near sigmoid(start).
     """
 
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    def __init__(self, channels: int, reduction: int = 16, start: float = 0.0) -> None:
         super().__init__()
         hidden = max(channels // reduction, 1)
         self.channel = nn.Sequential(
             starts_open(nn.Conv2d(channels, hidden, 1)),
             nn.ReLU(inplace=True),
-            starts_small(nn.Conv2d(hidden, channels, 1)),
+            starts_small(nn.Conv2d(hidden, channels, 1), start),
         )
         # no bias: the channel path's serves the sum
         self.spatial = starts_small(nn.Conv2d(2, 1, 3, padding=1, bias=False))
@@ -109,7 +114,7 @@ class BackgroundBlock(BasicBlock):
             norm(channels),
             nn.ReLU(inplace=True),
         )
-        self.fusion = CSAM(channels, reduction)
+        self.fusion = CSAM(channels, reduction, LOCAL)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W).

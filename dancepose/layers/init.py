@@ -13,6 +13,7 @@ SCHEMES = ("published", "kaiming")
 SMALL = 1e-3  # standard deviation of the published HRNet and HigherHRNet
 
 _RULE = "initial_rule"
+_BIAS = "initial_bias"
 _NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
 _Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d
 _Weighted = nn.Conv1d | nn.Conv2d | _Transposed | nn.Linear
@@ -20,9 +21,10 @@ _Weighted = nn.Conv1d | nn.Conv2d | _Transposed | nn.Linear
 Layer = TypeVar("Layer", bound=nn.Module)
 
 
-def starts_small(layer: Layer) -> Layer:
-    """Mark a layer whose output must start near zero: a prediction, or what goes into a sigmoid gate."""
+def starts_small(layer: Layer, bias: float = 0.0) -> Layer:
+    """Mark a layer whose output must start near `bias`: a prediction, or what goes into a sigmoid gate."""
     setattr(layer, _RULE, "small")
+    setattr(layer, _BIAS, bias)
     return layer
 
 
@@ -42,7 +44,8 @@ def initialise(network: nn.Module, seed: int, scheme: str = "published") -> None
     """Draw every parameter of a network from its own generator, seeded by (seed, name of the parameter).
 
     Neither the global generators nor the order or number of the other modules matter. Norms start at weight 1
-    and bias 0, all other biases at 0. Weights are normal with mean 0 and standard deviation
+    and bias 0, all other biases at 0 or where `starts_small` wants them. Weights are normal with mean 0 and
+    standard deviation
 
     - `published`: 0.001 in convolutions without bias (a norm follows, which restores the scale), as in the
       published HigherHRNet; elsewhere, where nothing restores it, as in `kaiming`;
@@ -72,7 +75,7 @@ def initialise(network: nn.Module, seed: int, scheme: str = "published") -> None
                     if parameter is module.weight:
                         parameter.copy_(_draw(module, f"{seed}/{name}", _deviation(module, scheme)))
                     else:
-                        parameter.zero_()
+                        parameter.fill_(getattr(module, _BIAS, 0.0))
         else:
             raise TypeError(f"{path}: no initial weights are known for parameters of {type(module).__name__}")
 

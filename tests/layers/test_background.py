@@ -145,3 +145,18 @@ class TestGlobalNorm:
     def test_unknown_norm(self):
         with pytest.raises(ValueError, match="instance"):
             BackgroundBlock(8, global_norm="instance")
+
+
+class TestStart:
+    def test_a_branch_of_blocks_starts_with_its_shortcuts(self):
+        """32 blocks stand on a branch: what goes in must still be there when training starts."""
+        blocks = torch.nn.Sequential(*(BackgroundBlock(16) for _ in range(32)))
+        initialise(blocks, seed=0)
+        blocks.eval()  # with running statistics of 0 and 1 the residual path is small: the shortcut passes
+        x = maps(2, 16, 8, 8).relu()
+        with torch.no_grad():
+            passed = blocks(x)
+        rows = torch.stack([passed.flatten(), x.flatten()])
+        assert torch.corrcoef(rows)[0, 1] > 0.9
+        share = (passed * x).sum() / x.square().sum()
+        assert share > 0.5, f"{share:.1e} of the input is left"
