@@ -1,10 +1,10 @@
 """Checks of plain configuration values against the constructor or dataclass that takes them."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dancepose.errors import ConfigError, did_you_mean
 
@@ -33,7 +33,7 @@ def read_arguments(
     for key, value in node.items():
         if key not in parameters:
             raise ConfigError(f"unknown key {where}.{key}.{did_you_mean(str(key), parameters)}")
-        if not _fits(value, hints.get(key, Any)):
+        if not fits(value, hints.get(key, Any)):
             hint = hints[key]
             needed = (
                 "group of keys" if is_dataclass(hint) else f"value of type {inspect.formatannotation(hint)}"
@@ -74,18 +74,46 @@ def at_least(where: str, value: float, least: float) -> None:
         raise ConfigError(f"{where}={value}: it must be at least {least}")
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def fits(value: Any, hint: Any) -> bool:
+    """Tell whether a plain value has the type that a hint asks for."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
     if origin in (Union, UnionType):
-        return any(_fits(value, a) for a in arguments)
-    if origin in (list, tuple):
-        return isinstance(value, (list, tuple)) and all(_fits(v, arguments[0]) for v in value)
+        return any(fits(value, a) for a in arguments)
+    if origin is Literal:
+        return any(value == a and type(value) is type(a) for a in arguments)
+    if (origin or hint) in (list, tuple, Sequence):
+        return isinstance(value, (list, tuple)) and all(fits(v, a) for v in value for a in arguments[:1])
+    if (origin or hint) in (dict, Mapping) or is_dataclass(hint):
+        return isinstance(value, Mapping)
     if hint in (None, NoneType):
         return value is None
-    if is_dataclass(hint):
-        return isinstance(value, Mapping)
     if hint in (int, float):  # true is no number, but 1 is a float
         return isinstance(value, (int, hint)) and not isinstance(value, bool)
     return isinstance(value, hint)
+
+
+def is_simple(hint: Any) -> bool:
+    """Tell whether a hint speaks of plain values alone, so that `fits` can decide by it."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal or (origin or hint) in (dict, Mapping):
+        return True
+    if origin in (Union, UnionType, list, tuple, Sequence):
+        return all(a is Ellipsis or is_simple(a) for a in arguments)
+    return hint in (Any, None, NoneType, bool, int, float, str, list, tuple, Sequence)
+
+
+def needed(hint: Any) -> str:
+    """Return the words for what a hint asks for: `a number`, `true or false`, ..."""
+    parts = set(get_args(hint)) if get_origin(hint) in (Union, UnionType) else {hint}
+    parts -= {None, NoneType}
+    if parts == {bool}:
+        return "true or false"
+    if parts == {int}:
+        return "a whole number"
+    if parts <= {int, float}:
+        return "a number"
+    if all(get_origin(part) is Literal for part in parts):
+        return "one of " + ", ".join(sorted({str(a) for part in parts for a in get_args(part)}))
+    return f"a value of type {inspect.formatannotation(hint)}"

@@ -8,8 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dancepose.errors import DanceposeError
+from dancepose.errors import ConfigError, DanceposeError
 from dancepose.paths import config_dir
+
+OVERRIDE = re.compile(r"(?:\+\+?|~)?(?P<group>[A-Za-z_][\w./-]*)(?P<package>@[\w./@-]*)?(?:=(?P<value>.*))?")
+RESERVED = ("hydra", "trust", "resume")  # what starts a run, and the user alone decides
+RESUME = re.compile(r"(?:\+\+?)?resume=(.*)", re.S)
+TRUST = re.compile(r"(?:\+\+?)?trust=")
+FLAGS_WITH_VALUE = (
+    *("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd"),
+    *("--package", "-p", "--cfg", "-c", "--experimental-rerun"),
+)
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # may follow --info
 
 
 def run(task: Callable[[Any], Any], config_name: str) -> None:
@@ -20,6 +30,7 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     """
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    given = sys.argv[1:]
     sys.argv[1:] = resume_overrides(sys.argv[1:]) if config_name == "train" else sys.argv[1:]
     import hydra
     import yaml
@@ -47,12 +58,20 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         from dancepose.config import TRUSTED, check_config, check_targets, plain
 
         if cfg.get("resume"):  # before anything of the run's config is imported
-            check_targets(plain(cfg), (*TRUSTED, *cfg.trust), source=f"the run {cfg.resume}")
-        check_config(cfg, hydra_config.job.config_name, hydra_config.runtime.choices)
+            # not cfg.trust: only the user's own words count, whatever the run's overrides compose to
+            check_targets(plain(cfg), (*TRUSTED, *own_trust(given)), source=f"the run {cfg.resume}")
+        searchpath = [
+            f"{source.schema}://{source.path}"
+            for source in hydra_config.runtime.config_sources
+            if source.provider.startswith("hydra.searchpath")
+        ]
+        check_config(cfg, hydra_config.job.config_name, hydra_config.runtime.choices, searchpath)
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)  # the task's own child processes decide for themselves
         try:
             return task(cfg)
+        except _misconfiguration() as error:
+            raise DanceposeError(f"Lightning refuses the configuration: {error}") from error
         finally:
             os.environ["HYDRA_FULL_ERROR"] = "1"
 
@@ -67,6 +86,10 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         if full:
             raise
         _fail(str(error) if isinstance(error, DanceposeError) else _translate(error, config_name))
+    except ValueError as error:
+        if full or not str(error).startswith("Config group override must be a string"):
+            raise
+        _fail(_no_option(sys.argv[1:]) or str(error))
     finally:
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -75,6 +98,12 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
 def _fail(message: str) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(1)
+
+
+def _misconfiguration() -> tuple[type[Exception], ...]:
+    """Return the class of Lightning's complaints, if Lightning was imported at all."""
+    module = sys.modules.get("lightning.fabric.utilities.exceptions")
+    return (module.MisconfigurationException,) if module else ()
 
 
 def _run_name() -> str:
@@ -96,7 +125,10 @@ def _translate(error: Exception, config_name: str) -> str:
         key = match[1]
         from dancepose.config import suggest_key
 
-        hint = suggest_key(key, _known_keys(config_name))
+        known = _known_keys(config_name)
+        if key in known:
+            return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
+        hint = suggest_key(key, known)
         return f"unknown key {key}: there is nothing of this name in the configuration.{hint}"
     if match := re.search(
         r"Could not find '([^']+)/([^'/]+)'.*?Available options in '[^']+':\n(.*)", text, re.S
@@ -109,6 +141,31 @@ def _translate(error: Exception, config_name: str) -> str:
             f"There are: {', '.join(options)}."
         )
     return text
+
+
+def _choice(key: str, argv: list[str]) -> str:
+    """Return in words which option of a key's group was chosen: `optimizer=sgd` for `optimizer.betas`."""
+    parts = key.split(".")
+    groups = ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    for group in groups:
+        for argument in reversed(argv):
+            if argument.startswith(f"{group}="):
+                return argument
+    known = [group for group in groups if (config_dir() / group).is_dir()]
+    return f"the chosen option of {known[0]}" if known else "the configuration"
+
+
+def _no_option(argv: list[str]) -> str:
+    """Return what to say of `group=null`, which Hydra refuses without naming it; empty if there is none."""
+    for argument in argv:
+        group, _, value = argument.lstrip("+").partition("=")
+        if (config_dir() / group).is_dir() and re.fullmatch(
+            r"null|true|false|[-+.\de]+", value.strip(), re.I
+        ):
+            none = (config_dir() / group / "none.yaml").is_file()
+            instead = f"{group}=none" if none else f"leave it out, or ~{group}"
+            return f"{argument}: the name of an option of {group} is needed; to have none: {instead}"
+    return ""
 
 
 def _known_keys(config_name: str) -> list[str]:
@@ -128,24 +185,111 @@ def _known_keys(config_name: str) -> list[str]:
 def resume_overrides(argv: list[str]) -> list[str]:
     """Expand `resume=<run directory>` into the overrides of that run, in front of those given beside it.
 
+    What was expanded already stays as it is: a DDP child is started with its parent's arguments.
+
+    Args:
+        argv: the command line, without the program.
+
+    Returns:
+        Flags, then the run's overrides, those given beside `resume=`, and the run directory itself.
+
     Raises:
-        SystemExit: the folder is no run directory.
+        SystemExit: the folder is no run directory, or its overrides are not what a run saves.
     """
-    given = next((a.split("=", 1)[1] for a in argv if a.startswith("resume=")), None)
-    if given in (None, "", "null"):
+    given = [match[1] for a in argv if (match := RESUME.fullmatch(a))]
+    if not given or given[-1] in ("", "null"):
         return argv
-    run_dir = Path(str(given).strip("'\"")).resolve()
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    run_dir = Path(_unquoted(given[-1])).resolve()
+    saved = _read_overrides(run_dir, given[-1])
+    flags, mine = _split_flags(argv)
+    if mine[: len(saved)] == saved:
+        mine = mine[len(saved) :]
+    mine = [a for a in mine if not RESUME.fullmatch(a) and not a.startswith("hydra.run.dir=")]
+    quoted = QuotedString(str(run_dir), Quote.single).with_quotes()
+    return [*flags, *saved, *mine, f"resume={quoted}", f"hydra.run.dir={quoted}"]
+
+
+def own_trust(argv: list[str]) -> list[str]:
+    """Return the prefixes of `trust=[...]` on the command line.
+
+    Raises:
+        ConfigError: it is no list of texts.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    given = [a for a in argv if TRUST.match(a)]
+    value = OverridesParser.create().parse_override(given[-1]).value() if given else None
+    prefixes = [] if value is None else value
+    if not isinstance(prefixes, list) or not all(isinstance(p, str) and p for p in prefixes):
+        raise ConfigError(f"{given[-1]}: a list of prefixes is needed, 'trust=[my_package.]' for instance")
+    return prefixes
+
+
+def _unquoted(value: str) -> str:
+    """Return the text of a value in Hydra's quotes; what has none is taken as it is."""
+    if value[:1] not in ("'", '"'):
+        return value
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        return str(OverridesParser.create().parse_override(f"resume={value}").value())
+    except HydraException:
+        return value
+
+
+def _split_flags(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Split a command line into flags with their values, which Hydra wants in one piece, and overrides."""
+    flags: list[str] = []
+    overrides: list[str] = []
+    rest = list(argv)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("-"):
+            overrides.append(argument)
+            continue
+        flags.append(argument)
+        optional = argument in ("--info", "-i") and rest and rest[0] in INFO
+        if rest and (argument in FLAGS_WITH_VALUE or optional):
+            flags.append(rest.pop(0))
+    return flags, overrides
+
+
+def _read_overrides(run_dir: Path, given: str) -> list[str]:
+    """Read a run's overrides.yaml; it may be a stranger's, so nothing in it may start other code."""
     path = run_dir / "overrides.yaml"
-    if not path.is_file():
-        _fail(f"resume={given} is no run directory: it has no overrides.yaml")
     import yaml
 
-    saved = yaml.safe_load(path.read_text()) or []
+    try:
+        if not path.is_file():
+            _fail(f"resume={given} is no run directory: it has no overrides.yaml")
+        saved = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        _fail(f"{path} cannot be read: {' '.join(str(error).split())}")
     if not isinstance(saved, list) or not all(isinstance(o, str) for o in saved):
         _fail(f"{path} must hold a list of overrides")
     for override in saved:
-        if override.lstrip("+~").startswith(("hydra", "trust", "resume")):
-            _fail(f"{path} must not hold '{override}': give it on the command line")
-    mine = [a for a in argv if a not in saved and not a.startswith(("resume=", "hydra.run.dir="))]
-    quoted = str(run_dir).replace("'", "\\'")
-    return [*saved, *mine, f"resume='{quoted}'", f"hydra.run.dir='{quoted}'"]
+        if not _is_saved(override):
+            _fail(f"{path} must not hold {override!r}: if you want it, give it on the command line")
+    return saved
+
+
+def _is_saved(override: str) -> bool:
+    """Tell whether an override can be a run's: no flag, nothing of Hydra's, no file outside the groups."""
+    match = OVERRIDE.fullmatch(override)
+    if match is None or match["group"].startswith(RESERVED) or ".." in f"{match['group']}{match['package']}":
+        return False
+    if any(part.startswith(RESERVED) for part in re.split(r"[./@]", match["package"] or "")):
+        return False
+    if "." in match["group"] or match["group"] in _plain_keys():
+        return True
+    return re.search(r"\.\.|[$:\\]", match["value"] or "") is None  # Hydra follows .. out of its folders
+
+
+def _plain_keys() -> list[str]:
+    """Return the keys at the top of conf/train.yaml: what is given without a dot and is no group."""
+    import yaml
+
+    return list(yaml.safe_load((config_dir() / "train.yaml").read_text(encoding="utf-8")))

@@ -1,6 +1,8 @@
 """`Skeleton`: the one description of a set of keypoints; no index or joint name is written anywhere else."""
 
+import math
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,45 +11,13 @@ import numpy as np
 import yaml
 
 from dancepose.errors import ConfigError, did_you_mean
+from dancepose.keypoint_map import KeypointMap
 from dancepose.paths import config_dir
 
-DERIVED = {
-    "neck": "shoulders",
-    "pelvis": "hips",
-}  # middle of a pair; for features only, never trained or scored
+# keypoint -> the pair whose middle it is; for features only, never trained or scored
+DERIVED = {"neck": "shoulders", "pelvis": "hips"}
+ROLES = {"shoulders": 2, "hips": 2, "neck": 1, "head": 2}  # role -> number of its keypoints
 COLUMNS = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")
-
-
-@dataclass(frozen=True)
-class KeypointMap:
-    """Carries keypoints of one skeleton over to another (made by `Skeleton.map_to`).
-
-    Attributes:
-        index: (K',) index of the source keypoint of each target keypoint, -1 where there is none.
-        derived: target keypoint index -> the two source keypoints whose middle it is.
-    """
-
-    index: np.ndarray
-    derived: dict[int, tuple[int, int]]
-
-    @property
-    def covered(self) -> np.ndarray:
-        """(K',) bool: the target keypoints that the source has under a name or alias, not derived."""
-        return self.index >= 0
-
-    def apply(self, keypoints: np.ndarray) -> np.ndarray:
-        """Map (..., K, 3) keypoints to (..., K', 3); what has no source is (0, 0, 0), not annotated.
-
-        A derived point needs both ends annotated; its visibility is the lower of the two.
-        """
-        padded = np.concatenate([keypoints, np.zeros_like(keypoints[..., :1, :])], axis=-2)
-        mapped = padded[..., self.index, :]
-        for target, (a, b) in self.derived.items():
-            first, second = keypoints[..., a, :], keypoints[..., b, :]
-            both = np.minimum(first[..., 2], second[..., 2])
-            mapped[..., target, :2] = np.where((both > 0)[..., None], (first + second)[..., :2] / 2, 0)
-            mapped[..., target, 2] = both
-        return mapped
 
 
 @dataclass(frozen=True)
@@ -83,52 +53,81 @@ class Skeleton:
         `sigmas` may be a mapping from keypoint to sigma.
 
         Raises:
-            ConfigError: an unknown or missing field, or a keypoint that is not in `keypoints`.
+            ConfigError: a field is unknown, missing or holds something else than it should; names it.
         """
-        name = data.get("name", "?")
-        known = [f.name for f in fields(cls)]
-        for key in data:
-            if key not in known:
-                raise ConfigError(f"skeleton {name}: unknown field '{key}'.{did_you_mean(key, known)}")
-        for key in ("name", "keypoints", "pairs", "limbs", "grouping_order", "sigmas"):
-            if key not in data:
-                raise ConfigError(f"skeleton {name}: field '{key}' is missing")
-        keypoints = tuple(data["keypoints"])
-        if len(set(keypoints)) != len(keypoints):
-            raise ConfigError(f"skeleton {name}: a keypoint stands twice in 'keypoints'")
+        name = str(data.get("name", "?"))
 
-        def check(field_name: str, names: Any) -> tuple[str, ...]:
-            for word in names:
-                if word not in keypoints:
-                    hint = did_you_mean(word, keypoints)
-                    raise ConfigError(
-                        f"skeleton {name}: '{field_name}' names '{word}', no keypoint of it.{hint}"
+        def wrong(text: str) -> ConfigError:
+            return ConfigError(f"skeleton {name}: {text}")
+
+        def words(where: str, value: Any, count: int | None = None) -> tuple[str, ...]:
+            plain = isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value)
+            if not plain or (count is not None and not len(value) == len(set(value)) == count):
+                needed = "a list of names" if count is None else f"a list of {count} different keypoints"
+                raise wrong(f"'{where}' must be {needed}, not {value!r}")
+            for word in value:
+                if where != "keypoints" and word not in keypoints:
+                    raise wrong(
+                        f"'{where}' names '{word}', no keypoint of it.{did_you_mean(word, keypoints)}"
                     )
-            return tuple(names)
+            return tuple(value)
 
+        def table(where: str) -> dict[Any, Any]:
+            value = data.get(where) or {}
+            if not isinstance(value, dict):
+                raise wrong(f"'{where}' must be a mapping, not {value!r}")
+            return value
+
+        def ends(where: str) -> tuple[tuple[str, str], ...]:
+            if not isinstance(data[where], (list, tuple)):
+                raise wrong(f"'{where}' must be a list of pairs of keypoints, not {data[where]!r}")
+            return tuple((a, b) for a, b in (words(where, pair, 2) for pair in data[where]))
+
+        known = [f.name for f in fields(cls)]
+        if unknown := [str(key) for key in data if key not in known]:
+            raise wrong(f"unknown field '{unknown[0]}'.{did_you_mean(unknown[0], known)}")
+        if missing := [key for key in known[:6] if key not in data]:  # those without a default
+            raise wrong(f"field '{missing[0]}' is missing")
+        keypoints = words("keypoints", data["keypoints"])
+        if not keypoints or len(set(keypoints)) != len(keypoints):
+            raise wrong("'keypoints' must hold names, each once")
+        pairs = ends("pairs")
+        paired = [keypoint for pair in pairs for keypoint in pair]
+        if twice := [keypoint for keypoint in paired if paired.count(keypoint) > 1]:
+            raise wrong(f"'{twice[0]}' stands in two 'pairs'")
+        order = words("grouping_order", data["grouping_order"])
+        if sorted(order) != sorted(keypoints):
+            raise wrong("'grouping_order' must name every keypoint once")
         sigmas = data["sigmas"]
         if isinstance(sigmas, dict):
-            if missing := [k for k in keypoints if k not in sigmas]:
-                raise ConfigError(f"skeleton {name}: 'sigmas' lacks {', '.join(missing)}")
-            sigmas = [sigmas[k] for k in check("sigmas", sigmas) and keypoints]
-        if len(sigmas) != len(keypoints):
-            raise ConfigError(f"skeleton {name}: {len(sigmas)} 'sigmas' for {len(keypoints)} keypoints")
-        order = check("grouping_order", data["grouping_order"])
-        if sorted(order) != sorted(keypoints):
-            raise ConfigError(f"skeleton {name}: 'grouping_order' must name every keypoint once")
-        aliases = {str(a): str(k) for a, k in (data.get("aliases") or {}).items()}
-        check("aliases", aliases.values())
+            if lacking := set(keypoints) - set(words("sigmas", list(sigmas))):
+                raise wrong(f"'sigmas' lacks {', '.join(sorted(lacking))}")
+            sigmas = [sigmas[keypoint] for keypoint in keypoints]
+        if not isinstance(sigmas, (list, tuple)) or len(sigmas) != len(keypoints):
+            raise wrong(f"'sigmas' must be a list or mapping of {len(keypoints)} numbers, not {sigmas!r}")
+        for keypoint, sigma in zip(keypoints, sigmas, strict=True):
+            if type(sigma) not in (int, float) or not 0 < sigma < math.inf:
+                raise wrong(f"'sigmas' has {sigma!r} for {keypoint}: a positive number is needed")
+        for role in (roles := table("roles")):
+            if role not in ROLES:
+                raise wrong(f"'roles' has '{role}', which nothing knows.{did_you_mean(str(role), ROLES)}")
+        for column in (columns := table("columns")):
+            near = get_close_matches(str(column).title(), COLUMNS, 1, cutoff=0.8)
+            if near and column not in COLUMNS:  # one of its own is welcome
+                raise wrong(f"'columns' has '{column}'. Did you mean '{near[0]}'?")
+        aliases = {str(alias): str(keypoint) for alias, keypoint in table("aliases").items()}
+        words("aliases", list(aliases.values()))
         if clash := set(aliases) & set(keypoints):
-            raise ConfigError(f"skeleton {name}: '{sorted(clash)[0]}' is both a keypoint and an alias")
+            raise wrong(f"'{sorted(clash)[0]}' is both a keypoint and an alias")
         return cls(
-            name=str(name),
+            name=name,
             keypoints=keypoints,
-            pairs=tuple((a, b) for a, b in (check("pairs", pair) for pair in data["pairs"])),
-            limbs=tuple((a, b) for a, b in (check("limbs", limb) for limb in data["limbs"])),
+            pairs=pairs,
+            limbs=ends("limbs"),
             grouping_order=order,
-            sigmas=tuple(float(s) for s in sigmas),
-            columns={c: check("columns", names) for c, names in (data.get("columns") or {}).items()},
-            roles={r: check("roles", names) for r, names in (data.get("roles") or {}).items()},
+            sigmas=tuple(float(sigma) for sigma in sigmas),
+            columns={str(column): words(f"columns.{column}", names) for column, names in columns.items()},
+            roles={role: words(f"roles.{role}", names, ROLES[role]) for role, names in roles.items()},
             aliases=aliases,
         )
 
@@ -155,11 +154,9 @@ class Skeleton:
         Raises:
             KeyError: there is no such keypoint.
         """
-        found = self.find(keypoint)
-        if found is None:
-            raise KeyError(
-                f"skeleton {self.name} has no keypoint '{keypoint}'.{did_you_mean(keypoint, self.keypoints)}"
-            )
+        if (found := self.find(keypoint)) is None:
+            hint = did_you_mean(keypoint, self.keypoints)
+            raise KeyError(f"skeleton {self.name} has no keypoint '{keypoint}'.{hint}")
         return found
 
     def find(self, label: str) -> int | None:
@@ -175,17 +172,14 @@ class Skeleton:
     def flip_index(self) -> np.ndarray:
         """(K,) int64: `mirrored = keypoints[flip_index]` gives each keypoint its partner's place."""
         index = np.arange(len(self))
-        for a, b in self.pairs:
-            i, j = self.index(a), self.index(b)
+        for i, j in map(self.indices, self.pairs):
             index[i], index[j] = j, i
         return index
 
     @property
     def limb_index(self) -> np.ndarray:
         """(L, 2) int64: keypoint indices of the limbs."""
-        return np.array([[self.index(a), self.index(b)] for a, b in self.limbs], dtype=np.int64).reshape(
-            -1, 2
-        )
+        return np.array([self.indices(limb) for limb in self.limbs], dtype=np.int64).reshape(-1, 2)
 
     @property
     def order_index(self) -> np.ndarray:
@@ -223,13 +217,12 @@ class Skeleton:
         if derive:
             for point, role in DERIVED.items():
                 ends = self.role(role)
-                if point in other.keypoints and ends is not None:
-                    t = other.keypoints.index(point)
-                    if (
-                        point == "neck" or index[t] < 0
-                    ):  # `neck` is the middle of the shoulders in every skeleton
-                        index[t] = -1
-                        derived[t] = (int(ends[0]), int(ends[1]))
+                if point not in other.keypoints or ends is None:
+                    continue
+                t = other.keypoints.index(point)
+                if point == "neck" or index[t] < 0:  # `neck` is the shoulders' middle in every skeleton
+                    index[t] = -1
+                    derived[t] = (int(ends[0]), int(ends[1]))
         return KeypointMap(index, derived)
 
 
@@ -246,15 +239,12 @@ def load_skeleton(name_or_path: str) -> Skeleton:
     if not path.is_file():
         known = sorted(p.stem for p in (config_dir() / "skeleton").glob("*.yaml"))
         hint = did_you_mean(name_or_path, known)
-        raise ConfigError(
-            f"no skeleton '{name_or_path}'.{hint} Shipped: {', '.join(known)}; or give a YAML file."
-        )
+        shipped = ", ".join(known)
+        raise ConfigError(f"no skeleton '{name_or_path}'.{hint} Shipped: {shipped}; or give a YAML file.")
     try:
         data = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(data, dict):
-        raise ConfigError(
-            f"{path} does not hold a skeleton: a mapping with keypoints, pairs, limbs, ... is needed"
-        )
+        raise ConfigError(f"{path} holds no skeleton: a mapping with keypoints, pairs, limbs, ... is needed")
     return Skeleton.from_dict(data)

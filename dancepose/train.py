@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from lightning.pytorch import Callback, Trainer
-    from lightning.pytorch.loggers import Logger
     from omegaconf import DictConfig
 
     from dancepose.tasks.pose import PoseTask
@@ -28,69 +27,97 @@ def train(cfg: DictConfig) -> float | None:
 
     Returns:
         The value of `objective`, for a sweep; None where the run has no such metric.
+
+    Raises:
+        ConfigError: a setting cannot work, or the folder holds a run that this one would be mixed with.
+        SystemExit: the run was interrupted; 130 by Ctrl-C, 143 by SIGTERM.
     """
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
     from lightning.pytorch import seed_everything
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
     from dancepose.callbacks.checkpoints import WholeFileIO
     from dancepose.config import instantiate, plain
-    from dancepose.errors import ConfigError, DanceposeError
-    from dancepose.tasks.pose import PoseTask
+    from dancepose.errors import DanceposeError
+    from dancepose.skeleton import Skeleton
+    from dancepose.tasks.outcome import measure_test_part, objective_value
+    from dancepose.tasks.preparation import (
+        WhenLoaded,
+        check_metric_names,
+        check_one_device,
+        describe_batch,
+        make_callbacks,
+        make_loggers,
+        make_trainer,
+    )
+    from dancepose.tasks.resuming import check_resumable
     from dancepose.tasks.run_directory import RunDirectory, config_hash
 
-    if str(cfg.objective).startswith("test/"):
-        raise ConfigError(
-            f"objective={cfg.objective}: nothing may be chosen by the test part; give a val/ metric"
-        )
     main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
     trial = bool(cfg.trainer.get("fast_dev_run"))  # leaves no files
+    writes = main_rank and not trial
     logging.getLogger("lightning").handlers.clear()  # Hydra's handlers print its lines already
     if not main_rank:
         logging.getLogger().setLevel(logging.WARNING)
     config = plain(cfg)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        check_one_device(config["trainer"])
+    check_metric_names(config, Skeleton.from_dict(config["skeleton"]))
     run = RunDirectory(HydraConfig.get().runtime.output_dir)
+    last = _last(cfg, run, writes)
     seed_everything(cfg.seed, workers=True, verbose=False)
 
-    build_config = {"model": config["model"], "skeleton": config["skeleton"], "seed": cfg.seed}
-    task = PoseTask(
-        build_config,
-        optimizer=config["optimizer"],
-        scheduler=config["scheduler"],
-        inference=config["inference"],
-        compile=cfg.compile,
-        channels_last=cfg.channels_last,
-    )
+    task = _task(config, resumed=last is not None)
+    if last is not None:
+        check_resumable(last, task.build_config, config["optimizer"])
     datamodule = instantiate(cfg.data, skeleton=task.skeleton, codec=task.codec, seed=cfg.seed)
     datamodule.setup("fit")
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
     identity = {"hash": config_hash(config, datamodule.data_hash), "split": datamodule.split_hash}
+    before = run.read_metrics() if last is not None else {}
+    started = False
 
-    if main_rank and not trial:
-        run.write_config(config, _lasting(HydraConfig.get().overrides.task))
-        run.write_metrics("running", **identity)
-    trainer = instantiate(
-        cfg.trainer,
-        callbacks=_callbacks(cfg, run),
-        logger=_loggers(cfg, run, main_rank),
-        plugins=[WholeFileIO()],
-    )
+    def start() -> None:
+        """Write what the run is; a resumed one only when its checkpoint has been loaded."""
+        nonlocal started
+        started = True
+        if writes:
+            run.write_config(config, _lasting(HydraConfig.get().overrides.task))
+            run.write_metrics("running", **identity)
+
+    if last is None:
+        start()
     try:
-        trainer.fit(task, datamodule=datamodule, ckpt_path=_last(cfg, run), weights_only=True)
+        loggers = make_loggers(config, run, main_rank)
+        callbacks = make_callbacks(config, run, logged=bool(loggers))
+        if last is not None:
+            callbacks.append(WhenLoaded(start))
+        trainer = make_trainer(config, run, callbacks, loggers, plugins=[WholeFileIO()])
+        if main_rank:
+            log.info("%s", describe_batch(datamodule.batch_size, trainer))
+        trainer.fit(
+            task, datamodule=datamodule, ckpt_path=None if last is None else str(last), weights_only=True
+        )
         if trainer.interrupted:
             raise KeyboardInterrupt
-        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        objective = _objective(cfg, trainer, values)
+        values: dict[str, float | None] = {n: float(v) for n, v in trainer.callback_metrics.items()}
+        if not started:
+            log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
+            values = before | values
+        objective = objective_value(config, trainer, values)
         if cfg.test:
-            values |= _test(cfg, trainer, task, datamodule, run)
+            values |= measure_test_part(config, trainer, task, datamodule, run)
     except BaseException as error:
-        if main_rank and not trial:
-            interrupted = isinstance(error, (KeyboardInterrupt, SystemExit))
-            run.write_metrics("interrupted" if interrupted else "failed", cause=_cause(error), **identity)
-            if interrupted:
+        status = _exit_status(error)
+        if writes and started:
+            run.write_metrics("failed" if status is None else "interrupted", cause=_cause(error), **identity)
+        if status is not None:
+            if writes:
                 log.info("interrupted; go on with: dancepose-train resume=%s", run.path)
+            raise SystemExit(status) from error
         if type(error).__module__.startswith("wandb."):
             raise DanceposeError(
                 f"Weights & Biases refused the run: {error} Or log without a network: WANDB_MODE=offline, "
@@ -99,109 +126,72 @@ def train(cfg: DictConfig) -> float | None:
         raise
     finally:
         _finish_wandb()
-    if main_rank and not trial:
+    if writes:
         run.write_metrics("done", metrics=_finite(values), objective=objective, **identity)
         log.info("done: %s", run.path)
     return objective
 
 
-def _callbacks(cfg: DictConfig, run: RunDirectory) -> list[Callback]:
-    """Make the callbacks; the run's folders are given to those that write."""
-    from lightning.pytorch.callbacks import LearningRateMonitor
+def _last(cfg: DictConfig, run: RunDirectory, writes: bool) -> Path | None:
+    """Return the checkpoint to go on from, or None for a fresh start.
 
-    from dancepose.callbacks.pictures import Pictures
-    from dancepose.config import instantiate
+    Raises:
+        ConfigError: a fresh run in the folder of another, or a resumed one outside its folder.
+    """
+    from dancepose.errors import ConfigError
 
-    folders = {"best": run.checkpoints, "last": run.checkpoints, "pictures": run.pictures}
-    made = []
-    for name, node in (cfg.callbacks or {}).items():
-        if node is not None:
-            made.append(instantiate(node, **({"dirpath": str(folders[name])} if name in folders else {})))
-    if cfg.trainer.get("fast_dev_run"):  # it has no logger and leaves no files
-        made = [callback for callback in made if not isinstance(callback, (LearningRateMonitor, Pictures))]
-    return made
-
-
-def _loggers(cfg: DictConfig, run: RunDirectory, main_rank: bool) -> list[Logger]:
-    """Make the loggers, all inside the run directory; the W&B id is on disk before anything is logged."""
-    from dancepose.config import instantiate
-
-    if cfg.trainer.get("fast_dev_run"):
-        return []
-    made = []
-    for name, node in (cfg.logger or {}).items():
-        if node is None:
-            continue
-        given: dict[str, Any] = {"save_dir": str(run.path)}
-        if name == "wandb" and main_rank:
-            given |= {"id": run.wandb_id(), "resume": "allow"}
-        made.append(instantiate(node, **given))
-    return made
-
-
-def _last(cfg: DictConfig, run: RunDirectory) -> str | None:
-    """Return the checkpoint to go on from, or None for a fresh start."""
     if not cfg.resume:
+        # only in the process that writes: others may come when it has written already
+        if writes and run.occupied:
+            raise ConfigError(
+                f"{run.path} holds a run already: go on with it (resume={run.path}), or give another folder"
+            )
         return None
-    if not (run.checkpoints / "last.ckpt").is_file():
+    if Path(cfg.resume).resolve() != run.path:
+        raise ConfigError(
+            f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its folder"
+        )
+    if writes:
+        run.remove_leftovers()
+    last = run.checkpoints / "last.ckpt"
+    if not last.is_file():
         log.info("%s has no last.ckpt: it stopped within its first epoch and starts afresh", run.path)
         return None
-    return str(run.checkpoint("last"))
+    return last
+
+
+def _task(config: Mapping[str, Any], resumed: bool) -> PoseTask:
+    """Make the task; the checkpoint of a resumed run replaces the weights from which it once started."""
+    from dancepose.tasks.pose import PoseTask
+
+    weights = config["model"].get("weights")
+    model = {**config["model"], "weights": None if resumed else weights}
+    task = PoseTask(
+        {"model": model, "skeleton": config["skeleton"], "seed": config["seed"]},
+        optimizer=config["optimizer"],
+        scheduler=config.get("scheduler"),
+        inference=config["inference"],
+        compile=config["compile"],
+        channels_last=config["channels_last"],
+    )
+    task.build_config["model"]["weights"] = weights
+    return task
+
+
+def _exit_status(error: BaseException) -> int | None:
+    """Return the exit status of an interrupted run, None for a failed one."""
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    if isinstance(error, SIGTERMException):
+        return 143
+    if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+        return 130  # what Lightning makes of Ctrl-C
+    return 130 if isinstance(error, KeyboardInterrupt) else None
 
 
 def _lasting(overrides: Sequence[str]) -> list[str]:
     """Return the overrides that make the run what it is, without those that only start or resume it."""
     return [o for o in overrides if not o.lstrip("+~").startswith(("resume=", "trust="))]
-
-
-def _objective(cfg: DictConfig, trainer: Trainer, values: dict[str, float]) -> float | None:
-    """Return the metric that a sweep compares: of the best checkpoint if that is the one tested."""
-    for checkpoint in trainer.checkpoint_callbacks:
-        score = getattr(checkpoint, "best_model_score", None)
-        if (
-            cfg.which == "best"
-            and getattr(checkpoint, "monitor", None) == cfg.objective
-            and score is not None
-        ):
-            return float(score)
-    return values.get(cfg.objective)
-
-
-def _test(
-    cfg: DictConfig, trainer: Trainer, task: PoseTask, datamodule: Any, run: RunDirectory
-) -> dict[str, float]:
-    """Measure the chosen checkpoint on the test part, once, and write the report."""
-    import torch
-
-    datamodule.setup("test")
-    if not datamodule.frames("test"):
-        log.info(
-            "the data have no test part: nothing is tested (`dancepose-evaluate run=%s part=val`)", run.path
-        )
-        return {}
-    trial = bool(cfg.trainer.get("fast_dev_run"))
-    if not trial:
-        # not by ckpt_path: resuming callbacks would put the raw weights back in place of the averaged ones
-        state = torch.load(run.checkpoint(cfg.which), map_location="cpu", weights_only=True)
-        task.load_state_dict(state["state_dict"])
-    trainer.test(task, datamodule=datamodule, verbose=False)
-    predictions = task.evaluation.gather_predictions()
-    if trainer.is_global_zero and not trial:
-        from dancepose.config import plain
-        from dancepose.tasks.report import describe, write_report
-
-        about = {
-            "source": f"{cfg.which}.ckpt",
-            "data": describe(plain(cfg.data)),
-            "split": datamodule.split_hash,
-            **plain(cfg.inference),
-        }
-        write_report(
-            run.path, "test", task.result, predictions, datamodule.frames("test"), task.skeleton, about
-        )
-    return {
-        name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")
-    }
 
 
 def _finish_wandb() -> None:
@@ -210,8 +200,8 @@ def _finish_wandb() -> None:
         sys.modules["wandb"].finish()
 
 
-def _finite(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+def _finite(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {n: None if value is None or not math.isfinite(value) else value for n, value in values.items()}
 
 
 def _cause(error: BaseException) -> str:

@@ -50,5 +50,5 @@ def test_attention_files_hold_the_same_keys():
     files = [
         yaml.safe_load(p.read_text()) for p in sorted((config_dir() / "model" / "attention").glob("*.yaml"))
     ]
-    assert len(files) == 4
+    assert len(files) >= 4
     assert all(list(f) == ["order", "reduction", "kernel", "spatial_norm", "gate_scale"] for f in files)

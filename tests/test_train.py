@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from dancepose.build import load_checkpoint
 from dancepose.callbacks.ema import RAW
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.paths import config_dir
+from dancepose.tasks.pose import PoseTask
 from dancepose.train import train
 
 EXPERIMENTS = sorted(p.stem for p in (config_dir() / "experiment").glob("*.yaml"))
@@ -123,10 +125,6 @@ def test_resume_equals_an_undisturbed_run_bit_for_bit(finished, labelme, tmp_pat
 
 def stopped_after_two_epochs(cfg):
     """Train, and be interrupted at the start of the third epoch, as by Ctrl-C."""
-    from unittest import mock
-
-    from dancepose.tasks.pose import PoseTask
-
     original = PoseTask.on_train_epoch_start
 
     def interrupt(task):
@@ -162,7 +160,10 @@ def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
 @pytest.mark.parametrize("debug", DEBUG)
 def test_every_debug_config_runs(debug, labelme, tmp_path):
     run = tmp_path / "run"
-    run_task(train, "train", run, *TINY, f"data.root={labelme}", "trainer.max_epochs=1", f"debug={debug}")
+    own = debug in ("overfit", "fast_dev_run")  # as shipped: ten pictures are enough for their batch
+    small = [o for o in TINY if not (own and o.startswith(("data.batch_size", "data.workers")))]
+    more = [f"data.root={labelme}", "trainer.max_epochs=1", f"debug={debug}", "scheduler=cosine"]
+    run_task(train, "train", run, *small, *more)
     assert (run / "metrics.json").is_file() == (debug != "fast_dev_run")
 
 
@@ -193,42 +194,174 @@ def test_variations_train(overrides, labelme, tmp_path):
     assert value is None if "data.val=none" in overrides else value >= 0
 
 
-def test_compile_in_place_keeps_the_keys(labelme, tmp_path):
-    from unittest import mock
+def test_compile_in_place_keeps_the_keys_and_the_loss(labelme, tmp_path):
+    compile_network, calls = torch.nn.Module.compile, []
 
-    with mock.patch("torch.nn.Module.compile") as compiled:
-        run_task(
-            train,
-            "train",
-            tmp_path / "run",
-            *TINY,
-            f"data.root={labelme}",
-            "trainer.max_epochs=1",
-            "compile=true",
-        )
-    assert compiled.call_count == 1
-    load_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")
+    def eager(network, *args, **kwargs):
+        calls.append(network)
+        return compile_network(network, *args, backend="eager", **kwargs)
+
+    settings = [*TINY, f"data.root={labelme}", "trainer.max_epochs=1", "+trainer.limit_train_batches=2"]
+    metrics, keys = [], []
+    for name in ("compiled", "plain"):
+        with mock.patch("torch.nn.Module.compile", eager):
+            run_task(
+                train, "train", tmp_path / name, *settings, f"compile={name == 'compiled'}", "test=false"
+            )
+        metrics.append(json.loads((tmp_path / name / "metrics.json").read_text())["metrics"])
+        content = torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)
+        keys.append((list(content["state_dict"]), list(content[RAW])))
+    assert len(calls) == 1 and keys[0] == keys[1]
+    for metric in ("train/loss_epoch", "val/mAP"):
+        assert metrics[0][metric] == pytest.approx(metrics[1][metric], rel=1e-4)
+    load_checkpoint(tmp_path / "compiled" / "checkpoints" / "last.ckpt")
 
 
-def test_nan_stops_with_one_message_and_keeps_the_last_good_epoch(labelme, tmp_path):
-    run = tmp_path / "run"
-    with pytest.raises(DanceposeError, match="not a finite number.*optimizer.lr"):
-        run_task(
-            train,
-            "train",
-            run,
-            *TINY,
-            f"data.root={labelme}",
-            "optimizer=sgd",
-            "optimizer.lr=1e30",
-            "test=false",
-        )
+def test_a_loss_that_diverges_stops_with_one_message(labelme, tmp_path):
+    run, rate = tmp_path / "run", ["optimizer=sgd", "optimizer.lr=1e30", "test=false"]
+    with pytest.raises(DanceposeError, match="not a finite number.*optimizer.lr") as caught:
+        run_task(train, "train", run, *TINY, f"data.root={labelme}", *rate)
+    assert "last.ckpt" not in str(caught.value), "there is none yet"
     assert json.loads((run / "metrics.json").read_text())["status"] == "failed"
+    assert not list(run.glob("checkpoints/*"))
 
 
-def test_the_test_part_cannot_be_the_objective(labelme, tmp_path):
-    with pytest.raises(ConfigError, match="test part"):
-        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", "objective=test/mAP")
+@pytest.mark.parametrize("what", ["loss", "weights"])
+def test_the_last_good_epoch_is_kept(what, labelme, tmp_path):
+    """NaN in the last step of the second epoch, in the loss or only in the weights."""
+    last, good = tmp_path / "run" / "checkpoints" / "last.ckpt", []
+    original = PoseTask.training_step
+
+    def step(task, batch, batch_idx):
+        loss = original(task, batch, batch_idx)
+        if task.current_epoch == 1:
+            good.append(last.read_bytes())
+            if batch_idx == task.trainer.num_training_batches - 1:
+                return loss * float("nan") if what == "loss" else loss + 0 * PoisonedGradient.apply(loss)
+        return loss
+
+    with (
+        mock.patch.object(PoseTask, "training_step", step),
+        pytest.raises(DanceposeError, match=f"the {what}.*last.ckpt holds epoch 1"),
+    ):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", "test=false")
+    assert last.read_bytes() == good[0]
+
+
+class PoisonedGradient(torch.autograd.Function):
+    """The value as it is; its gradient is NaN."""
+
+    @staticmethod
+    def forward(ctx, value):
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * float("nan")
+
+
+def test_early_stop_and_the_best_epoch(labelme, tmp_path):
+    """At rate 0 nothing improves: patience + 1 validations, and the first of them is the best."""
+    run = tmp_path / "run"
+    still = ["optimizer=sgd", "optimizer.lr=0", "callbacks.ema.decay=0", "callbacks.early_stop.patience=2"]
+    values = iter([3.0, 5.0, 4.0, 5.0, 6.0])
+    with mock.patch("dancepose.metrics.mpii.MPIIMeanAP.compute", lambda self: row(next(values))):
+        run_task(
+            train, "train", run, *TINY, f"data.root={labelme}", *still, "trainer.max_epochs=9", "test=false"
+        )
+    with (run / "metrics.csv").open() as file:
+        scores = [float(r["val/mAP"]) for r in csv.DictReader(file) if r["val/mAP"]]
+    assert scores == [3.0, 5.0, 4.0, 5.0]
+    best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    assert best["epoch"] == scores.index(max(scores)) == 1
+
+
+def row(value):
+    from dancepose.metrics.table import ResultRow
+
+    return ResultRow("MPII mAP", {"mAP": value}, "mAP")
+
+
+def test_a_validation_without_scored_joints_is_no_improvement(labelme, tmp_path, caplog):
+    run = tmp_path / "run"
+    with mock.patch("dancepose.metrics.mpii.MPIIMeanAP.compute", lambda self: row(None)):
+        value = run_task(train, "train", run, *TINY, f"data.root={labelme}", "test=false")
+    assert value is None and caplog.text.count("gives no val/mAP") == 1
+    assert [p.name for p in (run / "checkpoints").iterdir()] == ["last.ckpt"]
+
+
+def test_accumulation_halves_the_steps_and_the_batch_is_told(labelme, tmp_path, caplog):
+    from dancepose.callbacks.progress import Progress
+
+    run, batch = tmp_path / "run", ["data.batch_size=4", "trainer.accumulate_grad_batches=2"]
+    more = ["trainer.max_steps=3", "callbacks.progress.seconds=0", "test=false"]
+    clock = iter(range(10**6))
+    with (
+        caplog.at_level("INFO"),
+        mock.patch("dancepose.callbacks.progress.time.perf_counter", lambda: float(next(clock))),
+    ):
+        run_task(train, "train", run, *TINY, f"data.root={labelme}", *batch, *more)
+    assert torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 3
+    assert "batch 4 = 1 device x 2 steps x 2" in caplog.text
+    lines = [r.getMessage() for r in caplog.records if r.name == Progress.__module__]
+    steps = [line for line in lines if "time left" in line]
+    assert all("images/s" in line for line in steps)
+    # 6 batches of 1 "second" each; the first line comes after one of them
+    assert "batch 1/4" in steps[0] and "2.0 images/s  time left 0:00:06" in steps[0]
+    assert "time left 0:00:00" in steps[-1]
+
+
+def test_without_checkpoints_and_bars_the_weights_in_memory_are_tested(labelme, tmp_path, capsys):
+    run = tmp_path / "run"
+    bare = ["callbacks=none", "~callbacks.best", "~callbacks.last", "logger=none", "trainer.max_epochs=1"]
+    run_task(train, "train", run, *TINY, f"data.root={labelme}", *bare)
+    assert json.loads((run / "test.json").read_text())["source"] == "weights after the last step"
+    assert not list(run.rglob("*.ckpt"))
+    assert "Epoch 0" not in capsys.readouterr().out, "no bar of Lightning's own"
+
+
+@pytest.mark.parametrize("without", [["logger=none"], ["scheduler=none"]], ids=lambda o: o[0])
+def test_a_group_may_be_empty(without, labelme, tmp_path):
+    more = ["trainer.max_epochs=1", "test=false", "+trainer.limit_train_batches=1", *without]
+    run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *more)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "overrides, words",
+    [
+        (["which=bset"], "which=bset.*best"),
+        (["objective=val/mAPP"], "objective=val/mAPP.*val/mAP"),
+        (["objective=test/mAP"], "test part"),
+        (["callbacks.best.monitor=val/mAPP"], "callbacks.best.monitor=val/mAPP.*val/mAP"),
+        (["hydra.mode=MULTIRUN", "trainer=ddp_cpu"], "one by one"),
+        (["hydra.mode=MULTIRUN", "trainer.devices=2"], "one by one"),
+    ],
+    ids=lambda v: v[-1],
+)
+def test_a_mistake_is_refused_before_anything_starts(overrides, words, labelme, tmp_path):
+    with pytest.raises(ConfigError, match=words):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *overrides)
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_trainer_that_cannot_be_made_is_a_failed_run(labelme, tmp_path):
+    impossible = ["trainer.accelerator=tpu"]
+    with pytest.raises(ConfigError, match="Trainer"):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *impossible)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "failed"
+
+
+def test_every_process_validates_the_statistics_of_the_first(labelme):
+    from types import SimpleNamespace
+
+    sent = []
+    with mock.patch("torch.distributed.broadcast", lambda tensor, src: sent.append((id(tensor), src))):
+        network = torch.nn.BatchNorm2d(3)
+        for size in (1, 2):
+            task = SimpleNamespace(trainer=SimpleNamespace(world_size=size), network=network)
+            PoseTask._share_buffers(task)
+    assert sent == [(id(buffer), 0) for buffer in network.buffers()]
 
 
 def test_ddp_on_two_processes_gives_one_run(labelme, tmp_path):

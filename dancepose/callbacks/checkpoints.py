@@ -1,5 +1,6 @@
 """Best and last checkpoint of a run, written whole or not at all."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,30 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from dancepose.errors import DanceposeError
 from dancepose.files import replacing
 
+log = logging.getLogger(__name__)
 
-class BestCheckpoint(ModelCheckpoint):
+
+class RunCheckpoint(ModelCheckpoint):
+    """A checkpoint in a run's folder, whose state holds wherever the folder lies now."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take score and paths back; Lightning forgets the best score of a run that was moved or copied."""
+        assert self.dirpath is not None
+        folder = Path(self.dirpath)
+
+        def here(path: str) -> str:
+            return str(folder / Path(path).name) if path else path
+
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved: dict[str, Any] = {name: here(state_dict[name]) for name in paths if name in state_dict}
+        moved["best_k_models"] = {here(path): v for path, v in state_dict.get("best_k_models", {}).items()}
+        super().load_state_dict({**state_dict, **moved, "dirpath": self.dirpath})
+
+
+class BestCheckpoint(RunCheckpoint):
     """`checkpoints/best.ckpt`, by a validation metric; never written in a run without a validation part.
 
     Args:
@@ -29,6 +50,7 @@ class BestCheckpoint(ModelCheckpoint):
             enable_version_counter=False,
             save_on_train_epoch_end=False,
         )
+        self._warned = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Stop asking for a metric that will never come."""
@@ -37,8 +59,16 @@ class BestCheckpoint(ModelCheckpoint):
             self.monitor, self.save_top_k = None, 0
         super().setup(trainer, pl_module, stage)
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save if the metric is better; a validation that gives none (no scored joint) is no improvement."""
+        if self.monitor is None or self.monitor in trainer.callback_metrics:
+            super().on_validation_end(trainer, pl_module)
+        elif not self._warned and not trainer.sanity_checking:
+            self._warned = True
+            log.warning("the validation gives no %s: it does not decide on best.ckpt", self.monitor)
 
-class LastCheckpoint(ModelCheckpoint):
+
+class LastCheckpoint(RunCheckpoint):
     """`checkpoints/last.ckpt` after every epoch and its validation: what a resumed run goes on from.
 
     Lightning's `save_last` only copies what another rule saved: where the metric does not improve, the last
@@ -63,5 +93,12 @@ class WholeFileIO(TorchCheckpointIO):
         Raises:
             DanceposeError: the disk is full; the checkpoint that was there is untouched.
         """
-        with replacing(Path(path)) as file:
-            torch.save(checkpoint, file)
+        try:
+            with replacing(Path(path)) as file:
+                torch.save(checkpoint, file)
+        except RuntimeError as error:  # torch's words for a write that failed
+            if not any(word in str(error) for word in ("inline_container", "PytorchStreamWriter")):
+                raise
+            raise DanceposeError(
+                f"{path} cannot be written: the disk is full or failing. What was there before is untouched"
+            ) from error

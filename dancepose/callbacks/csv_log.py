@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from dancepose.files import write_text
 
 FILE = "metrics.csv"
+SAVE_EVERY = 30.0  # seconds; Lightning asks after every logged step, and the whole file is written
 
 
 class CSVLog(Logger):
@@ -29,6 +31,7 @@ class CSVLog(Logger):
         self._path = Path(save_dir) / FILE
         self._rows: dict[int, dict[str, float]] = {}
         self._old: list[dict[str, str]] = []
+        self._saved = -float("inf")  # when; monotonic seconds
         if self._path.is_file():
             with self._path.open(newline="") as file:
                 self._old = [row for row in csv.DictReader(file) if row.get("step")]
@@ -65,10 +68,22 @@ class CSVLog(Logger):
             self._old = [row for row in self._old if int(float(row["step"])) < step]
         row = self._rows.setdefault(step, {})
         row.update({k: float(v) if isinstance(v, (Tensor, int, float)) else v for k, v in metrics.items()})
+        if any(name.startswith(("val/", "test/")) for name in metrics):
+            self._write()
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the file."""
+        """Write the file, if the last time is long enough ago."""
+        if time.monotonic() - self._saved >= SAVE_EVERY:
+            self._write()
+
+    @rank_zero_only
+    def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
+        """Write the file: a run that goes on from the checkpoint shall have the rows before it."""
+        self._write()
+
+    def _write(self) -> None:
+        self._saved = time.monotonic()
         rows: list[dict[str, Any]] = [*self._old]
         rows += [{"step": step, **self._rows[step]} for step in sorted(self._rows)]
         if not rows:
@@ -83,4 +98,4 @@ class CSVLog(Logger):
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write what is left."""
-        self.save()
+        self._write()

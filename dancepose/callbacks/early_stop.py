@@ -1,5 +1,7 @@
 """Early stop by a validation metric."""
 
+from typing import Any
+
 from lightning.pytorch.callbacks import EarlyStopping
 
 
@@ -31,3 +33,7 @@ class EarlyStop(EarlyStopping):
             strict=False,
             check_finite=patience is not None,
         )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take score and count back; the patience is the one configured now."""
+        super().load_state_dict({**state_dict, "patience": self.patience})

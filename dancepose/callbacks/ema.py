@@ -50,6 +50,9 @@ class EMA(Callback):
             self._average = {name: tensor.to(state[name].device) for name, tensor in self._average.items()}
         elif self.active:
             self._average = {name: tensor.detach().clone() for name, tensor in state.items()}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the step from which training goes on; at the start of `fit` it is not restored yet."""
         self._last_step = trainer.global_step
 
     def on_train_batch_end(

@@ -16,7 +16,8 @@ class Progress(RichProgressBar):
     """Show progress, rate and time left, of the epoch and of the whole training.
 
     In a terminal it is Lightning's rich bar. Elsewhere a bar would leave thousands of control characters in
-    the log: there one line is written every `seconds` and one at the end of each epoch.
+    the log: there one line is written every `seconds`, one after each validation and one at the end of the
+    last epoch.
 
     Args:
         seconds: least time between two lines.
@@ -64,10 +65,12 @@ class Progress(RichProgressBar):
     def _line(self, trainer: Trainer, now: float) -> None:
         batches = trainer.num_training_batches
         done = trainer.current_epoch * batches + trainer.fit_loop.batch_idx + 1
+        limits = []  # batches still to come
+        if (trainer.max_epochs or 0) > 0:
+            limits.append((trainer.max_epochs or 0) * batches - done)
         if trainer.max_steps > 0:
-            left = float(trainer.max_steps - trainer.global_step)
-        else:
-            left = (trainer.max_epochs or 0) * batches - done if (trainer.max_epochs or 0) > 0 else 0
+            limits.append((trainer.max_steps - trainer.global_step) * trainer.accumulate_grad_batches)
+        left = max(0.0, float(min(limits, default=0)))
         elapsed = now - self._begin
         loss = trainer.callback_metrics.get("train/loss")
         log.info(

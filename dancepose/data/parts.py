@@ -8,15 +8,13 @@ from typing import Any
 
 from dancepose.checks import one_of, read_arguments
 from dancepose.data.problems import Problems
-from dancepose.data.readers.coco import read_coco
-from dancepose.data.readers.labelme import read_labelme
+from dancepose.data.readers import READERS
 from dancepose.data.splits import Amount, Parts, read_split, split_frames
 from dancepose.errors import ConfigError, DataError
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
 FOLDER = "folder"  # value of `clip`: the folder that holds a frame's image
-FILES = {"dance": "the folder with pictures and Labelme JSON files", "coco": "the folder with the pictures"}
 
 
 @dataclass(frozen=True)
@@ -24,9 +22,9 @@ class PartConfig:
     """Where one part of the data lies; the keys of an entry of `data.parts`.
 
     Attributes:
-        kind: `dance` (Labelme) or `coco`.
+        kind: `dance` (Labelme), `coco`, or another of `READERS`.
         root: the folder of its pictures.
-        annotations: the JSON file of a `coco` part; found from the working folder or from `root`.
+        annotations: the file of a part whose kind has one; found from the working folder or from `root`.
         split: a split file, found likewise; None draws one.
         clip: what makes pictures frames of one video: `folder`, or a regular expression on names whose first
             group is the video; None: they are single pictures.
@@ -54,15 +52,16 @@ class PartConfig:
         """
         if not isinstance(values, Mapping):
             raise ConfigError(f"{key}={values!r}: give kind, root, ...")
-        one_of(f"{key}.kind", values.get("kind", ""), FILES)
-        kind = values["kind"]
+        one_of(f"{key}.kind", values.get("kind", ""), READERS)
+        reader = READERS[values["kind"]]
         if not values.get("root"):
-            raise ConfigError(f"{key}.root is not set: give {FILES[kind]}")
-        if kind == "coco" and not values.get("annotations"):
-            raise ConfigError(f"{key}.annotations is not set: give the COCO keypoint JSON")
-        if kind != "coco" and values.get("annotations"):
+            raise ConfigError(f"{key}.root is not set: give {reader.root}")
+        if reader.annotations and not values.get("annotations"):
+            raise ConfigError(f"{key}.annotations is not set: give {reader.annotations}")
+        if not reader.annotations and values.get("annotations"):
+            kinds = ", ".join(f"kind={kind}" for kind, other in READERS.items() if other.annotations)
             raise ConfigError(
-                f"{key}.annotations belongs to kind=coco; Labelme files lie beside their pictures"
+                f"{key}.annotations belongs to {kinds}; here the annotations lie beside their pictures"
             )
         read_arguments(cls, values, key)
         if not 0 < values.get("weight", 1.0) < float("inf"):
@@ -163,14 +162,11 @@ def load_part(
         DataError: files are missing or wrong; names file, field and remedy.
         ConfigError: the parts of the split cannot be made.
     """
-    root = Path(config.root).expanduser()
+    reader, root = READERS[config.kind], Path(config.root).expanduser()
     if not root.is_dir():
-        raise DataError(f"{key}.root={config.root} is no folder: give {FILES[config.kind]}")
-    if config.kind == "coco":
-        path = find_file(str(config.annotations), root)
-        frames, problems = read_coco(path, skeleton, root, f"{key}.annotations")
-    else:
-        frames, problems = read_labelme(root, skeleton, f"{key}.root")
+        raise DataError(f"{key}.root={config.root} is no folder: give {reader.root}")
+    annotations = find_file(config.annotations, root) if config.annotations else None
+    frames, problems = reader.read(annotations, root, skeleton, key)
     frames = [replace(f, source=name, clip=clip_of(f.name, config.clip)) for f in frames]
     file = None
     if config.split is not None:

@@ -40,12 +40,14 @@ class Predictions:
         skeleton: of the people.
         split: hash of the split, or None where the file does not say.
         images: in the order of the file.
+        sparse: whether the file leaves out pictures in which nobody was found, as COCO results do.
     """
 
     path: Path
     skeleton: Skeleton
     split: str | None
     images: list[ImagePredictions]
+    sparse: bool = False
 
     def people(self, frames: Sequence[Frame]) -> dict[str, list[Person]]:
         """Return name of frame -> its people, those of several groups together; empty where nobody was found.
@@ -70,12 +72,18 @@ class Predictions:
     def covered(self, frames: Sequence[Frame]) -> list[Frame]:
         """Return the frames that the file speaks of: the others were not predicted, and are not to be scored.
 
-        COCO results leave out images in which nobody was found, so they speak of all.
+        A sparse file speaks of all.
+
+        Raises:
+            DataError: it speaks of none.
         """
-        if any(isinstance(entry.image, int) for entry in self.images):
+        if self.sparse:
             return list(frames)
         named = {entry.image for entry in self.images}
-        return [frame for frame in frames if frame.name in named]
+        found = [frame for frame in frames if frame.name in named]
+        if not found:
+            raise DataError(f"{self.path} speaks of none of the truth's {len(frames)} pictures")
+        return found
 
 
 def write_predictions(
@@ -126,7 +134,7 @@ def read_predictions(path: Path, skeleton: Skeleton | None = None) -> Prediction
         if skeleton is None:
             raise ConfigError(f"pred={path} is a COCO result file, which names no keypoints: give skeleton=")
         entries = [ImagePredictions(*entry) for entry in people_of_results(path, content, skeleton)]
-        return Predictions(path, skeleton, None, entries)
+        return Predictions(path, skeleton, None, entries, sparse=True)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise DataError(f"{path}: field 'images' is missing: neither predictions.json nor COCO results")
     named = _skeleton_from_plain(path, content.get("skeleton"))

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rich.console import Group
-from rich.table import Table
-
 from dancepose.skeleton import COLUMNS, Skeleton
 
 
@@ -84,32 +81,17 @@ def format_value(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _blocks(rows: Mapping[str, ResultRow]) -> list[list[list[str]]]:
-    """Return header and lines as strings; rows with the same columns share a block."""
+def plain_table(rows: Mapping[str, ResultRow]) -> str:
+    """Return an aligned table without colours or borders, one line for each label.
+
+    Rows with the same columns stand together; those with others below, under a header of their own.
+    """
     blocks: dict[tuple[str, ...], list[list[str]]] = {}
     for label, row in rows.items():
         block = blocks.setdefault(tuple(row.columns), [["", "metric", *row.columns]])
         block.append([label, row.metric, *(format_value(value) for value in row.columns.values())])
-    return list(blocks.values())
-
-
-def rich_table(rows: Mapping[str, ResultRow], title: str | None = None) -> Group:
-    """Return a table for the terminal, one line for each label; rows with other columns in a table below."""
-    tables: list[Table] = []
-    for header, *body in _blocks(rows):
-        table = Table(title=None if tables else title)
-        for i, name in enumerate(header):
-            table.add_column(name, justify="left" if i < 2 else "right")
-        for line in body:
-            table.add_row(*line)
-        tables.append(table)
-    return Group(*tables)
-
-
-def plain_table(rows: Mapping[str, ResultRow]) -> str:
-    """Return an aligned table without colours or borders, for log files; rows with other columns below."""
     texts = []
-    for block in _blocks(rows):
+    for block in blocks.values():
         widths = [max(len(line[i]) for line in block) for i in range(len(block[0]))]
         for line in block:
             cells = zip(line, widths, strict=True)
@@ -117,21 +99,16 @@ def plain_table(rows: Mapping[str, ResultRow]) -> str:
     return "\n".join(texts)
 
 
-def markdown_table(rows: Mapping[str, ResultRow]) -> str:
-    """Return a Markdown table, for reports; rows with other columns in a table of their own."""
-    tables = []
-    for header, *body in _blocks(rows):
-        rule = ["---", "---"] + ["---:"] * (len(header) - 2)
-        tables.append("\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *body]))
-    return "\n\n".join(tables)
-
-
 def details(row: ResultRow) -> list[str]:
-    """Return what must be printed below the table: the head-size rules' shares, the counts, the notes."""
+    """Return what must be printed below the table: the head-size rules' shares, the counts, the notes.
+
+    Rules and counts that are zero are left out, but for images and people.
+    """
     lines = []
-    if row.head_size_rules:
-        shares = ", ".join(f"{rule} {share:.1%}" for rule, share in row.head_size_rules.items())
+    if any(row.head_size_rules.values()):
+        shares = ", ".join(f"{rule} {share:.1%}" for rule, share in row.head_size_rules.items() if share)
         lines.append(f"reference length by rule: {shares}")
-    if row.counts:
-        lines.append(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in row.counts.items()))
+    counts = {name: n for name, n in row.counts.items() if n or name in ("images", "people")}
+    if counts:
+        lines.append(", ".join(f"{name.replace('_', ' ')} {n}" for name, n in counts.items()))
     return lines + [f"note: {note}" for note in row.notes]

@@ -35,12 +35,14 @@ class PoseEvaluation(nn.Module):
         self.pck = PCK(skeleton, reference="torso", threshold=0.2)
         self.pckh = PCK(skeleton, reference="head", threshold=0.5)
         self.predictions: list[Prediction] = []
+        self._grouped = False  # were there predictions without heatmaps?
 
     def reset(self) -> None:
         """Forget everything counted."""
         for metric in (self.mpii, self.oks, self.pck, self.pckh):
             metric.reset()
         self.predictions = []
+        self._grouped = False
 
     def step(self, predictor: PosePredictor, batch: dict[str, Any]) -> Tensor | None:
         """Predict a batch of evaluation samples and count it.
@@ -77,6 +79,7 @@ class PoseEvaluation(nn.Module):
                 of a picture stands for its peaks.
             indices: place of each frame in the data set; settles the order of equal scores.
         """
+        self._grouped |= peaks is None
         self.mpii.update(people, frames, indices)
         self.oks.update(people, frames, indices)
         for metric in (self.pck, self.pckh):
@@ -92,6 +95,9 @@ class PoseEvaluation(nn.Module):
         # a rank without single-person pictures has to take part in the reduction, so these two are always
         # computed
         pck, pckh = self.pck.compute(), self.pckh.compute()
+        if self._grouped:
+            for row in (pck, pckh):
+                row.notes.append("of the best person that was found, not of the heatmaps' maxima")
         if pck.value is not None or pckh.value is not None:
             rows |= {"PCK@0.2": pck, "PCKh@0.5": pckh}
         scalars = {}

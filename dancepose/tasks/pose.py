@@ -13,6 +13,7 @@ from dancepose.config import instantiate
 from dancepose.errors import ConfigError
 from dancepose.inference.pose import PosePredictor
 from dancepose.tasks.evaluation import PoseEvaluation
+from dancepose.tasks.resuming import apply_optimizer
 
 
 class PoseTask(LightningModule):
@@ -24,7 +25,7 @@ class PoseTask(LightningModule):
     Args:
         config: `{"model": ..., "skeleton": ..., "seed": ...}`, what `build.build` takes.
         optimizer: config node with `_target_` and `_partial_`.
-        scheduler: config node with `_target_` and `_partial_`; None keeps the rate.
+        scheduler: config node with `_target_` and `_partial_`; None or a node without target keeps the rate.
         inference: `flip` and `scales` of validation and test.
         compile: compile the network, in place, when training starts.
         channels_last: memory format of the network and its input.
@@ -47,6 +48,7 @@ class PoseTask(LightningModule):
         self.predictor = PosePredictor(model, **(inference or {}), channels_last=channels_last)
         self.evaluation = PoseEvaluation(model.skeleton)
         self.result: dict[str, Any] = {}
+        self._resumed_optimizer: dict[str, Any] | None = None
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the maps of a batch of images (B, 3, H, W), uint8 or normalised."""
@@ -58,6 +60,17 @@ class PoseTask(LightningModule):
         """Compile the network; the keys of its state stay as they are."""
         if self.hparams["compile"]:
             self.network.compile()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember with which optimizer settings the training ran so far."""
+        self._resumed_optimizer = checkpoint["hyper_parameters"]["optimizer"]
+
+    def on_train_start(self) -> None:
+        """Let optimizer settings given on resume win over those that came with the optimizer's state."""
+        if self._resumed_optimizer is not None:
+            schedules = [c.scheduler for c in self.trainer.lr_scheduler_configs]
+            for optimizer in self.trainer.optimizers:
+                apply_optimizer(optimizer, schedules, self._resumed_optimizer, self.hparams["optimizer"])
 
     def on_train_epoch_start(self) -> None:
         """Let dropout depend on seed, epoch and rank alone, so that a resumed training draws the same."""
@@ -77,6 +90,20 @@ class PoseTask(LightningModule):
         means["train/loss_epoch"] = total.detach()
         self.log_dict(means, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         return total
+
+    def on_validation_start(self) -> None:
+        """Validate what a checkpoint would hold: the first process's running statistics."""
+        self._share_buffers()
+
+    def on_test_start(self) -> None:
+        """Test the first process's running statistics."""
+        self._share_buffers()
+
+    def _share_buffers(self) -> None:
+        """Copy the buffers of rank 0; they differ between processes unless batch norm is synchronised."""
+        if self.trainer.world_size > 1:
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, src=0)
 
     def on_validation_epoch_start(self) -> None:
         """Start counting."""
@@ -115,7 +142,7 @@ class PoseTask(LightningModule):
             ConfigError: the training has no length that the schedule could be laid over.
         """
         optimizer = instantiate(self.hparams["optimizer"])(self.network.parameters())
-        if not self.hparams["scheduler"]:
+        if not (self.hparams["scheduler"] or {}).get("_target_"):
             return optimizer
         steps = self.trainer.estimated_stepping_batches
         epochs = float(self.trainer.max_epochs or -1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dancepose.data.coco_results import write_coco_results
 from dancepose.data.images import read_image
 from dancepose.data.predictions import write_predictions
 from dancepose.files import write_json
@@ -29,28 +30,34 @@ def write_report(
     skeleton: Skeleton,
     about: dict[str, Any],
     pictures: int = 4,
+    coco: bool = False,
 ) -> None:
     """Print the table of a part and write `<part>.json`, `predictions.json` and `pictures/<part>_frames.jpg`.
 
     Args:
         folder: run directory or output folder.
-        part: train, val or test.
+        part: train, val or test; `all` where the data are not divided.
         result: of `PoseEvaluation.compute`.
-        predictions: of all frames.
-        frames: the truth.
+        predictions: name of each frame that was predicted, and its people.
+        frames: the truth; frames that were not predicted (a limited run) are left out.
         skeleton: of both.
         about: what a result row carries besides: data set, split hash, flip and scales.
         pictures: how many best, median and worst frames the sheet shows.
+        coco: also write `coco_results.json`.
     """
+    people = dict(predictions)
+    frames = [frame for frame in frames if frame.name in people]
     rows = result["rows"]
-    log.info("%s part\n%s", part, plain_table(rows))
+    log.info("%s\n%s", "all pictures" if part == "all" else f"{part} part", plain_table(rows))
     for label, row in rows.items():
         for line in details(row):
             log.info("%s: %s", label, line)
     values = {label: row.to_dict() for label, row in rows.items()}
     write_json(folder / f"{part}.json", {**about, "part": part, "images": len(frames), "rows": values})
     write_predictions(folder / "predictions.json", predictions, skeleton, split=about.get("split"))
-    sheet = frame_sheet(dict(predictions), frames, skeleton, pictures) if pictures else None
+    if coco:
+        write_coco_results(folder / "coco_results.json", people, frames)
+    sheet = frame_sheet(people, frames, skeleton, pictures) if pictures else None
     if sheet is not None:
         write_image(folder / "pictures" / f"{part}_frames.jpg", sheet)
 
@@ -68,9 +75,17 @@ def frame_sheet(
     """Draw the best, median and worst frames, truth beside prediction; None where no frame can be judged.
 
     A frame is judged by the share of its annotated joints that the assigned predictions hit (PCKh@0.5 with
-    the assignment of the MPII protocol).
+    the assignment of the MPII protocol). Frames whose picture is not there are left out: labels and
+    predictions can be scored without it.
     """
-    judged = [(matched_share(people.get(f.name, []), f, skeleton), f) for f in frames]
+    there = [f for f in frames if isinstance(f.image, np.ndarray) or f.image.is_file()]
+    if len(there) < len(frames):
+        log.info(
+            "%d of %d pictures are not there: left out of the contact sheet",
+            len(frames) - len(there),
+            len(frames),
+        )
+    judged = [(matched_share(people.get(f.name, []), f, skeleton), f) for f in there]
     known = sorted(((share, f) for share, f in judged if share is not None), key=lambda p: (-p[0], p[1].name))
     if not known:
         return None

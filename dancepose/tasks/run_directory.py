@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ NOT_IN_HASH = (
     "hydra",
     "objective",
 )  # do not change what a run computes
+LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg)\.[a-z0-9_]{8}")  # of `files.replacing`
 PATH_KEYS = ("root", "annotations", "save_dir", "dirpath")  # where things lie says nothing of what they are
 
 
@@ -87,6 +89,18 @@ class RunDirectory:
             raise ConfigError(f"{path} must hold a mapping")
         return config
 
+    @property
+    def occupied(self) -> bool:
+        """Whether the folder holds a run already."""
+        return (self.path / "metrics.json").exists() or self.checkpoints.exists()
+
+    def remove_leftovers(self) -> None:
+        """Remove the half-written files of a run that was killed."""
+        for folder in (self.path, self.checkpoints, self.pictures):
+            for path in folder.iterdir() if folder.is_dir() else ():
+                if LEFTOVER.fullmatch(path.name) and path.is_file():
+                    path.unlink()
+
     def wandb_id(self) -> str:
         """Return the run's id in Weights & Biases; made and written on first use, kept by a resumed run."""
         path = self.path / "wandb_id"
@@ -102,6 +116,11 @@ class RunDirectory:
             values: metrics, split, hash, cause, ...
         """
         write_json(self.path / "metrics.json", {"status": status, "version": __version__, **values})
+
+    def read_metrics(self) -> dict[str, float | None]:
+        """Return the metrics of metrics.json; none where the run has not got that far."""
+        path = self.path / "metrics.json"
+        return json.loads(path.read_text()).get("metrics", {}) if path.is_file() else {}
 
 
 def config_hash(config: Mapping[str, Any], data_hash: str) -> str:

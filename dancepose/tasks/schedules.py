@@ -1,5 +1,6 @@
 """Learning-rate schedules as factors of the optimizer's rate, one step of the schedule per optimizer step."""
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 
@@ -7,6 +8,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from dancepose.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 
 def multistep(
@@ -48,16 +51,13 @@ def cosine(
         optimizer: whose rates are scaled.
         epochs: length of the training.
         steps_per_epoch: optimizer steps in an epoch.
-        warmup: epochs in which the rate rises linearly.
+        warmup: epochs in which the rate rises linearly; cut to half of the training where it would leave
+            nothing of it (one epoch of `debug=profiler`).
         final_ratio: the factor at the end.
-
-    Raises:
-        ConfigError: the warm-up is as long as the training.
     """
     if warmup and warmup >= epochs:
-        raise ConfigError(
-            f"scheduler.warmup of {warmup} epochs leaves nothing of {epochs} epochs of training"
-        )
+        log.warning("scheduler.warmup=%g of %g epochs of training: cut to %g", warmup, epochs, epochs / 2)
+        warmup = epochs / 2
     begin, total = warmup * steps_per_epoch, epochs * steps_per_epoch
 
     def factor(step: int) -> float:

@@ -32,3 +32,16 @@ def test_a_resumed_run_keeps_its_rows_up_to_where_it_goes_on(tmp_path):
     second.log_metrics({"train/loss": -1.0}, step=20)
     second.save()
     assert [(r["step"], r["train/loss"]) for r in rows(tmp_path)] == [("10", "10.0"), ("20", "-1.0")]
+
+
+def test_the_file_is_not_written_at_every_step_but_after_a_validation_and_with_a_checkpoint(tmp_path):
+    log = CSVLog(tmp_path)
+    for step in range(5):
+        log.log_metrics({"train/loss": 1.0}, step=step)
+        log.save()
+    assert len(rows(tmp_path)) == 1
+    log.log_metrics({"val/mAP": 1.0}, step=5)
+    assert len(rows(tmp_path)) == 6
+    log.log_metrics({"train/loss": 1.0}, step=6)
+    log.after_save_checkpoint(None)
+    assert len(rows(tmp_path)) == 7

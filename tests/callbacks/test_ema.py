@@ -19,6 +19,7 @@ def run(ema, module, steps, trainer=None):
     """Move the weights by one in each step, as an optimizer would."""
     trainer = trainer or SimpleNamespace(global_step=0)
     ema.on_fit_start(trainer, module)
+    ema.on_train_start(trainer, module)
     for _ in range(steps):
         with torch.no_grad():
             for tensor in module.state_dict().values():
@@ -33,6 +34,7 @@ def test_the_average_follows_the_formula():
     expected = module.layer.weight.detach().clone()
     trainer = SimpleNamespace(global_step=0)
     ema.on_fit_start(trainer, module)
+    ema.on_train_start(trainer, module)
     for step in range(30):
         with torch.no_grad():
             module.layer.weight += step

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from factories import make_coco
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dancepose.data.images import check_images
@@ -176,6 +176,22 @@ def test_a_missing_image_names_the_field(tmp_path: Path):
         ({"annotations_1_category_id": 9}, r"annotations\[1\]\.category_id 9"),
         ({"annotations_1_keypoints": [1, 2, 2]}, r"annotations\[1\]\.keypoints must be 51 numbers"),
         ({"annotations_1_bbox": [1, 2]}, r"annotations\[1\]\.bbox"),
+        ({"annotations_1_id": [1]}, r"annotations\[1\]\.id \[1\] must be a whole number"),
+        ({"annotations_1_image_id": [1]}, r"annotations\[1\]\.image_id \[1\] must be"),
+        ({"annotations_1_image_id": 1.0}, r"annotations\[1\]\.image_id 1\.0 must be"),
+        ({"annotations_1_category_id": {}}, r"annotations\[1\]\.category_id \{\} must be"),
+        ({"annotations_1_keypoints": 3}, r"annotations\[1\]\.keypoints must be 51 numbers"),
+        ({"annotations_1_keypoints": ["1"] * 51}, r"annotations\[1\]\.keypoints must be 51 numbers"),
+        ({"annotations_1_bbox": 3}, r"annotations\[1\]\.bbox must be four numbers"),
+        ({"annotations_1_bbox": [1, 2, True, 4]}, r"annotations\[1\]\.bbox must be four numbers"),
+        ({"categories_0_id": [1]}, r"categories\[0\]\.id \[1\] must be a whole number"),
+        ({"categories_0_keypoints": 3}, r"categories\[0\]\.keypoints must be a list of names"),
+        ({"categories_0_keypoints": [3]}, r"categories\[0\]\.keypoints must be a list of names"),
+        ({"images_1_width": 0}, r"images\[1\]\.width 0 must be"),
+        ({"images_1_height": -3}, r"images\[1\]\.height -3 must be"),
+        ({"images_1_id": True}, r"images\[1\]\.id True must be"),
+        ({"images_1_file_name": 7}, r"images\[1\]\.file_name"),
+        ({"images_1_file_name": ""}, r"images\[1\]\.file_name"),
         ({"categories_0_keypoints": ...}, "no entry of categories has keypoints"),
         ({"categories_0_keypoints": ["nose"] * 17}, r"categories\[0\]\.keypoints names nose twice"),
         ({"categories_0_keypoints": ["tail"] * 17}, "nothing in common with skeleton coco17"),
@@ -185,6 +201,85 @@ def test_wrong_files_are_refused_with_the_field(tmp_path: Path, changes: dict, m
     path = change(tmp_path, **changes)
     with pytest.raises(DataError, match=rf"annotations\.json: .*{message}"):
         read_coco(path, COCO17, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "message"),
+    [
+        ([[1, 2, 3, 4, 5, 6, 7]], r"segmentation\[0\] must be .*x, y"),
+        ([["a"] * 6], r"segmentation\[0\] must be"),
+        ([1, 2, 3, 4, 5, 6], r"segmentation\[0\] must be"),
+        ("1, 2", "segmentation must be"),
+        ({"size": [128, 160], "counts": "no runs"}, "segmentation.*counts"),
+        ({"size": [128, 160], "counts": "\u00e9"}, "segmentation.*counts"),
+        ({"size": 3, "counts": [3]}, r"segmentation\.size must be"),
+        ({"size": [128, 160], "counts": [[3]]}, r"segmentation\.counts must be"),
+        ({"size": [128, 160], "counts": [-1, 20481]}, r"segmentation\.counts must be"),
+        ({"size": [128, 160], "counts": [3]}, "segmentation: the runs fill 3 pixels, its size has 20480"),
+        ({"size": [8, 8], "counts": [64]}, r"segmentation\.size .*128, 160"),
+    ],
+)
+def test_wrong_segmentations_are_refused_with_the_field(tmp_path: Path, segmentation, message: str):
+    path = change(tmp_path, annotations_1_iscrowd=1, annotations_1_segmentation=segmentation)
+    with pytest.raises(DataError, match=rf"annotations\.json: annotations\[1\]\.{message}"):
+        read_coco(path, COCO17, tmp_path)
+
+
+@pytest.mark.parametrize("list_name", ["images", "annotations", "categories"])
+def test_an_entry_that_is_no_mapping_is_named(tmp_path: Path, list_name: str):
+    make_coco(tmp_path, frames=1)
+    path = tmp_path / "annotations.json"
+    content = json.loads(path.read_text())
+    content[list_name].append(3)
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"annotations\.json: {list_name}\[\d\] must be a mapping"):
+        read_coco(path, COCO17, tmp_path)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 300) | st.floats() | st.sampled_from(["nose", "5W", ""]),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+number_list = st.lists(st.integers(-5, 300) | st.floats(), max_size=8)
+run_lengths = st.fixed_dictionaries(
+    {},
+    optional={"size": anything | st.just([128, 160]), "counts": anything | number_list | st.text(max_size=6)},
+)
+FIELDS = {
+    "images": ["id", "file_name", "width", "height"],
+    "annotations": ["id", "image_id", "category_id", "keypoints", "bbox", "iscrowd", "segmentation"],
+    "categories": ["id", "keypoints"],
+}
+
+
+@given(
+    place=st.sampled_from([(name, field) for name, fields in FIELDS.items() for field in [*fields, None]]),
+    value=anything | number_list | st.lists(number_list, max_size=3) | run_lengths,
+    crowd=st.booleans(),
+)
+@settings(max_examples=200)
+def test_nonsense_is_read_or_refused_but_never_crashes(tmp_path_factory, place, value, crowd: bool):
+    root = tmp_path_factory.getbasetemp() / "nonsense_coco"
+    if not root.is_dir():
+        make_coco(root, frames=2)
+        (root / "annotations.json").rename(root / "sound.json")
+    content = json.loads((root / "sound.json").read_text())
+    name, field = place
+    content["annotations"][0]["iscrowd"] = int(crowd)
+    if field is None:
+        content[name][0] = value
+    else:
+        content[name][0][field] = value
+    path = root / "annotations.json"
+    path.write_text(json.dumps(content))
+    try:
+        frames, _ = read_coco(path, COCO17, root)
+    except DataError as error:
+        assert str(path) in str(error) and name in str(error)
+    else:
+        assert all(np.isfinite(frame.keypoint_array()).all() for frame in frames)
+        assert all(np.isfinite(polygon).all() for frame in frames for polygon in frame.ignore)
 
 
 @pytest.mark.parametrize("content", ['{"images": [], "annotations": []}', "[1]", '{"images": ['])

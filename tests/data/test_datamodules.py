@@ -11,8 +11,11 @@ from lightning.pytorch import LightningModule, Trainer
 from omegaconf import OmegaConf
 
 from dancepose.data.datamodules import PoseDataModule
+from dancepose.data.problems import Problems
+from dancepose.data.readers import READERS, Reader
 from dancepose.errors import ConfigError, DataError
 from dancepose.paths import PACKAGE
+from dancepose.records import Frame
 from dancepose.skeleton import load_skeleton
 
 MPII15 = load_skeleton("mpii15")
@@ -169,6 +172,20 @@ def test_config_files_are_short():
 def test_wrong_values_name_the_key(root: Path, changes: dict, message: str):
     with pytest.raises(ConfigError, match=message):
         module(root, **changes)
+
+
+def test_a_reader_in_the_table_is_a_kind_of_its_own(tmp_path: Path, monkeypatch):
+    def read(annotations, root, skeleton, key):
+        assert (annotations, key) == (None, "data")
+        return [Frame(root / f"{i}.jpg", (8, 8), [], skeleton.name, f"{i}.jpg") for i in range(4)], Problems()
+
+    monkeypatch.setitem(READERS, "mine", Reader(read, "the folder of mine"))
+    data = module(tmp_path, kind="mine", val=1, test=1)
+    assert [len(data.frames(part)) for part in ("train", "val", "test")] == [2, 1, 1]
+    with pytest.raises(ConfigError, match=r"data\.root is not set: give the folder of mine"):
+        module(None, kind="mine")
+    with pytest.raises(ConfigError, match=r"data\.annotations belongs to kind=coco"):
+        module(tmp_path, kind="mine", annotations="a.json")
 
 
 def test_folder_that_is_not_there_names_the_key(tmp_path: Path):

@@ -31,7 +31,7 @@ def shipped(name):
 
 
 def test_the_shipped_ones():
-    assert NAMES == ["cosine", "multistep", "paper_doubling", "paper_halving"]
+    assert NAMES == ["cosine", "multistep", "none", "paper_doubling", "paper_halving"]
 
 
 @pytest.mark.parametrize("name, factor", [("paper_halving", 0.5), ("paper_doubling", 2.0)])
@@ -64,5 +64,11 @@ def test_wrong_milestones_are_refused(make):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     with pytest.raises(ConfigError, match="scheduler.milestones"):
         multistep(optimizer, epochs=10, steps_per_epoch=1, **make)
-    with pytest.raises(ConfigError, match="scheduler.warmup"):
-        cosine(optimizer, epochs=10, steps_per_epoch=1, warmup=10)
+
+
+def test_a_warm_up_longer_than_the_training_is_cut_to_half_of_it(caplog):
+    from functools import partial
+
+    seen = rates(partial(cosine, warmup=1), epochs=1)
+    assert seen[:5] == sorted(seen[:5]) and seen[5:] == sorted(seen[5:], reverse=True) and seen[-1] < 0.2
+    assert "scheduler.warmup" in caplog.text

@@ -49,46 +49,65 @@ def read_coco(
         if target is not None:
             labelled[target[target >= 0]] = True
     frames = _images(path, content["images"], Path(root), skeleton, labelled, problems)
-    seen: set[Any] = set()
+    seen: set[int] = set()
     for i, annotation in enumerate(content["annotations"]):
         where = f"annotations[{i}]"
-        identity = annotation.get("id")
-        if identity is not None and identity in seen:
-            raise DataError(f"{path}: {where}.id {identity} stands twice")
-        seen.add(identity)
-        frame = frames.get(annotation.get("image_id"))
+        _mapping(path, where, annotation)
+        if annotation.get("id") is not None:
+            identity = _whole(path, where, annotation, "id")
+            if identity in seen:
+                raise DataError(f"{path}: {where}.id {identity} stands twice")
+            seen.add(identity)
+        image, category = (_whole(path, where, annotation, name) for name in ("image_id", "category_id"))
+        frame = frames.get(image)
         if frame is None:
-            raise DataError(f"{path}: {where}.image_id {annotation.get('image_id')} is the id of no image")
-        if annotation.get("category_id") not in categories:
-            raise DataError(
-                f"{path}: {where}.category_id {annotation.get('category_id')} is no category's id"
-            )
-        target = categories[annotation["category_id"]]
+            raise DataError(f"{path}: {where}.image_id {image} is the id of no image")
+        if category not in categories:
+            raise DataError(f"{path}: {where}.category_id {category} is no category's id")
+        target = categories[category]
         if target is not None:
             CocoAnnotation(path, where, annotation, problems).put(frame, target, len(skeleton))
     return sorted(frames.values(), key=lambda frame: frame.name), problems
 
 
+def _mapping(path: Path, where: str, entry: Any) -> None:
+    if not isinstance(entry, dict):
+        raise DataError(f"{path}: {where} must be a mapping, not {entry!r}")
+
+
+def _whole(path: Path, where: str, entry: dict[str, Any], name: str, least: int | None = None) -> int:
+    """Return a whole number of an entry."""
+    if name not in entry:
+        raise DataError(f"{path}: {where}.{name} is missing")
+    value = entry[name]
+    if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
+        bound = "" if least is None else f" of at least {least}"
+        raise DataError(f"{path}: {where}.{name} {value!r} must be a whole number{bound}")
+    return value
+
+
 def _categories(
-    path: Path, entries: Sequence[dict], skeleton: Skeleton, problems: Problems
+    path: Path, entries: Sequence[Any], skeleton: Skeleton, problems: Problems
 ) -> dict[int, np.ndarray | None]:
     """Return category id -> index of its keypoints in the run's skeleton (-1: none); None: not people."""
     categories: dict[int, np.ndarray | None] = {}
     for i, entry in enumerate(entries):
         where = f"categories[{i}]"
-        if not isinstance(entry, dict) or "id" not in entry:
-            raise DataError(f"{path}: {where}.id is missing")
-        if entry["id"] in categories:
-            raise DataError(f"{path}: {where}.id {entry['id']} stands twice")
-        names = entry.get("keypoints")
+        _mapping(path, where, entry)
+        identity = _whole(path, where, entry, "id")
+        if identity in categories:
+            raise DataError(f"{path}: {where}.id {identity} stands twice")
+        names = entry.get("keypoints") or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DataError(f"{path}: {where}.keypoints must be a list of names, not {names!r}")
         if not names:
-            categories[entry["id"]] = None
+            categories[identity] = None
             continue
         target = np.full(len(names), -1, dtype=np.int64)
         for j, name in enumerate(names):
-            index = skeleton.find(str(name))
+            index = skeleton.find(name)
             if index is None:
-                hint = did_you_mean(str(name), skeleton.keypoints)
+                hint = did_you_mean(name, skeleton.keypoints)
                 subject = f"'{name}' (no keypoint of {skeleton.name}{'.' + hint if hint else ''})"
                 problems.add("unknown label", path, f"{where}.keypoints[{j}]", subject)
             elif index in target:
@@ -100,9 +119,9 @@ def _categories(
         if (target < 0).all():
             raise DataError(
                 f"{path}: {where}.keypoints has nothing in common with skeleton {skeleton.name}; "
-                f"it names {', '.join(map(str, names[:4]))}, ... Choose another with skeleton="
+                f"it names {', '.join(names[:4])}, ... Choose another with skeleton="
             )
-        categories[entry["id"]] = target
+        categories[identity] = target
     if all(target is None for target in categories.values()):
         raise DataError(f"{path}: no entry of categories has keypoints: not a COCO keypoint file")
     return categories
@@ -110,7 +129,7 @@ def _categories(
 
 def _images(
     path: Path,
-    entries: Sequence[dict],
+    entries: Sequence[Any],
     root: Path,
     skeleton: Skeleton,
     labelled: np.ndarray,
@@ -122,25 +141,19 @@ def _images(
     names: set[str] = set()
     for i, entry in enumerate(entries):
         where = f"images[{i}]"
-        for name, kind in (("id", int), ("file_name", str), ("width", int), ("height", int)):
-            if not isinstance(entry, dict) or not isinstance(entry.get(name), kind):
-                raise DataError(f"{path}: {where}.{name} is missing or no {kind.__name__}")
-        if entry["id"] in frames:
-            raise DataError(f"{path}: {where}.id {entry['id']} stands twice")
-        if entry["file_name"] in names:
-            raise DataError(f"{path}: {where}.file_name {entry['file_name']} stands twice")
-        names.add(entry["file_name"])
-        found = next((f / entry["file_name"] for f in folders if (f / entry["file_name"]).is_file()), None)
+        _mapping(path, where, entry)
+        identity = _whole(path, where, entry, "id")
+        size = _whole(path, where, entry, "width", 1), _whole(path, where, entry, "height", 1)
+        file = entry.get("file_name")
+        if not isinstance(file, str) or not file:
+            raise DataError(f"{path}: {where}.file_name, the name of a picture, is missing")
+        if identity in frames:
+            raise DataError(f"{path}: {where}.id {identity} stands twice")
+        if file in names:
+            raise DataError(f"{path}: {where}.file_name {file} stands twice")
+        names.add(file)
+        found = next((folder / file for folder in folders if (folder / file).is_file()), None)
         if found is None:
-            problems.add("image missing", path, f"{where}.file_name", detail=str(root / entry["file_name"]))
-        frame = Frame(
-            found or root / entry["file_name"],
-            (entry["width"], entry["height"]),
-            [],
-            skeleton.name,
-            entry["file_name"],
-            labelled,
-        )
-        frame.id = entry["id"]
-        frames[entry["id"]] = frame
+            problems.add("image missing", path, f"{where}.file_name", detail=str(root / file))
+        frames[identity] = Frame(found or root / file, size, [], skeleton.name, file, labelled, id=identity)
     return frames

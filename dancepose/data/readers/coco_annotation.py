@@ -1,6 +1,5 @@
 """One annotation of a COCO file, made into a person or an ignore region."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -27,29 +26,39 @@ class CocoAnnotation:
         self.path, self.where, self.content, self.problems = path, where, content, problems
 
     def put(self, frame: Frame, target: np.ndarray, keypoints: int) -> None:
-        """Add the person, or the ignore region, to its frame."""
-        if self.content.get("iscrowd"):
+        """Add the person, or the ignore region, to its frame.
+
+        Raises:
+            DataError: a field holds something else than it should; names file and field.
+        """
+        crowd = self.content.get("iscrowd")
+        if crowd not in (None, 0, 1):
+            raise self._wrong("iscrowd", f"0 or 1, not {crowd!r}")
+        if crowd:
             self._ignore(frame, self._segments(frame.size))
             return
         person = Person(self._keypoints(target, keypoints, frame), box=self._box(), id=len(frame.people))
         if person.present.any():
             frame.people.append(person)
             return
-        if any(v > 0 for v in (self.content.get("keypoints") or [])[2::3]):
+        if any(v > 0 for v in (self.content.get("keypoints") or [])[2::3]):  # of other names than the run's
             self.problems.add("no known keypoint", self.path, self.where, detail=frame.name)
         self._ignore(frame, [])
+
+    def _wrong(self, name: str, needed: str) -> DataError:
+        return DataError(f"{self.path}: {self.where}.{name} must be {needed}")
 
     def _keypoints(self, target: np.ndarray, count: int, frame: Frame) -> np.ndarray:
         flat = self.content.get("keypoints")
         mapped = np.zeros((count, 3))
         if flat is None:
             return mapped
-        if len(flat) != 3 * len(target) or not all(isinstance(v, (int, float)) for v in flat):
-            raise DataError(
-                f"{self.path}: {self.where}.keypoints must be {3 * len(target)} numbers (x, y, v of each "
-                f"keypoint of its category), there are {len(flat)}"
-            )
-        points = np.array(flat, dtype=np.float64).reshape(-1, 3)
+        numbers = _numbers(flat)
+        if numbers is None or len(numbers) != 3 * len(target):
+            there = f", there are {len(flat)}" if numbers is not None else ""
+            needed = f"{3 * len(target)} numbers (x, y, v of each keypoint of its category){there}"
+            raise self._wrong("keypoints", needed)
+        points = numbers.reshape(-1, 3)
         wrong = ~np.isfinite(points).all(axis=1)
         if wrong.any():
             self.problems.add("not a number", self.path, f"{self.where}.keypoints", count=int(wrong.sum()))
@@ -71,12 +80,12 @@ class CocoAnnotation:
         return mapped
 
     def _box(self) -> np.ndarray | None:
-        box = self.content.get("bbox")
-        if box is None:
+        if self.content.get("bbox") is None:
             return None
-        if len(box) != 4 or not all(isinstance(v, (int, float)) and math.isfinite(v) for v in box):
-            raise DataError(f"{self.path}: {self.where}.bbox must be four numbers: x, y, width, height")
-        return np.array(box, dtype=np.float64) if box[2] > 0 and box[3] > 0 else None
+        box = _numbers(self.content["bbox"])
+        if box is None or len(box) != 4 or not np.isfinite(box).all():
+            raise self._wrong("bbox", "four numbers: x, y, width, height")
+        return box if box[2] > 0 and box[3] > 0 else None
 
     def _ignore(self, frame: Frame, polygons: list[np.ndarray]) -> None:
         box = self._box()
@@ -90,11 +99,32 @@ class CocoAnnotation:
 
     def _segments(self, size: tuple[int, int]) -> list[np.ndarray]:
         segments = self.content.get("segmentation")
-        if isinstance(segments, list):
-            return [np.array(s, dtype=np.float64).reshape(-1, 2) for s in segments if len(s) >= 6]
+        if segments is None:
+            return []
         if isinstance(segments, dict):
+            if segments.get("size") != [size[1], size[0]]:
+                raise self._wrong("segmentation.size", f"height and width of the image: {size[1]}, {size[0]}")
             return rle_polygons(segments, f"{self.path}: {self.where}.segmentation")
-        return []
+        if not isinstance(segments, list):
+            raise self._wrong("segmentation", f"polygons or a run-length encoded mask, not {segments!r}")
+        polygons = []
+        for i, segment in enumerate(segments):
+            numbers = _numbers(segment)
+            if numbers is None or len(numbers) % 2 or not np.isfinite(numbers).all():
+                raise self._wrong(f"segmentation[{i}]", "a polygon: a list of numbers x, y, x, y, ...")
+            if len(numbers) >= 6:
+                polygons.append(numbers.reshape(-1, 2))
+        return polygons
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """Return a list of plain numbers as a float64 array, None for anything else."""
+    if not isinstance(value, list) or not all(type(v) in (int, float) for v in value):
+        return None
+    try:
+        return np.array(value, dtype=np.float64)
+    except OverflowError:  # an integer beyond every float
+        return None
 
 
 def rle_polygons(rle: dict[str, Any], where: str) -> list[np.ndarray]:
@@ -105,17 +135,27 @@ def rle_polygons(rle: dict[str, Any], where: str) -> list[np.ndarray]:
         where: file and field, for the message.
 
     Raises:
-        DataError: the runs do not fill the size.
+        DataError: size or runs are wrong, or the runs do not fill the size.
     """
-    counts, (height, width) = rle.get("counts"), rle.get("size", (0, 0))
+    counts, size = rle.get("counts"), rle.get("size")
+    if not isinstance(size, list) or len(size) != 2 or not all(type(n) is int and n > 0 for n in size):
+        raise DataError(f"{where}.size must be height and width, not {size!r}")
+    height, width = size
     if isinstance(counts, str):
         from faster_coco_eval.core import mask as coco_mask
 
-        mask = coco_mask.decode({"size": [height, width], "counts": counts.encode()})
+        try:
+            mask = coco_mask.decode({"size": [height, width], "counts": counts.encode()})
+        except (ValueError, RuntimeError) as error:
+            raise DataError(
+                f"{where}.counts is no run-length string of {height} x {width}: {error}"
+            ) from None
     else:
-        runs = np.array(counts if counts is not None else [], dtype=np.int64)
-        if runs.sum() != height * width or height * width == 0:
-            raise DataError(f"{where}: the runs fill {runs.sum()} pixels, its size has {height * width}")
+        if not isinstance(counts, list) or not all(type(n) is int and n >= 0 for n in counts):
+            raise DataError(f"{where}.counts must be run lengths, or COCO's string of them")
+        if sum(counts) != height * width:
+            raise DataError(f"{where}: the runs fill {sum(counts)} pixels, its size has {height * width}")
+        runs = np.array(counts, dtype=np.int64)
         values = np.arange(len(runs)) % 2
         mask = np.repeat(values, runs).reshape(width, height).T
     padded = np.pad(mask.astype(np.uint8), 1)  # the outline runs half a pixel outside the mask's pixels

@@ -1,0 +1,90 @@
+"""What a training comes to: the value that a sweep compares, and the test of the chosen weights."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from dancepose.data.datamodules import PoseDataModule
+from dancepose.errors import CheckpointError
+from dancepose.tasks.pose import PoseTask
+from dancepose.tasks.report import describe, write_report
+from dancepose.tasks.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
+
+
+def objective_value(
+    config: Mapping[str, Any], trainer: Trainer, values: Mapping[str, float | None]
+) -> float | None:
+    """Return the metric that a sweep compares: of the best checkpoint if that is the one tested.
+
+    Args:
+        config: the run's, plain.
+        trainer: after `fit`.
+        values: the metrics of the last epoch.
+    """
+    for checkpoint in trainer.checkpoint_callbacks:
+        score = getattr(checkpoint, "best_model_score", None)
+        monitored = getattr(checkpoint, "monitor", None) == config["objective"]
+        if config["which"] == "best" and monitored and score is not None:
+            return float(score)
+    return values.get(config["objective"])
+
+
+def measure_test_part(
+    config: Mapping[str, Any], trainer: Trainer, task: PoseTask, datamodule: PoseDataModule, run: RunDirectory
+) -> dict[str, float]:
+    """Measure the chosen checkpoint on the test part, once, and write the report.
+
+    Args:
+        config: the run's, plain.
+        trainer: after `fit`.
+        task: its module.
+        datamodule: its data.
+        run: the folder.
+
+    Returns:
+        `test/...` metrics; none where the data have no test part.
+    """
+    datamodule.setup("test")
+    if not datamodule.frames("test"):
+        log.info(
+            "the data have no test part: nothing is tested (`dancepose-evaluate run=%s part=val`)", run.path
+        )
+        return {}
+    trial = bool(config["trainer"].get("fast_dev_run"))
+    source = None if trial else _source(config["which"], run, trainer)
+    if source is not None:
+        # not by ckpt_path: resuming callbacks would put the raw weights back in place of the averaged ones
+        state = torch.load(source, map_location="cpu", weights_only=True)
+        task.load_state_dict(state["state_dict"])
+    trainer.test(task, datamodule=datamodule, verbose=False)
+    predictions = task.evaluation.gather_predictions()
+    if trainer.is_global_zero and not trial:
+        about = {
+            "source": source.name if source else "weights after the last step",
+            "data": describe(config["data"]),
+            "split": datamodule.split_hash,
+            **config["inference"],
+        }
+        write_report(
+            run.path, "test", task.result, predictions, datamodule.frames("test"), task.skeleton, about
+        )
+    return {
+        name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")
+    }
+
+
+def _source(which: str, run: RunDirectory, trainer: Trainer) -> Path | None:
+    """Return the checkpoint to test, None for the weights in memory: those of the last step, averaged."""
+    kept = [Path(c.dirpath or "") for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
+    try:
+        return run.checkpoint(which) if run.checkpoints in kept else None
+    except CheckpointError:
+        log.info("no %s.ckpt is kept: the weights after the last step are tested", which)
+        return None

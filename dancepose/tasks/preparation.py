@@ -1,0 +1,145 @@
+"""What can be refused before a training starts, and the callbacks and loggers that it takes along."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
+from lightning.pytorch.loggers import Logger
+
+from dancepose.callbacks.pictures import Pictures
+from dancepose.config import instantiate
+from dancepose.errors import ConfigError, did_you_mean
+from dancepose.metrics.oks import STATISTICS
+from dancepose.skeleton import COLUMNS, Skeleton
+from dancepose.tasks.run_directory import RunDirectory
+
+
+class WhenLoaded(Callback):
+    """Call a function when everything is restored from the checkpoint and training begins.
+
+    Args:
+        do: takes nothing.
+    """
+
+    def __init__(self, do: Callable[[], None]):
+        self.do = do
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Call it."""
+        self.do()
+
+
+def check_one_device(trainer: Mapping[str, Any]) -> None:
+    """Refuse several processes in a sweep: each of them would run the whole sweep again.
+
+    Raises:
+        ConfigError: the trainer node asks for more than one device.
+    """
+    devices, strategy = trainer.get("devices", 1), str(trainer.get("strategy", "auto"))
+    count = len(devices) if isinstance(devices, list) else devices
+    if str(count) in ("-1", "auto"):
+        count = 1 if trainer.get("accelerator") == "cpu" else torch.cuda.device_count()
+    alone = str(count) in ("0", "1") and trainer.get("num_nodes", 1) == 1
+    if not alone or strategy not in ("auto", "single_device"):
+        raise ConfigError(
+            f"trainer.devices={devices} with trainer.strategy={strategy} in a multirun (-m): each process "
+            "would run the whole sweep again. Run the jobs one by one, or give trainer.devices=1 "
+            "trainer.strategy=auto"
+        )
+
+
+def check_metric_names(config: Mapping[str, Any], skeleton: Skeleton) -> None:
+    """Refuse names of metrics that no validation of this skeleton gives, and a `which` that there is not.
+
+    Args:
+        config: the run's, plain.
+        skeleton: the run's.
+
+    Raises:
+        ConfigError: names the key and the nearest known name.
+    """
+    if config["which"] not in ("best", "last"):
+        hint = did_you_mean(str(config["which"]), ["best", "last"])
+        raise ConfigError(f"which={config['which']}: give best or last.{hint}")
+    names = {"objective": config["objective"]}
+    for key, node in (config.get("callbacks") or {}).items():
+        names[f"callbacks.{key}.monitor"] = (node or {}).get("monitor")
+    known = [f"val/{name}" for name in ("mAP", *COLUMNS, *skeleton.columns, "PCK@0.2", "PCKh@0.5")]
+    known += [f"val/OKS_{name}" for name in STATISTICS]
+    for key, name in names.items():
+        if name is None or name in known or str(name).startswith("train/"):
+            continue
+        if str(name).startswith("test/"):
+            raise ConfigError(f"{key}={name}: nothing may be chosen by the test part; give a val/ metric")
+        raise ConfigError(
+            f"{key}={name}: there is no such metric.{did_you_mean(str(name), known)} There are train/... "
+            f"and {', '.join(dict.fromkeys(known))}"
+        )
+
+
+def make_loggers(config: Mapping[str, Any], run: RunDirectory, main_rank: bool) -> list[Logger]:
+    """Make the loggers, all inside the run directory; the W&B id is on disk before anything is logged."""
+    if config["trainer"].get("fast_dev_run"):
+        return []
+    made = []
+    for name, node in (config.get("logger") or {}).items():
+        if node is None:
+            continue
+        given: dict[str, Any] = {"save_dir": str(run.path)}
+        if name == "wandb" and main_rank:
+            given |= {"id": run.wandb_id(), "resume": "allow"}
+        made.append(instantiate(node, **given))
+    return made
+
+
+def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -> list[Callback]:
+    """Make the callbacks; the run's folders are given to those that write.
+
+    Args:
+        config: the run's, plain.
+        run: its folder.
+        logged: whether there is a logger; without one the rates are not monitored.
+    """
+    folders = {"best": run.checkpoints, "last": run.checkpoints, "pictures": run.pictures}
+    made: list[Callback] = []
+    for name, node in (config.get("callbacks") or {}).items():
+        if node is not None:
+            made.append(instantiate(node, **({"dirpath": str(folders[name])} if name in folders else {})))
+    settings = config["trainer"]
+    unwanted: list[type] = []
+    if settings.get("fast_dev_run"):  # leaves no files
+        unwanted.append(Pictures)
+    if not logged:
+        unwanted.append(LearningRateMonitor)
+    if settings.get("enable_progress_bar") is False:
+        unwanted.append(ProgressBar)
+    if settings.get("enable_checkpointing") is False:
+        unwanted.append(Checkpoint)
+    return [callback for callback in made if not isinstance(callback, tuple(unwanted))]
+
+
+def make_trainer(
+    config: Mapping[str, Any],
+    run: RunDirectory,
+    callbacks: list[Callback],
+    loggers: list[Logger],
+    **more: Any,
+) -> Trainer:
+    """Make the trainer; it adds neither a bar nor a checkpoint of its own to the configured callbacks."""
+    settings: dict[str, Any] = {
+        "default_root_dir": config["trainer"].get("default_root_dir") or str(run.path),
+        "enable_progress_bar": any(isinstance(c, ProgressBar) for c in callbacks),
+        "enable_checkpointing": any(isinstance(c, Checkpoint) for c in callbacks),
+    }
+    return instantiate(config["trainer"], callbacks=callbacks, logger=loggers, **settings, **more)
+
+
+def describe_batch(size: int, trainer: Trainer) -> str:
+    """Say how the global batch is made up: `batch 48 = 2 devices x 3 steps x 8`."""
+    devices, steps = trainer.world_size, trainer.accumulate_grad_batches
+    return (
+        f"batch {size} = {devices} device{'s' * (devices > 1)} x {steps} step{'s' * (steps > 1)} x "
+        f"{size // (devices * steps)}"
+    )

@@ -1,0 +1,199 @@
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from running import command
+
+from dancepose.entry import own_trust, resume_overrides
+
+
+def save(folder, *overrides: str):
+    folder.mkdir(exist_ok=True)
+    (folder / "overrides.yaml").write_text(yaml.safe_dump(list(overrides)), encoding="utf-8")
+    return folder
+
+
+def value_of(override: str):
+    return OverridesParser.create().parse_override(override).value()
+
+
+class TestSavedOverrides:
+    @pytest.mark.parametrize(
+        "saved",
+        [
+            "trust=[os.]",
+            "++trust=[os.]",
+            "hydra.job_logging.root.level=INFO",
+            "+hydra.callbacks.x._target_=os.system",
+            "hydra/launcher=joblib",
+            "resume=other",
+            "--experimental-rerun=evil.pickle",
+            "--config-dir=evil",
+            "--config-name=evil",
+            "-m",
+            "-cn",
+            "callbacks@hydra.callbacks=default",
+            "+callbacks@_global_.hydra=default",
+            "optimizer@trust=adam",
+            "experiment=../../evil",
+            "+experiment/../../evil=x",
+            "callbacks=[default,../../evil]",
+            "experiment=${oc.env:HOME}",
+            "a=1\n--config-dir=evil",
+            "/hydra/launcher=joblib",
+        ],
+    )
+    def test_what_steers_hydra_or_trust_is_refused(self, saved, tmp_path, capsys):
+        save(tmp_path, saved)
+        with pytest.raises(SystemExit):
+            resume_overrides([f"resume={tmp_path}"])
+        error = capsys.readouterr().err
+        assert str(tmp_path / "overrides.yaml") in error and repr(saved) in error
+        assert len(error.splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        "saved",
+        [
+            "model/attention=cbam1",
+            "data.root=../there/a b",
+            "output=../runs",
+            "+trainer.limit_train_batches=2",
+            "~callbacks.ema",
+            "++data.split=null",
+            "callbacks=[default,early_stop]",
+            "data.parts={mine: {kind: dance, root: ../x}}",
+            "+logger.wandb.resume=must",
+            "name='a b'",
+            "inference.scales=[1.0,0.5]",
+        ],
+    )
+    def test_what_a_run_saves_is_taken(self, saved, tmp_path):
+        assert resume_overrides([f"resume={save(tmp_path, saved)}"])[0] == saved
+
+    def test_no_code_of_a_strangers_run_is_run(self, tmp_path):
+        run = save(tmp_path / "run", "--experimental-rerun=evil.pickle")
+        (tmp_path / "evil.pickle").write_bytes(b"cos\nsystem\n(S'touch was_here'\ntR.")
+        done = command("train", "resume=run", cwd=tmp_path)
+        assert done.returncode == 1 and done.stderr.startswith("error: ")
+        save(run, "data.root=.", "+callbacks.x._target_=os.system", "+callbacks.x.command=touch was_here")
+        done = command("train", "resume=run", cwd=tmp_path)
+        assert done.returncode == 1 and "os.system" in done.stderr and "trust=" in done.stderr
+        assert not (tmp_path / "was_here").exists()
+
+    @pytest.mark.parametrize(
+        "content", [b"[a: b: c", b"\xff\xfe\x00a", b"a: 1", b"[1, 2]", b"[" * 3000, b"\x00"]
+    )
+    def test_a_broken_file_gets_one_clear_error(self, content, tmp_path, capsys):
+        (tmp_path / "overrides.yaml").write_bytes(content)
+        with pytest.raises(SystemExit):
+            resume_overrides([f"resume={tmp_path}"])
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and "overrides.yaml" in error
+
+    def test_a_saved_file_with_umlauts_is_read(self, tmp_path):
+        (tmp_path / "overrides.yaml").write_bytes("[data.root=Tänze]".encode())
+        assert resume_overrides([f"resume={tmp_path}"])[0] == "data.root=Tänze"
+
+
+class TestExpansion:
+    def test_an_override_that_stands_earlier_in_the_saved_list_counts(self, tmp_path):
+        save(tmp_path, "trainer.max_epochs=2", "trainer.max_epochs=4")
+        argv = resume_overrides([f"resume={tmp_path}", "trainer.max_epochs=2"])
+        assert argv[:3] == ["trainer.max_epochs=2", "trainer.max_epochs=4", "trainer.max_epochs=2"]
+        assert resume_overrides(argv) == argv, "a DDP child expands again"
+
+    @pytest.mark.parametrize("given", ["+resume={}", "++resume={}", "resume={}", 'resume="{}"'])
+    def test_every_way_to_give_the_run(self, given, tmp_path):
+        save(tmp_path, "model=hrnet")
+        argv = resume_overrides([given.format(tmp_path)])
+        assert argv == ["model=hrnet", f"resume='{tmp_path}'", f"hydra.run.dir='{tmp_path}'"]
+
+    @pytest.mark.parametrize("name", ["it's", "a b", "x=y,z", "back\\slash", 'say "so"', "(1)", "end\\"])
+    def test_odd_paths_survive_a_second_expansion(self, name, tmp_path):
+        run = save(tmp_path / name, "model=hrnet")
+        once = resume_overrides([f"resume={run}"])
+        assert resume_overrides(once) == once
+        assert [value_of(o) for o in once[-2:]] == [str(run), str(run)]
+
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            ["-m"],
+            ["--multirun"],
+            ["--config-dir", "x"],
+            ["-cd", "x", "-m"],
+            ["--config-dir=x"],
+            ["--cfg", "job", "--resolve"],
+            ["--info", "searchpath"],
+            ["--info"],
+        ],
+    )
+    def test_flags_come_first_with_their_values(self, flags, tmp_path):
+        save(tmp_path, "model=hrnet")
+        rest = ["model=hrnet", "seed=1", f"resume='{tmp_path}'", f"hydra.run.dir='{tmp_path}'"]
+        assert resume_overrides([*flags, f"resume={tmp_path}", "seed=1"]) == [*flags, *rest]
+        argv = resume_overrides([f"resume={tmp_path}", "seed=1", *flags])
+        assert argv == [*flags, *rest]
+        assert resume_overrides(argv) == argv
+
+    def test_trust_is_read_from_the_command_line(self):
+        assert own_trust(["a=1", "trust=[mine.,'yours.']"]) == ["mine.", "yours."]
+        assert own_trust(["++trust=[a.]", "trust=null"]) == []
+        assert own_trust(["model=hrnet"]) == []
+
+
+class TestMessages:
+    """Each starts an interpreter."""
+
+    @pytest.mark.parametrize(
+        "arguments, words",
+        [
+            (["scheduler=null"], ["scheduler=none"]),
+            (["callbacks=null"], ["callbacks=none"]),
+            (["logger=null"], ["logger=none"]),
+            (["experiment=null"], ["experiment=null", "leave it out"]),
+            (["callbacks=none", "callbacks.ema.decay=0.5"], ["callbacks.ema.decay", "callbacks=none has no"]),
+            (["optimizer=sgd", "optimizer.betas=[0,0]"], ["optimizer.betas", "optimizer=sgd has no"]),
+            (["test=no"], ["test='no'", "true or false"]),
+            (["seed=abc"], ["seed='abc'"]),
+        ],
+        ids=lambda v: v[-1],
+    )
+    def test_a_mistake_gets_one_clear_error(self, arguments, words, tmp_path):
+        done = command("train", "data.root=.", *arguments, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr and done.stderr.startswith("error: "), done.stderr
+        assert all(word in done.stderr for word in words), done.stderr
+        assert "Did you mean" not in done.stderr
+
+    def test_a_misconfiguration_found_by_lightning_is_one_clear_error(self, tmp_path):
+        (tmp_path / "task.py").write_text(
+            "import sys\n"
+            "from dancepose.entry import run\n"
+            "def task(cfg):\n"
+            "    from lightning.fabric.utilities.exceptions import MisconfigurationException\n"
+            "    raise MisconfigurationException('no such device')\n"
+            "run(task, 'train')\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "task.py", "data.root=.", "hydra.run.dir=."],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+        assert "error: " in done.stderr and "no such device" in done.stderr
+
+    @pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"]], ids=["help", "cfg"])
+    def test_help_is_quick(self, flag, tmp_path):
+        """Under a second is what is wanted; the bound is loose for a machine with other work."""
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            assert command("train", *flag, cwd=tmp_path).returncode == 0
+            seconds.append(time.perf_counter() - start)
+        assert min(seconds) < 2, seconds

@@ -1,0 +1,258 @@
+"""`dancepose-evaluate`: a run, a checkpoint, and files of predictions, by the entry point's own function."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from factories import make_coco, make_labelme
+from running import SMALL, run_task
+
+from dancepose.data.coco_results import write_coco_results
+from dancepose.data.predictions import write_predictions
+from dancepose.data.readers.coco import read_coco
+from dancepose.data.readers.labelme import read_labelme
+from dancepose.errors import ConfigError, DataError
+from dancepose.evaluate import evaluate
+from dancepose.records import Person
+from dancepose.skeleton import load_skeleton
+from dancepose.train import train
+
+MPII15, COCO17 = load_skeleton("mpii15"), load_skeleton("coco17")
+
+
+@pytest.fixture(scope="module")
+def labelme(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("labelme")
+    make_labelme(root, frames=6)
+    make_labelme(root, frames=4, people=1, folder="alone", seed=1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(labelme, tmp_path_factory) -> Path:
+    """A run of one epoch; without a threshold it finds people, wherever they are."""
+    run = tmp_path_factory.mktemp("runs") / "finished"
+    small = [*SMALL, "model=higherhrnet", "model.codec.detection_threshold=0", "trainer.max_epochs=1"]
+    small += ["trainer.precision=32-true", "inference.flip=true", "data.val=3", "data.test=4"]
+    run_task(train, "train", run, *small, f"data.root={labelme}")
+    return run
+
+
+def score(folder: Path, *overrides: str, part: str = "test") -> dict:
+    """Evaluate into a folder and return the JSON that it leaves."""
+    run_task(evaluate, "evaluate", folder, *overrides)
+    assert [p.stem for p in folder.glob("*.json") if p.stem in ("train", "val", "test", "all")] == [part]
+    return json.loads((folder / f"{part}.json").read_text())
+
+
+def truth_as_predictions(path: Path, root: Path, names: int | None = None) -> Path:
+    """Write the labels themselves as predictions, of the first pictures."""
+    frames, _ = read_labelme(root, MPII15)
+    people = [(f.name, [Person(p.keypoints, scores=np.ones(15)) for p in f.people]) for f in frames[:names]]
+    write_predictions(path, people, MPII15)
+    return path
+
+
+def test_a_run_scores_what_its_training_scored(finished, tmp_path):
+    mine = json.loads((finished / "test.json").read_text())
+    result = score(tmp_path, f"run={finished}", "device=cpu")
+    assert result.pop("source") == str(finished / "checkpoints" / "best.ckpt")
+    mine.pop("source")
+    assert result == mine
+    assert result["images"] == 4 and result["flip"] is True and result["scales"] == [1.0]
+    assert result["split"] == json.loads((finished / "metrics.json").read_text())["split"]
+    row = result["rows"]["mAP"]
+    assert sum(row["head_size_rules"].values()) == pytest.approx(1)
+    assert row["counts"]["images"] == 4 and row["counts"]["people"] >= 4 and row["counts"]["predictions"] > 4
+    assert list(row["columns"])[:7] == ["Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"]
+    predictions = (tmp_path / "predictions.json").read_text()
+    assert predictions == (finished / "predictions.json").read_text()
+    assert (tmp_path / "pictures" / "test_frames.jpg").stat().st_size > 1000
+
+
+def test_another_part_checkpoint_flip_and_scales(finished, tmp_path):
+    keys = [f"run={finished}", "part=val", "which=last", "scales=[1.0,0.5]", "batch_size=1", "workers=0"]
+    result = score(tmp_path / "flip", *keys, "flip=true", "coco=true", "pictures=0", part="val")
+    assert result["images"] == 3 and (result["flip"], result["scales"]) == (True, [1.0, 0.5])
+    assert result["source"].endswith("last.ckpt")
+    upright = score(tmp_path / "upright", *keys, "flip=false", part="val")
+    assert upright["flip"] is False
+    found = [(tmp_path / name / "predictions.json").read_text() for name in ("flip", "upright")]
+    assert found[0] != found[1]
+    results = json.loads((tmp_path / "flip" / "coco_results.json").read_text())
+    people = [len(image["people"]) for image in json.loads(found[0])["images"]]
+    assert len(results) == sum(people) and {r["image_id"] for r in results} == {1, 2, 3}
+    assert not (tmp_path / "flip" / "pictures").exists()
+    assert not (tmp_path / "upright" / "coco_results.json").exists()
+
+
+def test_a_run_whose_data_moved(finished, labelme, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["data"]["root"] = "gone"
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(DataError, match=r"gone is no folder(.|\n)* root="):
+        score(tmp_path / "no", f"run={run}")
+    result = score(tmp_path / "out", f"run={run}", f"root={labelme}")
+    assert result["rows"] == json.loads((finished / "test.json").read_text())["rows"]
+
+
+def test_the_memory_format_of_the_run_is_kept(finished, tmp_path, monkeypatch):
+    from dancepose.inference import pose
+
+    seen = []
+    original = pose.PosePredictor.__init__
+
+    def spy(self, *args, **kwargs):
+        seen.append(kwargs["channels_last"])
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(pose.PosePredictor, "__init__", spy)
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump(config | {"channels_last": False}))
+    score(tmp_path / "a", f"run={run}")
+    score(tmp_path / "b", f"run={finished}")
+    assert seen == [False, True]
+
+
+def test_a_checkpoint_on_data_of_its_own(finished, labelme, tmp_path):
+    keys = [f"ckpt={finished / 'checkpoints' / 'last.ckpt'}", "data=dance", f"data.root={labelme}"]
+    keys += ["data.size=64", "data.workers=0", "data.test=4"]
+    result = score(tmp_path, *keys)
+    assert result["images"] == 4 and result["flip"] is False and result["data"] == f"dance {labelme}"
+    with pytest.raises(ConfigError, match="ckpt= needs the data"):
+        score(tmp_path, keys[0])
+
+
+def test_predictions_of_a_run_score_the_same(finished, labelme, tmp_path):
+    mine = json.loads((finished / "test.json").read_text())
+    result = score(tmp_path, f"gt={labelme}", f"pred={finished / 'predictions.json'}", part="all")
+    for label in ("mAP", "OKS"):
+        for field in ("columns", "joints", "truth", "counts", "head_size_rules"):
+            assert result["rows"][label][field] == mine["rows"][label][field]
+    assert result["split"] == mine["split"] and result["part"] == "all"
+    assert (tmp_path / "pictures" / "all_frames.jpg").is_file()
+
+
+def test_exact_predictions_without_pictures(labelme, tmp_path, caplog):
+    root = tmp_path / "labels"
+    shutil.copytree(labelme, root, ignore=shutil.ignore_patterns("*.jpg"))
+    pred = truth_as_predictions(tmp_path / "p.json", labelme)
+    with caplog.at_level("INFO"):
+        result = score(tmp_path / "out", f"gt={root}", f"pred={pred}", part="all")
+    assert "10 of 10 pictures are not there" in caplog.text and "test part" not in caplog.text
+    rows = result["rows"]
+    assert rows["mAP"]["columns"]["mAP"] == 100 and rows["OKS"]["columns"]["AP"] == pytest.approx(100)
+    assert not any("speaks of" in note for note in rows["mAP"]["notes"])
+    for label in ("PCK@0.2", "PCKh@0.5"):
+        assert any("not of the heatmaps' maxima" in note for note in rows[label]["notes"])
+    assert not (tmp_path / "out" / "pictures").exists()
+
+
+def test_pictures_that_the_file_leaves_out_are_told(labelme, tmp_path):
+    pred = truth_as_predictions(tmp_path / "p.json", labelme, names=7)
+    result = score(tmp_path / "out", f"gt={labelme}", f"pred={pred}", part="all")
+    assert result["images"] == 7 and result["pictures_of_truth"] == 10
+    for row in result["rows"].values():
+        assert any("7 of the truth's 10 pictures" in note for note in row["notes"])
+    with pytest.raises(DataError, match="speaks of none"):
+        score(
+            tmp_path / "o", f"gt={labelme}", f"pred={truth_as_predictions(tmp_path / 'e.json', labelme, 0)}"
+        )
+
+
+def test_coco_truth_and_results(tmp_path):
+    make_coco(tmp_path, frames=3)
+    path = tmp_path / "annotations.json"
+    frames, _ = read_coco(path, COCO17, tmp_path)
+    people = {f.name: [Person(p.keypoints, scores=np.full(17, 0.5)) for p in f.people] for f in frames}
+    people[frames[0].name] = []
+    write_coco_results(tmp_path / "r.json", people, frames)
+    keys = [f"gt={path}", f"pred={tmp_path / 'r.json'}"]
+    result = score(tmp_path / "out", *keys, "skeleton=coco17", part="all")
+    row = result["rows"]["mAP"]
+    assert row["columns"]["Head"] is None and row["columns"]["mAP"] == pytest.approx(200 / 3)
+    assert result["images"] == 3  # results leave out pictures without people, and speak of all
+    assert (tmp_path / "out" / "pictures" / "all_frames.jpg").is_file()
+    with pytest.raises(ConfigError, match="give skeleton="):
+        score(tmp_path / "no", *keys)
+    (tmp_path / "r.json").write_text("[]")
+    assert score(tmp_path / "none", *keys, "skeleton=coco17", part="all")["images"] == 3
+
+
+def test_posetracks_variant(labelme, tmp_path):
+    pred = truth_as_predictions(tmp_path / "p.json", labelme)
+    keys = [f"gt={labelme}", f"pred={pred}", "protocol=posetrack", "pictures=0"]
+    result = score(tmp_path / "out", *keys, part="all")
+    assert result["rows"]["mAP"]["metric"] == "PoseTrack mAP"
+    assert result["rows"]["mAP"]["columns"]["mAP"] == 100
+
+
+def test_frames_that_were_not_predicted_are_not_reported(labelme, tmp_path):
+    from dancepose.tasks.evaluation import PoseEvaluation
+    from dancepose.tasks.report import write_report
+
+    frames, _ = read_labelme(labelme, MPII15)
+    evaluation = PoseEvaluation(MPII15)
+    evaluation.update([f.people for f in frames[:2]], frames[:2])
+    write_report(
+        tmp_path,
+        "test",
+        evaluation.compute(),
+        evaluation.gather_predictions(),
+        frames,
+        MPII15,
+        {},
+        pictures=1,
+    )
+    assert json.loads((tmp_path / "test.json").read_text())["images"] == 2
+
+
+WAYS = "give one of: run="
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ([], WAYS),
+        (["run=a", "ckpt=b"], WAYS),
+        (["gt=a"], WAYS),
+        (["pred=a"], WAYS),
+        (["run=a", "pred=b"], WAYS),
+        (["run=a", "protocol=posetrak"], "protocol=posetrak: .*'posetrack'"),
+        (["run=a", "part=tets"], "part=tets: .*train, val, test.*'test'"),
+        (["run=a", "which=bset"], "which=bset.*best"),
+        (["run=a", "precision=16"], "precision=16: .*32-true"),
+        (["run=a", "device=gpu"], "device=gpu: .*auto, cpu, cuda"),
+        (["run=a", "device=meta"], "device=meta: .*auto, cpu, cuda"),
+        (["run=a", "scales=2"], r"scales=2: .*list"),
+        (["run=a", "scales=[]"], r"scales=\[\]: .*1 among"),
+        (["run=a", "scales=[1,-1]"], r"scales=\[1, -1\]: .*positive"),
+        (["run=a", "coco=yes please"], "coco="),
+        (["run=a", "pictures=-1"], "pictures=-1"),
+        (["run=a", "scales=[0.5]"], r"scales=\[0\.5\]: .*1 among"),
+        (["run=a", "scales=[1,x]"], r"scales=.*x.*list"),
+        (["run=a", "flip=maybe"], "flip=.?maybe.*: .*true or false"),
+        (["run=a", "batch_size=0"], "batch_size=0"),
+        (["run=a", "workers=-1"], "workers=-1"),
+        (["run=a", "pictures=many"], "pictures=.?many"),
+        (["run=nowhere"], "nowhere is no run directory"),
+    ],
+)
+def test_wrong_values_are_refused_at_the_top(tmp_path, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        score(tmp_path, *overrides)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_gpu_that_is_not_there(tmp_path, device):
+    with pytest.raises(ConfigError, match=rf"device={device}: .*no GPU.*device=cpu"):
+        score(tmp_path, "run=a", f"device={device}")
