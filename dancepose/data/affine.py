@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from dancepose.records import NOT_ANNOTATED, Person
+from dancepose.records import NOT_ANNOTATED, Frame, Person
 
 UNIT = 200  # the published code's unit of scale: a person of this height has scale 1
 
@@ -57,6 +57,29 @@ def shrink(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return (..., 2) points carried through a (3, 3) affine matrix, float64."""
     return np.asarray(points, dtype=np.float64) @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def transform_frame(
+    frame: Frame, matrix: np.ndarray, size: tuple[int, int], order: np.ndarray | slice = slice(None)
+) -> Frame:
+    """Carry people, boxes and ignore regions over to a crop; what falls outside is not annotated in it.
+
+    Args:
+        frame: in pixels of the picture.
+        matrix: (3, 3) picture -> crop.
+        size: width and height of the crop.
+        order: of the keypoints afterwards, `Skeleton.flip_index` under a mirror.
+    """
+    people = [transform_person(person, matrix, size, order) for person in frame.people]
+    regions = [clip_polygon(transform_points(matrix, polygon), size) for polygon in frame.ignore]
+    return replace(
+        frame,
+        size=size,
+        people=[person for person in people if person.present.any()],
+        ignore=[region for region in regions if len(region) >= 3],
+        labelled=None if frame.labelled is None else frame.labelled[order],
+        groups=[],
+    )
 
 
 def transform_person(

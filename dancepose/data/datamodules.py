@@ -20,7 +20,7 @@ from dancepose.data.parts import check_number, part_configs
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
 from dancepose.data.splits import PARTS, Amount
-from dancepose.data.transforms import Augmentation, TrainTransform
+from dancepose.data.transforms import Augmentation, TestTransform, TrainTransform, Transform
 from dancepose.errors import ConfigError
 from dancepose.inference.geometry import TestGeometry
 from dancepose.records import Frame
@@ -47,13 +47,15 @@ class PoseDataModule(LightningDataModule):
         split_seed: of what the split draws; not `seed`, so that runs of several seeds share one test part.
         min_people: frames with fewer labelled people are not used.
         limit: use at most so many frames of each part.
-        overfit: train, validate and test on the same frames (the training part), without augmentation.
+        overfit: train, validate and test on the same frames (the training part), every sample as the test
+            shows it: tags learnt by heart belong to a place in the picture, and a centred crop moves them.
         batch_size: of all devices and accumulated steps together.
         workers: data worker processes of each device.
         size: side of the square training crop in pixels.
         test_size: pixels of the resized side at test time; None: `size`.
         test_batch_size: images of each device in evaluation; None: its share of `batch_size`.
         resize: which side of a picture becomes `test_size`, `short` or `long`.
+        pad_multiple: the sides of a test input are padded to multiples of so many pixels.
         augmentation: the keys of `Augmentation`; its `scale_type` None follows `resize`.
     """
 
@@ -80,6 +82,7 @@ class PoseDataModule(LightningDataModule):
         test_size: int | None = None,
         test_batch_size: int | None = None,
         resize: Literal["short", "long"] = "short",
+        pad_multiple: int = 64,
         augmentation: Mapping[str, Any] | None = None,
     ):
         super().__init__()
@@ -99,13 +102,18 @@ class PoseDataModule(LightningDataModule):
             configs, skeleton, kind == "mix", val, test, split_seed, min_people, limit, overfit
         )
         one_of("data.resize", resize, ("short", "long"))
-        self.geometry = TestGeometry(test_size or size, resize)
+        check_number("data.pad_multiple", pad_multiple, 32, multiple=32)
+        self.geometry = TestGeometry(test_size or size, resize, pad_multiple)
         recipe = dict(augmentation or {})
         if recipe.get("scale_type") is None:
             recipe["scale_type"] = resize
         self.augmentation = Augmentation.from_dict(recipe)
-        if overfit:
-            self.augmentation = Augmentation(scale_type=self.augmentation.scale_type)
+        self.overfit = overfit
+        if overfit and (resize, test_size or size, pad_multiple) != ("long", size, size):
+            raise ConfigError(
+                "data.overfit trains on the inputs of the test, so these have to be the training square: "
+                f"data.resize=long data.test_size={size} data.pad_multiple={size}"
+            )
         self._checked: set[str] = set()
 
     def frames(self, part: str) -> list[Frame]:
@@ -182,7 +190,11 @@ class PoseDataModule(LightningDataModule):
 
     def train_dataset(self) -> PoseDataset:
         """Return the training samples."""
-        transform = TrainTransform(self.size, self.augmentation, self.skeleton)
+        transform: Transform
+        if self.overfit:
+            transform = TestTransform(self.geometry)
+        else:
+            transform = TrainTransform(self.size, self.augmentation, self.skeleton)
         return PoseDataset(self.frames("train"), transform, self.codec, self.seed)
 
     def train_dataloader(self) -> PoseLoader:

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from dancepose.codecs.base import Codec
 from dancepose.data.images import read_image
 from dancepose.data.sampler import SampleKey, draw_seed
-from dancepose.data.transforms import TrainTransform
+from dancepose.data.transforms import Transform
 from dancepose.errors import DanceposeError
 from dancepose.inference.geometry import PAD_VALUE, TestGeometry
 from dancepose.records import Frame
@@ -27,7 +27,7 @@ class PoseDataset(Dataset[dict[str, Any]]):
         seed: of the run.
     """
 
-    def __init__(self, frames: Sequence[Frame], transform: TrainTransform, codec: Codec, seed: int):
+    def __init__(self, frames: Sequence[Frame], transform: Transform, codec: Codec, seed: int):
         self.frames, self.transform, self.codec, self.seed = list(frames), transform, codec, seed
 
     def __len__(self) -> int:

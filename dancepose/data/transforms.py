@@ -8,7 +8,7 @@ so they do not depend on data workers, their number, or what was drawn before.
 import os
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network for its newest version
@@ -21,12 +21,11 @@ from dancepose.checks import one_of, read_arguments
 from dancepose.data.affine import (
     UNIT,
     affine_matrix,
-    clip_polygon,
     shrink,
-    transform_person,
-    transform_points,
+    transform_frame,
 )
 from dancepose.errors import ConfigError
+from dancepose.inference.geometry import TestGeometry, invert_matrix
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
@@ -133,18 +132,11 @@ class PoseAffine(A.DualTransform):
 
     def apply_to_frame(self, frame: Frame, matrix: np.ndarray, mirrored: bool, **params: Any) -> Frame:
         """Carry people, ignore regions and boxes over; what falls outside the crop is not annotated in it."""
-        size = (self.size, self.size)
         order = self.flip_index if mirrored else slice(None)
-        people = [transform_person(person, matrix, size, order) for person in frame.people]
-        regions = [clip_polygon(transform_points(matrix, polygon), size) for polygon in frame.ignore]
-        return replace(
-            frame,
-            size=size,
-            people=[person for person in people if person.present.any()],
-            ignore=[region for region in regions if len(region) >= 3],
-            labelled=None if frame.labelled is None else frame.labelled[order],
-            groups=[],
-        )
+        return transform_frame(frame, matrix, (self.size, self.size), order)
+
+
+Transform = Callable[[np.ndarray, Frame, int], tuple[np.ndarray, Frame]]  # image, frame, seed of the sample
 
 
 class TrainTransform:
@@ -186,3 +178,22 @@ class TrainTransform:
         self._compose.set_random_state(np.random.Generator(np.random.PCG64(seed)), random.Random(seed))
         result = self._compose(image=image, frame=frame)
         return result["image"], result["frame"]
+
+
+class TestTransform:
+    """Nothing random: the picture as the test shows it to the network (`data.overfit`).
+
+    Args:
+        geometry: of the test.
+    """
+
+    __test__ = False  # its name starts like a test class, and pytest would collect it
+
+    def __init__(self, geometry: TestGeometry):
+        self.geometry = geometry
+
+    def __call__(self, image: np.ndarray, frame: Frame, seed: int) -> tuple[np.ndarray, Frame]:
+        """Return the test's input of a picture and the frame in its pixels; see `TrainTransform`."""
+        padded, back = self.geometry.warp(image)
+        matrix = np.vstack([invert_matrix(back), [0, 0, 1]])
+        return padded, transform_frame(frame, matrix, (padded.shape[1], padded.shape[0]))

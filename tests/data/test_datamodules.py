@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from factories import PointsCodec, make_coco, make_labelme
@@ -14,12 +15,14 @@ from dancepose.data.datamodules import PoseDataModule
 from dancepose.data.problems import Problems
 from dancepose.data.readers import READERS, Reader
 from dancepose.errors import ConfigError, DataError
+from dancepose.inference.geometry import apply_matrix
 from dancepose.paths import PACKAGE
 from dancepose.records import Frame
 from dancepose.skeleton import load_skeleton
 
 MPII15 = load_skeleton("mpii15")
 CONF = PACKAGE.parent / "conf"
+OVERFIT = {"overfit": True, "resize": "long", "pad_multiple": 64}
 PUBLIC = {"rotation": 30, "scale": [0.75, 1.5], "translation": 40, "flip": 0.5}
 
 
@@ -232,12 +235,30 @@ def test_limit_min_people_and_overfit(tmp_path: Path):
     make_labelme(tmp_path, frames=6, people=2, size=(64, 48))
     make_labelme(tmp_path, frames=4, people=1, folder="one", size=(64, 48))
     assert len(module(tmp_path, val="none", test="none").frames("train")) == 10
-    data = module(tmp_path, min_people=2, limit=3, overfit=True)
+    data = module(tmp_path, min_people=2, limit=3, **OVERFIT)
     names = [[f.name for f in data.frames(part)] for part in ("train", "val", "test")]
     assert names[0] == names[1] == names[2] and len(names[0]) == 3
     assert all(len(f.people) == 2 for f in data.frames("train"))
-    assert data.augmentation.flip == 0 and data.augmentation.scale == (1.0, 1.0)
     assert data.problems.counts() == {"too few people": 4}
+
+
+def test_overfit_trains_on_the_very_inputs_of_the_test(tmp_path: Path):
+    make_labelme(tmp_path, frames=4, size=(80, 50))
+    data = module(tmp_path, **OVERFIT)
+    trained, tested = data.train_dataset(), data.evaluation_dataloader("test").dataset
+    for index in range(4):
+        sample, test = trained[index], tested[index]
+        assert sample["image"].shape == (3, 64, 64) and torch.equal(sample["image"], test["image"])
+        picture, crop = data.frames("train")[index], trained.crop((1, index))[1]
+        for person, seen in zip(picture.people, crop.people, strict=True):
+            back = apply_matrix(test["matrix"], seen.keypoints[seen.present, :2])
+            np.testing.assert_allclose(back, person.keypoints[person.present, :2], atol=1e-9)
+
+
+@pytest.mark.parametrize("change", [{"resize": "short"}, {"test_size": 32}, {"pad_multiple": 32}])
+def test_overfit_wants_test_inputs_of_the_training_square(root: Path, change: dict):
+    with pytest.raises(ConfigError, match="data.resize=long data.test_size=64 data.pad_multiple=64"):
+        module(root, **(OVERFIT | change))
 
 
 def test_mixed_parts_keep_their_names_masks_and_weights(tmp_path: Path):
@@ -444,7 +465,7 @@ def test_real_scenes_and_people(shared: Path):
     assert [len(data.frames(part)) for part in ("train", "val", "test")] == [49, 6, 30]
     batch = next(iter(data.train_dataloader()))
     assert batch["image"].shape == (4, 3, 64, 64) and batch["targets"]["points"].isfinite().all()
-    overfit = module(root / "scenes_labelme", min_people=2, limit=20, overfit=True)
+    overfit = module(root / "scenes_labelme", min_people=2, limit=20, **OVERFIT)
     assert len(overfit.frames("test")) == 20
     parts = {
         "scenes": {"kind": "dance", "root": "scenes_labelme", "split": "../scenes_split.json"},
