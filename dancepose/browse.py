@@ -44,10 +44,10 @@ def browse(cfg: DictConfig) -> None:
 
     from dancepose.build import build_codec, model_config
     from dancepose.checks import at_least, one_of
-    from dancepose.config import instantiate, plain
     from dancepose.data.splits import PARTS
     from dancepose.files import write_json
     from dancepose.skeleton import Skeleton
+    from dancepose.targets import instantiate, plain
 
     one_of("part", cfg.part, PARTS)
     at_least("count", cfg.count, 0)

@@ -5,21 +5,11 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.paths import config_dir
-
-OVERRIDE = re.compile(r"(?:\+\+?|~)?(?P<group>[A-Za-z_][\w./-]*)(?P<package>@[\w./@-]*)?(?:=(?P<value>.*))?")
-RESERVED = ("hydra", "trust", "resume")  # what starts a run, and the user alone decides
-RESUME = re.compile(r"(?:\+\+?)?resume=(.*)", re.S)
-TRUST = re.compile(r"(?:\+\+?)?trust=")
-FLAGS_WITH_VALUE = (
-    *("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd"),
-    *("--package", "-p", "--cfg", "-c", "--experimental-rerun"),
-)
-INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # may follow --info
+from dancepose.resume import own_trust, resume_overrides
 
 
 def run(task: Callable[[Any], Any], config_name: str) -> None:
@@ -31,7 +21,11 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     given = sys.argv[1:]
-    sys.argv[1:] = resume_overrides(sys.argv[1:]) if config_name == "train" else sys.argv[1:]
+    if config_name == "train":
+        try:
+            sys.argv[1:] = resume_overrides(given)
+        except ConfigError as error:
+            _fail(str(error))
     import hydra
     import yaml
     from hydra.errors import HydraException
@@ -55,7 +49,8 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
             _fail(str(error))
 
     def go(cfg: Any, hydra_config: Any) -> Any:
-        from dancepose.config import TRUSTED, check_config, check_targets, plain
+        from dancepose.config import check_config
+        from dancepose.targets import TRUSTED, check_targets, plain
 
         if cfg.get("resume"):  # before anything of the run's config is imported
             # not cfg.trust: only the user's own words count, whatever the run's overrides compose to
@@ -180,116 +175,3 @@ def _known_keys(config_name: str) -> list[str]:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         values = OmegaConf.to_container(compose(config_name), resolve=False)
     return list(dotted_keys(values))  # type: ignore[arg-type]
-
-
-def resume_overrides(argv: list[str]) -> list[str]:
-    """Expand `resume=<run directory>` into the overrides of that run, in front of those given beside it.
-
-    What was expanded already stays as it is: a DDP child is started with its parent's arguments.
-
-    Args:
-        argv: the command line, without the program.
-
-    Returns:
-        Flags, then the run's overrides, those given beside `resume=`, and the run directory itself.
-
-    Raises:
-        SystemExit: the folder is no run directory, or its overrides are not what a run saves.
-    """
-    given = [match[1] for a in argv if (match := RESUME.fullmatch(a))]
-    if not given or given[-1] in ("", "null"):
-        return argv
-    from hydra.core.override_parser.types import Quote, QuotedString
-
-    run_dir = Path(_unquoted(given[-1])).resolve()
-    saved = _read_overrides(run_dir, given[-1])
-    flags, mine = _split_flags(argv)
-    if mine[: len(saved)] == saved:
-        mine = mine[len(saved) :]
-    mine = [a for a in mine if not RESUME.fullmatch(a) and not a.startswith("hydra.run.dir=")]
-    quoted = QuotedString(str(run_dir), Quote.single).with_quotes()
-    return [*flags, *saved, *mine, f"resume={quoted}", f"hydra.run.dir={quoted}"]
-
-
-def own_trust(argv: list[str]) -> list[str]:
-    """Return the prefixes of `trust=[...]` on the command line.
-
-    Raises:
-        ConfigError: it is no list of texts.
-    """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    given = [a for a in argv if TRUST.match(a)]
-    value = OverridesParser.create().parse_override(given[-1]).value() if given else None
-    prefixes = [] if value is None else value
-    if not isinstance(prefixes, list) or not all(isinstance(p, str) and p for p in prefixes):
-        raise ConfigError(f"{given[-1]}: a list of prefixes is needed, 'trust=[my_package.]' for instance")
-    return prefixes
-
-
-def _unquoted(value: str) -> str:
-    """Return the text of a value in Hydra's quotes; what has none is taken as it is."""
-    if value[:1] not in ("'", '"'):
-        return value
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    try:
-        return str(OverridesParser.create().parse_override(f"resume={value}").value())
-    except HydraException:
-        return value
-
-
-def _split_flags(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Split a command line into flags with their values, which Hydra wants in one piece, and overrides."""
-    flags: list[str] = []
-    overrides: list[str] = []
-    rest = list(argv)
-    while rest:
-        argument = rest.pop(0)
-        if not argument.startswith("-"):
-            overrides.append(argument)
-            continue
-        flags.append(argument)
-        optional = argument in ("--info", "-i") and rest and rest[0] in INFO
-        if rest and (argument in FLAGS_WITH_VALUE or optional):
-            flags.append(rest.pop(0))
-    return flags, overrides
-
-
-def _read_overrides(run_dir: Path, given: str) -> list[str]:
-    """Read a run's overrides.yaml; it may be a stranger's, so nothing in it may start other code."""
-    path = run_dir / "overrides.yaml"
-    import yaml
-
-    try:
-        if not path.is_file():
-            _fail(f"resume={given} is no run directory: it has no overrides.yaml")
-        saved = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        _fail(f"{path} cannot be read: {' '.join(str(error).split())}")
-    if not isinstance(saved, list) or not all(isinstance(o, str) for o in saved):
-        _fail(f"{path} must hold a list of overrides")
-    for override in saved:
-        if not _is_saved(override):
-            _fail(f"{path} must not hold {override!r}: if you want it, give it on the command line")
-    return saved
-
-
-def _is_saved(override: str) -> bool:
-    """Tell whether an override can be a run's: no flag, nothing of Hydra's, no file outside the groups."""
-    match = OVERRIDE.fullmatch(override)
-    if match is None or match["group"].startswith(RESERVED) or ".." in f"{match['group']}{match['package']}":
-        return False
-    if any(part.startswith(RESERVED) for part in re.split(r"[./@]", match["package"] or "")):
-        return False
-    if "." in match["group"] or match["group"] in _plain_keys():
-        return True
-    return re.search(r"\.\.|[$:\\]", match["value"] or "") is None  # Hydra follows .. out of its folders
-
-
-def _plain_keys() -> list[str]:
-    """Return the keys at the top of conf/train.yaml: what is given without a dot and is no group."""
-    import yaml
-
-    return list(yaml.safe_load((config_dir() / "train.yaml").read_text(encoding="utf-8")))

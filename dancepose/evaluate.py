@@ -56,11 +56,11 @@ def _check(cfg: DictConfig) -> None:
     from typing import get_args
 
     from dancepose.checks import one_of
-    from dancepose.config import plain
     from dancepose.data.parts import check_number
     from dancepose.data.splits import PARTS
     from dancepose.errors import ConfigError
     from dancepose.metrics.matching import Protocol
+    from dancepose.targets import plain
 
     for key, known in (("part", PARTS), ("protocol", get_args(Protocol)), ("precision", PRECISIONS)):
         one_of(key, cfg[key], known)
@@ -100,10 +100,10 @@ def _score_network(cfg: DictConfig, folder: Path) -> None:
     """Run a checkpoint over a part of its data."""
     import torch
 
-    from dancepose.config import instantiate
     from dancepose.errors import ConfigError, DataError
     from dancepose.inference.pose import PosePredictor
     from dancepose.progress import track
+    from dancepose.targets import instantiate
     from dancepose.tasks.evaluation import PoseEvaluation
     from dancepose.tasks.report import describe, write_report
 
@@ -146,8 +146,8 @@ def _score_network(cfg: DictConfig, folder: Path) -> None:
 def _open(cfg: DictConfig) -> _Opened:
     """Load the model, with what its run says of data and test-time settings."""
     from dancepose.build import load_checkpoint
-    from dancepose.config import TRUSTED, check_targets, plain
     from dancepose.errors import ConfigError
+    from dancepose.targets import TRUSTED, check_targets, plain
     from dancepose.tasks.run_directory import RunDirectory
 
     if cfg.ckpt is not None:
@@ -178,10 +178,10 @@ def _open(cfg: DictConfig) -> _Opened:
 
 def _score_files(cfg: DictConfig, folder: Path) -> None:
     """Score predictions from a file against truth from a file or folder."""
-    from dancepose.config import plain
     from dancepose.data.predictions import read_predictions
     from dancepose.data.readers.truth import read_truth
     from dancepose.skeleton import Skeleton
+    from dancepose.targets import plain
     from dancepose.tasks.evaluation import PoseEvaluation
     from dancepose.tasks.report import write_report
 

@@ -38,9 +38,9 @@ def train(cfg: DictConfig) -> float | None:
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
     from dancepose.callbacks.checkpoints import WholeFileIO
-    from dancepose.config import instantiate, plain
     from dancepose.errors import DanceposeError
     from dancepose.skeleton import Skeleton
+    from dancepose.targets import instantiate, plain
     from dancepose.tasks.outcome import measure_test_part, objective_value
     from dancepose.tasks.preparation import (
         WhenLoaded,

@@ -4,10 +4,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from running import command
 
-from dancepose.config import check_config, check_targets, compose_reference, instantiate, suggest_key
-from dancepose.entry import resume_overrides
+from dancepose.config import check_config, compose_reference, suggest_key
 from dancepose.errors import ConfigError
 from dancepose.paths import config_dir
+from dancepose.resume import resume_overrides
+from dancepose.targets import check_targets, instantiate
 
 
 @pytest.fixture
@@ -115,9 +116,9 @@ PROFILER = "lightning.pytorch.profilers.SimpleProfiler"
         "lightning.pytorch.callbacks.model_checkpoint.os.system",
         "lightning.pytorch.cli.LightningCLI",
         "lightning.pytorch.seed_everything",
-        "dancepose.config.instantiate",
-        "dancepose.config.get_object",
-        "dancepose.config.OmegaConf.create",
+        "dancepose.targets.instantiate",
+        "dancepose.targets.get_object",
+        "dancepose.targets.OmegaConf.create",
         "dancepose.tasks.pose.PoseTask.load_from_checkpoint",
         "dancepose.data.datamodules.PoseDataModule.from_datasets",
         "dancepose.tasks.schedules._with_warmup",
@@ -306,7 +307,8 @@ def test_resume_takes_the_overrides_of_the_run(tmp_path):
     assert resume_overrides(["a=1", "resume=null"]) == ["a=1", "resume=null"]
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
-    with pytest.raises(SystemExit):
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no run directory"):
         resume_overrides([f"resume={tmp_path}"])
-    assert "no run directory" in capsys.readouterr().err
+    done = command("train", f"resume={tmp_path}", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("error: resume=") and done.stderr.count("\n") == 1

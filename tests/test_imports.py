@@ -19,11 +19,11 @@ LEVELS = [
     {"build"},
     {"inference"},
     {"data"},
-    {"config", "tasks", "callbacks"},
-    {"entry", "train", "evaluate", "browse"},
+    {"config", "targets", "tasks", "callbacks"},
+    {"entry", "resume", "train", "evaluate", "browse"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
-MAY_USE_FRAMEWORKS = {"tasks", "callbacks", "config", "entry", "train", "evaluate", "browse"}
+MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]
 ONLY_IN = {"albumentations": "data/transforms.py", "torchvision": "", "pytorch_lightning": ""}
 PURE = {"layers", "networks"}  # torch and numpy alone
 

@@ -9,9 +9,9 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from dancepose.build import build
-from dancepose.config import instantiate
 from dancepose.errors import ConfigError
 from dancepose.inference.pose import PosePredictor
+from dancepose.targets import instantiate
 from dancepose.tasks.evaluation import PoseEvaluation
 from dancepose.tasks.resuming import apply_optimizer
 

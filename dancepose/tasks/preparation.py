@@ -9,10 +9,10 @@ from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, Progres
 from lightning.pytorch.loggers import Logger
 
 from dancepose.callbacks.pictures import Pictures
-from dancepose.config import instantiate
 from dancepose.errors import ConfigError, did_you_mean
 from dancepose.metrics.oks import STATISTICS
 from dancepose.skeleton import COLUMNS, Skeleton
+from dancepose.targets import instantiate
 from dancepose.tasks.run_directory import RunDirectory
 
 

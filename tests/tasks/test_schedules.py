@@ -4,9 +4,9 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from dancepose.config import instantiate
 from dancepose.errors import ConfigError
 from dancepose.paths import config_dir
+from dancepose.targets import instantiate
 from dancepose.tasks.schedules import cosine, multistep
 
 NAMES = sorted(p.stem for p in (config_dir() / "scheduler").glob("*.yaml"))
