@@ -31,11 +31,30 @@ TYPES: dict[str, Any] = {
     "flip": bool | None,  # conf/evaluate.yaml
     "scales": list[float] | None,
 }
-# arguments that dancepose-train gives to the trainer itself, and where they come from instead
-GIVEN_TO_TRAINER = {
-    "callbacks": "add one with +callbacks.<name>._target_=...",
-    "logger": "choose one with logger=csv, wandb, tensorboard or none, or add +logger.<name>._target_=...",
-    "plugins": "the trainer is given the one that writes checkpoints whole",
+# arguments that the program gives itself, and where they come from instead; it would overwrite what is set
+FOLDER = "it is in the run directory: hydra.run.dir=... says where that is"
+GIVEN: dict[str, dict[str, str]] = {
+    "trainer": {
+        "callbacks": "add one with +callbacks.<name>._target_=...",
+        "logger": "choose one with logger=csv, wandb, ..., or add +logger.<name>._target_=...",
+        "plugins": "the trainer is given the one that writes checkpoints whole",
+    },
+    "data": {
+        "skeleton": "it is the run's: skeleton=...",
+        "codec": "it is the model's: model.codec.<key>=...",
+        "seed": "it is the run's: seed=...",
+    },
+    "optimizer": {"params": "they are the network's"},
+    "scheduler": {
+        "optimizer": "it is the run's: optimizer=...",
+        "epochs": "they are the trainer's: trainer.max_epochs=...",
+        "steps_per_epoch": "they follow from data and batch size",
+    },
+    "callbacks.best": {"dirpath": FOLDER},
+    "callbacks.last": {"dirpath": FOLDER},
+    "callbacks.pictures": {"dirpath": FOLDER},
+    "logger.*": {"save_dir": FOLDER},
+    "logger.wandb": {"id": "the run directory keeps it, for resume", "resume": "resume=<run> does it"},
 }
 
 
@@ -175,8 +194,8 @@ def _check_target(node: Mapping[str, Any], reference: Mapping[str, Any], path: s
                 f"unknown key {where}: {target} does not take it."
                 + did_you_mean(key, [k for k in known if not k.startswith("_")])
             )
-        if path == "trainer" and key in GIVEN_TO_TRAINER and value not in (None, False):
-            raise ConfigError(f"{where} cannot be set: {GIVEN_TO_TRAINER[key]}")
+        if (source := _given(path, key)) and value not in (None, False):
+            raise ConfigError(f"{where} cannot be set: {source}")
         if key in INSTANTIATE_KEYS:
             continue
         inner = _mapping(reference.get(key))
@@ -187,6 +206,12 @@ def _check_target(node: Mapping[str, Any], reference: Mapping[str, Any], path: s
             _check_value(where, value, hints.get(key), reference.get(key))
         if isinstance(value, Mapping) and inner:  # an empty default is open: its owner checks it
             _compare(value, inner, where)
+
+
+def _given(path: str, key: str) -> str | None:
+    """Return where an argument comes from if the program gives it itself."""
+    anyone = f"{path.rpartition('.')[0]}.*"
+    return (GIVEN.get(anyone, {}) | GIVEN.get(path, {})).get(key)
 
 
 def _passed_on(target: str) -> list[str]:

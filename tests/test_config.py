@@ -260,7 +260,29 @@ OPTIONS = [
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_shipped_option_passes(composed, option):
-    composed(option, *(["data.annotations=x"] if "coco" in option or "people" in option else []))
+    cfg = composed(option, *(["data.annotations=x"] if "coco" in option or "people" in option else []))
+    check_targets(OmegaConf.to_container(cfg, resolve=False))  # as when the run is resumed
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "+data.seed=5",
+        "+data.codec=3",
+        "+data.skeleton=coco17",
+        "+optimizer.params=[]",
+        "+scheduler.epochs=10",
+        "+callbacks.best.dirpath=/x",
+        "+callbacks.last.dirpath=/x",
+        "+callbacks.pictures.dirpath=/x",
+        "+logger.csv.save_dir=/x",
+        "+trainer.plugins=[]",
+    ],
+)
+def test_what_the_program_gives_itself_is_refused(composed, override):
+    key = override.removeprefix("+").partition("=")[0]
+    with pytest.raises(ConfigError, match=f"{key} cannot be set"):
+        composed(override)
 
 
 def test_wandb_takes_what_wandb_init_takes(composed):

@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 class Progress(RichProgressBar):
     """Show progress, rate and time left, of the epoch and of the whole training.
 
-    In a terminal it is Lightning's rich bar. Elsewhere a bar would leave thousands of control characters in
+    In a terminal it is Lightning's rich bar of the epoch, with images/s and the time left of the training
+    beside the loss. Elsewhere a bar would leave thousands of control characters in
     the log: there one line is written every `seconds`, one after each validation and one at the end of the
     last epoch.
 
@@ -44,6 +45,16 @@ class Progress(RichProgressBar):
         if trainer.is_last_batch or trainer.fit_loop.batch_idx % self.refresh_rate == 0:
             super()._update_metrics(trainer, pl_module, *args, **kwargs)
 
+    def get_metrics(
+        self, trainer: Trainer, pl_module: LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        """Add the images/s and the time left of the whole training to what the bar shows."""
+        shown = super().get_metrics(trainer, pl_module)
+        if self._steps:
+            rate, left = self._rate(trainer, time.perf_counter())
+            shown |= {"images/s": f"{rate:.1f}", "training left": str(left)}
+        return shown
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clocks."""
         super().on_train_start(trainer, pl_module)
@@ -62,7 +73,8 @@ class Progress(RichProgressBar):
             self._last = now
             self._line(trainer, now)
 
-    def _line(self, trainer: Trainer, now: float) -> None:
+    def _rate(self, trainer: Trainer, now: float) -> tuple[float, timedelta]:
+        """Return images/s so far, and how long the rest of the training takes at this rate."""
         batches = trainer.num_training_batches
         done = trainer.current_epoch * batches + trainer.fit_loop.batch_idx + 1
         limits = []  # batches still to come
@@ -72,16 +84,20 @@ class Progress(RichProgressBar):
             limits.append((trainer.max_steps - trainer.global_step) * trainer.accumulate_grad_batches)
         left = max(0.0, float(min(limits, default=0)))
         elapsed = now - self._begin
+        return self._images / elapsed, timedelta(seconds=round(left * elapsed / self._steps))
+
+    def _line(self, trainer: Trainer, now: float) -> None:
         loss = trainer.callback_metrics.get("train/loss")
+        rate, left = self._rate(trainer, now)
         log.info(
             "epoch %d/%s  batch %d/%s  loss %s  %.1f images/s  time left %s",
             trainer.current_epoch + 1,
             trainer.max_epochs,
             trainer.fit_loop.batch_idx + 1,
-            batches,
+            trainer.num_training_batches,
             "-" if loss is None else f"{float(loss):.5f}",
-            self._images / elapsed,
-            timedelta(seconds=round(left * elapsed / self._steps)),
+            rate,
+            left,
         )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
