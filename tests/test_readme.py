@@ -1,0 +1,77 @@
+"""Every command that README.md shows composes, and every key in it is read."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import open_dict
+from running import command
+
+from dancepose.config import check_config
+from dancepose.paths import config_dir
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+# a command after `$ ` is shown with its error
+COMMAND = re.compile(r"(\$ )?\bdancepose-(train|evaluate|browse|benchmark)\b((?:\\\n|[^\n`#])*)")
+
+
+def shown(refused: bool) -> list[tuple[str, str]]:
+    """Each command of the README with its arguments: from indented blocks and from code in the text."""
+    found = []
+    for line in re.findall(r"^    ((?:.*\\\n)*.*)|`([^`\n]+)`", README, re.M):
+        for match in COMMAND.finditer("".join(line)):
+            if bool(match[1]) == refused:
+                found.append((match[2], " ".join(match[3].replace("\\\n", " ").split())))
+    return [(name, arguments) for name, arguments in dict.fromkeys(found) if arguments not in ("", "--help")]
+
+
+def table_keys() -> list[str]:
+    """The overrides that the README's table names in code, without a command in front."""
+    cells = re.findall(r"^\| [^|]+ \| (.+) \|$", README, re.M)
+    codes = [code for cell in cells for code in re.findall(r"`([^`]+)`", cell)]
+    return [code for code in codes if re.match(r"'?[a-z][\w./@]*=", code) and "..." not in code]
+
+
+def check(name: str, arguments: list[str]) -> None:
+    """Compose and check as the command would; of a sweep its first job."""
+    sweep = "-m" in arguments
+    overrides = [re.sub(r"<[\w ]+>", "x", a) for a in arguments if a != "-m" and a != "..."]
+    if sweep:
+        overrides = [a if "[" in a else a.split(",")[0] for a in overrides]
+    given = [o.split("=")[0] for o in overrides]
+    if name in ("train", "browse") and "data.root" not in given and "data=mix" not in overrides:
+        overrides.append("data.root=x")
+    if "data=coco" in overrides and "data.annotations" not in given:
+        overrides.append("data.annotations=x")
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        cfg = compose(name, overrides=["name=test", *overrides], return_hydra_config=True)
+        HydraConfig.instance().set_config(cfg)
+        choices = dict(cfg.hydra.runtime.choices)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        check_config(cfg, name, choices)
+
+
+@pytest.mark.parametrize("name, arguments", shown(refused=False))
+def test_commands(name, arguments):
+    check(name, shlex.split(arguments))
+
+
+@pytest.mark.parametrize("name, arguments", shown(refused=True))
+def test_commands_that_are_shown_with_their_error(name, arguments, tmp_path):
+    done = command(name, *shlex.split(arguments), cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.strip() in README.replace("\n    ", "\n")
+
+
+@pytest.mark.parametrize("code", table_keys())
+def test_keys_of_the_table(code):
+    check("train", shlex.split(code))
+
+
+def test_the_readme_has_commands():
+    commands = shown(refused=False)
+    assert len(commands) > 12 and len(table_keys()) > 10 and shown(refused=True)
+    assert {name for name, _ in commands} >= {"train", "evaluate", "browse"}
