@@ -3,7 +3,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from factories import make_labelme
+from factories import labelme_shape, make_labelme
 from running import command, run_task
 
 from dancepose.browse import browse, keypoint_counts, keypoint_table
@@ -83,6 +83,49 @@ def test_evaluation_samples_lie_where_the_geometry_puts_them(tmp_path, data, par
     original, fed = near(sheet[30:400, 8:368], LEFT), near(sheet[30:400, 376:736], LEFT)
     spread = [np.argwhere(m)[:, 1].max() for m in (original, fed)]
     assert spread[1] / spread[0] == pytest.approx(80 / 128, abs=0.03)
+
+
+def relabel(root, *shapes, **flags):
+    """Add shapes and picture flags to every label file."""
+    for path in root.glob("*.json"):
+        content = json.loads(path.read_text())
+        content["shapes"] += shapes
+        content["flags"] |= flags
+        path.write_text(json.dumps(content))
+
+
+def masked(before, after, x):
+    """Where a panel of a sheet was hatched: (180, 360) bool, and the mean change of colour there."""
+    panel = [sheet[38:218, x : x + 360].astype(int) for sheet in (before, after)]
+    change = np.abs(panel[1] - panel[0]).max(axis=2) > 40
+    return change, (panel[1] - panel[0])[change].mean(axis=0) if change.any() else np.zeros(3)
+
+
+def test_what_is_not_in_the_loss_is_hatched(tmp_path, data):
+    """An ignore region over the left quarter of a picture; then one of which not all people are labelled."""
+
+    def sheet():
+        run_dir, listing = show(tmp_path, "part=test", "count=1")
+        return picture(run_dir / listing["pictures"][0]["file"])
+
+    plain = sheet()
+    relabel(data[0], labelme_shape("ignore", [[0, 0], [40, 127]], "rectangle"))
+    ignoring = sheet()
+    for x in (744, 1112):  # the heatmaps of both scales
+        hatched, change = masked(plain, ignoring, x)
+        assert hatched.any(), "no mask is drawn"
+        # 160 x 128 becomes 80 x 64, padded to 128 x 64: the region is columns 0 to 20 of 128, in whole cells
+        columns = np.flatnonzero(hatched.any(axis=0)) * 128 / 360
+        assert columns.min() < 1 and 20 <= columns.max() <= 24
+        assert hatched.any(axis=1).all() and change[2] > change[1] + 40, "magenta, from top to bottom"
+    for x in (8, 376):  # the picture and the input show people, not masks
+        assert not masked(plain, ignoring, x)[0].any()
+
+    relabel(data[0], complete=False)
+    incomplete = sheet()
+    for x in (744, 1112):  # the padding is far from everybody, and no ignore region
+        shares = [masked(plain, after, x)[0][:, 320:].mean() for after in (ignoring, incomplete)]
+        assert shares[0] == 0 and shares[1] > 0.1
 
 
 def test_the_same_seed_shows_the_same(tmp_path, data):

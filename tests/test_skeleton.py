@@ -46,13 +46,47 @@ def test_scored_keypoints(name, scored):
     )
 
 
+# what the specification fixes, in literals: nothing here is taken from the files under test
+SIGMAS = {
+    **{"nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062},
+    **{"hip": 0.107, "knee": 0.087, "ankle": 0.089, "pelvis": 0.107},
+    **{"head_top": 0.079, "upper_neck": 0.079, "neck": 0.079, "thorax": 0.079},
+}
+PAIRED = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+LIMBS = {side for point in PAIRED for side in (f"left_{point}", f"right_{point}")}
+FACE = {"nose", "left_eye", "right_eye", "left_ear", "right_ear"}
+# name -> keypoints beside the limbs, those of them that are scored in the column Head
+CONTENTS = {
+    "coco17": (FACE, set()),
+    "crowdpose14": ({"head_top", "upper_neck"}, {"head_top", "upper_neck"}),
+    "lsp14": ({"head_top", "upper_neck"}, {"head_top", "upper_neck"}),
+    "mpii15": ({"head_top", "upper_neck", "pelvis"}, {"head_top", "upper_neck"}),
+    "mpii16": ({"head_top", "upper_neck", "pelvis", "thorax"}, {"head_top", "upper_neck"}),
+    "openpose18": (FACE | {"neck"}, set()),
+    "posetrack15": ({"nose", "head_top", "upper_neck"}, {"nose", "head_top", "upper_neck"}),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_skeleton_holds_what_the_specification_says(name):
+    skeleton, (others, head) = load_skeleton(name), CONTENTS[name]
+    assert set(skeleton.keypoints) == LIMBS | others
+    wanted = [SIGMAS[re.sub("^(left|right)_", "", keypoint)] for keypoint in skeleton.keypoints]
+    assert list(skeleton.sigmas) == wanted
+    columns = {"Head": head} if head else {}
+    columns |= {point.title(): {f"left_{point}", f"right_{point}"} for point in PAIRED}
+    assert {column: set(names) for column, names in skeleton.columns.items()} == columns
+    assert all(len(names) == len(set(names)) for names in skeleton.columns.values())
+
+
 def test_mpii16_has_the_ids_of_mpii():
+    ids = {0: "right_ankle", 1: "right_knee", 2: "right_hip", 3: "left_hip", 4: "left_knee", 5: "left_ankle"}
+    ids |= {6: "pelvis", 7: "thorax", 8: "upper_neck", 9: "head_top"}
+    ids |= {10: "right_wrist", 11: "right_elbow", 12: "right_shoulder"}
+    ids |= {13: "left_shoulder", 14: "left_elbow", 15: "left_wrist"}
     skeleton = load_skeleton("mpii16")
-    assert (
-        skeleton.index("right_ankle") == 0
-        and skeleton.index("pelvis") == 6
-        and skeleton.index("left_wrist") == 15
-    )
+    assert dict(enumerate(skeleton.keypoints)) == ids
+    assert np.flatnonzero(skeleton.scored).tolist() == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15]
 
 
 def test_upper_neck_is_neither_derived_nor_an_alias_of_neck():

@@ -13,7 +13,7 @@ KINDS = {
     "point without group": "left out, and the picture counts as incomplete",
     "unknown label": "left out",
     "label foreign to its source": "its keypoint is not among those that the source labels: left out",
-    "keypoint never labelled": "declared for a source that never has it: masked there",
+    "keypoint never labelled": "expected of a source that never has it: masked there",
     "file of no source": "no pattern of dataset.yaml fits: the run's skeleton, complete",
     "unknown shape": "left out",
     "duplicate point": "the first counts",

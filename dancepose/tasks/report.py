@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -12,13 +12,16 @@ from dancepose.data.images import read_image
 from dancepose.data.predictions import write_predictions
 from dancepose.files import write_json
 from dancepose.inference.drawing import contact_sheet, draw_comparison, write_image
-from dancepose.metrics.mpii import matched_share
+from dancepose.metrics.matching import Protocol
+from dancepose.metrics.mpii import TITLES, matched_share
 from dancepose.metrics.table import details, plain_table
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.evaluation import Prediction
 
 log = logging.getLogger(__name__)
+
+PROTOCOLS: dict[str, Protocol] = {TITLES[protocol]: protocol for protocol in get_args(Protocol)}
 
 
 def write_report(
@@ -57,7 +60,10 @@ def write_report(
     write_predictions(folder / "predictions.json", predictions, skeleton, split=about.get("split"))
     if coco:
         write_coco_results(folder / "coco_results.json", people, frames)
-    sheet = frame_sheet(people, frames, skeleton, pictures) if pictures else None
+    if not pictures:
+        return
+    protocol = PROTOCOLS[rows["mAP"].metric]  # frames are ranked by the rule of the figure that is printed
+    sheet = frame_sheet(people, frames, skeleton, pictures, protocol)
     if sheet is not None:
         write_image(folder / "pictures" / f"{part}_frames.jpg", sheet)
 
@@ -70,12 +76,16 @@ def describe(data: Mapping[str, Any]) -> str:
 
 
 def frame_sheet(
-    people: dict[str, list[Person]], frames: Sequence[Frame], skeleton: Skeleton, count: int
+    people: dict[str, list[Person]],
+    frames: Sequence[Frame],
+    skeleton: Skeleton,
+    count: int,
+    protocol: Protocol,
 ) -> np.ndarray | None:
     """Draw the best, median and worst frames, truth beside prediction; None where no frame can be judged.
 
     A frame is judged by the share of its annotated joints that the assigned predictions hit (PCKh@0.5 with
-    the assignment of the MPII protocol). Frames whose picture is not there are left out: labels and
+    the assignment of the protocol). Frames whose picture is not there are left out: labels and
     predictions can be scored without it.
     """
     there = [f for f in frames if isinstance(f.image, np.ndarray) or f.image.is_file()]
@@ -85,7 +95,7 @@ def frame_sheet(
             len(frames) - len(there),
             len(frames),
         )
-    judged = [(matched_share(people.get(f.name, []), f, skeleton), f) for f in there]
+    judged = [(matched_share(people.get(f.name, []), f, skeleton, protocol), f) for f in there]
     known = sorted(((share, f) for share, f in judged if share is not None), key=lambda p: (-p[0], p[1].name))
     if not known:
         return None

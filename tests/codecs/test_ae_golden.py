@@ -2,6 +2,7 @@
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -25,6 +26,7 @@ STAGES = {
     "match_adjust_refine": {},
     "match_refine_noadjust": {"adjust": False},
 }
+FEWER = {"30": 1}  # joints that grouping recovers less than the better release, by the luck of ties
 
 
 def nameless(count: int) -> Skeleton:
@@ -146,6 +148,14 @@ def test_exact_assignments_cost_what_the_published_do(golden, case, release):
 
 @pytest.mark.parametrize("case", CASES)
 def test_exact_decode_recovers_as_many_joints(golden, case):
+    """As many as the better of both published releases, but for one joint of the grouped stage of case 30.
+
+    There grouping recovers 381 of 427 joints: the newer release 382, the older one 296. Each step of all
+    three is an assignment of least cost (the test above); the cost has ties, and one taken otherwise changes
+    all later steps. Our tie rule (fewest pairs with a rounded distance above 0) leaves some to the solver:
+    drawn at random they give 342 to 376 joints in 60 draws (without the rule 251 to 311), and a weight of
+    1e-6 in place of 1e-7 happens to give 386. Refined, the case recovers 425, the releases 424 and 425.
+    """
     arrays = golden(f"ae_parse_{case}")
 
     def recovered(stage):
@@ -153,7 +163,7 @@ def test_exact_decode_recovers_as_many_joints(golden, case):
 
     grouped = count(decode(arrays, exact=True, refine=False), arrays["gt"], 0.0)
     refined = count(decode(arrays, exact=True), arrays["gt"], 0.0)
-    assert grouped.recovered >= min(recovered("match_adjust"))  # the releases differ by up to 86 of 427
+    assert grouped.recovered >= max(recovered("match_adjust")) - FEWER.get(case, 0)
     assert refined.recovered >= max(recovered("match_adjust_refine"))
 
 
@@ -174,8 +184,9 @@ def test_default_decode_of_thirty_people_is_fast(golden):
     arrays = golden("ae_parse_30")
     heat, tags = case_maps(arrays)
     outputs = [torch.cat([heat, tags[:, 0]], dim=1)]
-    threads = torch.get_num_threads()
+    threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     times: dict[bool, list[float]] = {True: [], False: []}
     try:
         for exact, times_run in ((True, 1), (False, 5)) * 10:
@@ -185,6 +196,7 @@ def test_default_decode_of_thirty_people_is_fast(golden):
                 codec.decode(outputs)
                 times[exact].append(time.perf_counter() - start)
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
     assert len(times[False]) == 50
     assert np.median(times[True]) > 5 * np.median(times[False])

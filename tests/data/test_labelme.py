@@ -287,6 +287,59 @@ def test_what_a_source_never_labels_is_masked(tmp_path: Path):
     assert problems.counts() == {"unknown label": 2, "keypoint never labelled": 1}
 
 
+def without(root: Path, *labels: str, people: int = 6) -> None:
+    """Make a folder, one person a picture, and take some labels out of all its files."""
+    make_labelme(root, frames=people, people=1)
+    for path in root.glob("*.json"):
+        content = json.loads(path.read_text())
+        content["shapes"] = [shape for shape in content["shapes"] if shape["label"] not in labels]
+        path.write_text(json.dumps(content))
+
+
+def test_what_a_folder_without_dataset_file_never_labels_is_masked(tmp_path: Path):
+    """The way of somebody who labelled 14 keypoints and takes the default skeleton, of 15."""
+    without(tmp_path, "pelvis", "left_wrist")
+    frames, problems = read_labelme(tmp_path, MPII15)
+    for frame in frames:
+        never = {k for k, on in zip(MPII15.keypoints, frame.labelled, strict=True) if not on}
+        assert never == {"pelvis"}  # the left wrist merely never showed
+    assert problems.counts() == {"keypoint never labelled": 1}
+    (problem,) = problems
+    assert problem.file == str(tmp_path)
+    for words in ("none among 6 people: pelvis", "skeleton=crowdpose14 or lsp14", "dataset.yaml"):
+        assert words in problem.detail
+    sources(tmp_path, 'match: "*", skeleton: lsp14')
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert len(problems) == 0 and not frames[0].labelled[MPII15.index("pelvis")]
+
+
+def test_a_folder_labelled_after_another_skeleton_is_masked_where_none_fits(tmp_path: Path):
+    make_labelme(tmp_path, frames=3, skeleton="coco17")
+    frames, problems = read_labelme(tmp_path, MPII15)
+    missing = {"head_top", "upper_neck", "pelvis"}
+    assert {k for k, on in zip(MPII15.keypoints, frames[0].labelled, strict=True) if not on} == missing
+    (problem,) = problems.of("keypoint never labelled")
+    assert "skeleton=<name>" in problem.detail
+
+
+def test_a_few_people_say_nothing_about_what_a_folder_labels(tmp_path: Path):
+    without(tmp_path, "pelvis", people=4)
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert len(problems) == 0 and frames[0].labelled.all()
+
+
+def test_files_of_no_source_are_masked_too(tmp_path: Path):
+    make_labelme(tmp_path / "mine", frames=1)
+    without(tmp_path / "other", "pelvis")
+    sources(tmp_path, 'match: "mine/*"')
+    frames, problems = read_labelme(tmp_path, MPII15)
+    pelvis = MPII15.index("pelvis")
+    assert [bool(f.labelled[pelvis]) for f in frames] == [True] + 6 * [False]
+    assert problems.counts() == {"keypoint never labelled": 1, "file of no source": 6}
+    (problem,) = problems.of("keypoint never labelled")
+    assert problem.file == str(tmp_path / "dataset.yaml")
+
+
 def test_a_person_of_whom_nothing_is_known_is_masked(tmp_path: Path):
     face = [labelme_point("nose", 50, 30, 1), labelme_point("left_eye", 54, 28, 1)]
     sources(tmp_path, 'match: "*", skeleton: coco17')

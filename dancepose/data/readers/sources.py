@@ -10,10 +10,12 @@ import yaml
 
 from dancepose.data.problems import Problems
 from dancepose.errors import ConfigError, DataError, did_you_mean
+from dancepose.paths import config_dir
 from dancepose.skeleton import Skeleton, load_skeleton
 
 FILE = "dataset.yaml"
 KEYS = ("match", "skeleton", "complete")
+ENOUGH = 5  # people: a keypoint that none of fewer has may merely never have shown
 
 
 @dataclass
@@ -118,17 +120,38 @@ class Sources:
         return bool(self._declared)
 
     def settle(self, run: Skeleton, problems: Problems) -> None:
-        """Mask what a source is declared to label but never has, once all its files are read.
+        """Mask what a source should label but never does, once all its files are read.
 
-        The declared skeleton is then only the nearest one that has a name, and taking it at its word would
-        make the keypoint background in every picture. A side that merely never showed is not meant:
-        a keypoint whose mirror partner was seen is labelled.
+        A declared skeleton is then only the nearest one that has a name, and a folder of which nothing is
+        declared was labelled after another one than the run's. Taking either at its word would make the
+        keypoint background in every picture. A side that merely never showed is not meant: a keypoint whose
+        mirror partner was seen is labelled. Nor are pictures of fewer than `ENOUGH` people, if nothing is
+        declared of them.
         """
-        for source in self._declared:
+        for source in (*self._declared, self._other):
+            undeclared = source is self._other
             absent = source.seen == 0
             never = source.labelled & absent & absent[run.flip_index]
-            if source.people and never.any():
-                names = ", ".join(np.array(run.keypoints)[never])
-                detail = f"none among {source.people} people: {names}"
+            if source.people < (ENOUGH if undeclared else 1) or not never.any():
+                continue
+            source.labelled &= ~never  # in place: the frames share the array
+            detail = f"none among {source.people} people: {', '.join(np.array(run.keypoints)[never])}"
+            if undeclared:
+                place = self.path if self.declared else self.path.parent
+                detail += f". {_remedy(run, source.labelled)}"
+                problems.add("keypoint never labelled", place, detail=detail)
+            else:
                 problems.add("keypoint never labelled", self.path, f"match: {source.match}", detail=detail)
-                source.labelled &= ~never  # in place: the frames share the array
+
+
+def _remedy(run: Skeleton, labelled: np.ndarray) -> str:
+    """Say what to do about pictures that lack some of the run's keypoints, naming shipped skeletons that fit.
+
+    Args:
+        run: the run's skeleton.
+        labelled: (K,) bool: which of its keypoints were seen.
+    """
+    shipped = [load_skeleton(path.stem) for path in sorted((config_dir() / "skeleton").glob("*.yaml"))]
+    fit = [s.name for s in shipped if len(s) == labelled.sum() and (s.map_to(run).covered == labelled).all()]
+    names = " or ".join(fit) or "<name>"
+    return f"Give the skeleton that was labelled, skeleton={names}, or name it in {FILE}"

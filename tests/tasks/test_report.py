@@ -1,0 +1,101 @@
+"""The report of an evaluation: which frames its contact sheet shows, in which order, by which rule."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dancepose.metrics.matching import Protocol
+from dancepose.records import Frame, Person
+from dancepose.skeleton import load_skeleton
+from dancepose.tasks import report
+from dancepose.tasks.evaluation import PoseEvaluation
+
+MPII15 = load_skeleton("mpii15")
+JOINTS = np.flatnonzero(MPII15.scored)  # 14
+FAR = 500.0  # px: no joint of anybody
+
+
+def person(wrong: int = 0) -> Person:
+    """Keypoints in a row 20 px apart, head size 30 by the head box; the last scored joints `FAR` away."""
+    keypoints = np.array([[20.0 * k, 50.0, 2.0] for k in range(15)])
+    keypoints[JOINTS[len(JOINTS) - wrong :], 1] += FAR
+    return Person(keypoints, head_box=np.array([0.0, 0.0, 30.0, 40.0]), scores=np.ones(15), score=1.0)
+
+
+def frame(name: str, *people: Person, **fields) -> Frame:
+    return Frame(np.zeros((60, 80, 3), np.uint8), (80, 60), list(people), "mpii15", name, **fields)
+
+
+@pytest.fixture
+def captions(monkeypatch) -> list[str]:
+    """What stands below the pictures of the contact sheet, in their order."""
+    shown: list[str] = []
+
+    def sheet(images, captions, **_):
+        assert len(images) == len(captions)
+        shown.extend(captions)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr(report, "contact_sheet", sheet)
+    return shown
+
+
+def test_frames_stand_from_the_best_to_the_worst(captions: list[str]):
+    wrong = {"c": 0, "e": 2, "a": 4, "g": 6, "b": 8, "f": 10, "d": 12}
+    frames = [frame(name, person()) for name in sorted(wrong)]
+    frames.append(frame("nobody"))
+    people = {name: [person(count)] for name, count in wrong.items()}
+    assert report.frame_sheet(people, frames, MPII15, 2, "mpii") is not None
+    assert captions == [
+        "best: 100% of the joints  c",
+        "best: 86% of the joints  e",
+        "median: 71% of the joints  a",
+        "median: 57% of the joints  g",
+        "worst: 29% of the joints  f",
+        "worst: 14% of the joints  d",
+    ]
+
+
+def test_a_frame_without_predictions_is_the_worst_and_equal_ones_stand_by_name(captions: list[str]):
+    frames = [frame(name, person()) for name in "dbca"]
+    report.frame_sheet({name: [person()] for name in "bcd"}, frames, MPII15, 1, "mpii")
+    assert captions == [
+        "best: 100% of the joints  b",
+        "median: 100% of the joints  d",
+        "worst: 0% of the joints  a",
+    ]
+
+
+def test_no_frame_is_shown_twice_and_none_where_nothing_can_be_judged(captions: list[str]):
+    frames = [frame(name, person()) for name in "ab"]
+    report.frame_sheet({"a": [person()]}, frames, MPII15, 4, "mpii")
+    assert captions == ["best: 100% of the joints  a", "best: 0% of the joints  b"]
+    assert report.frame_sheet({}, [frame("nobody")], MPII15, 4, "mpii") is None
+    assert report.frame_sheet({}, [], MPII15, 4, "mpii") is None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "wanted"),
+    [
+        ("mpii", ["best: 86% of the joints  plain", "median: 71% of the joints  ignored"]),
+        ("posetrack", ["best: 100% of the joints  ignored", "median: 86% of the joints  plain"]),
+    ],
+)
+def test_frames_are_ranked_by_the_rule_of_the_figure(
+    tmp_path: Path, captions: list[str], protocol: Protocol, wanted: list[str]
+):
+    """PoseTrack takes joints in ignore regions from both sides, MPII does not."""
+    truth, missed = person(), person(wrong=4)
+    region = np.array([[x, y] for x, y, _ in truth.keypoints[JOINTS[[-4, -1, -1, -4]]]])
+    region += [[-5, -5], [5, -5], [5, FAR + 5], [-5, FAR + 5]]
+    frames = [frame("ignored", truth, ignore=[region]), frame("plain", person())]
+    people = [[missed], [person(wrong=2)]]
+    evaluation = PoseEvaluation(MPII15, protocol=protocol)
+    evaluation.update(people, frames)
+    result = evaluation.compute()
+    report.write_report(
+        tmp_path, "test", result, evaluation.gather_predictions(), frames, MPII15, {}, pictures=1
+    )
+    assert captions == wanted
+    assert (tmp_path / "pictures" / "test_frames.jpg").is_file()
