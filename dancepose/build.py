@@ -40,6 +40,7 @@ ATTENTIONS: dict[str, Callable[..., nn.Module]] = {
     "cbam2": CBAM,
 }
 CODECS: dict[str, Callable[..., Codec]] = {"ae": AssociativeEmbedding}
+KEYS = ("model", "skeleton", "seed", "test")
 NOT_CONFIGURED = ("skeleton", "strides")  # of a codec: the run's and the head's
 PREFIX = "network."  # of the network's tensors in a checkpoint
 
@@ -131,12 +132,14 @@ class Model:
         codec: encodes, scores and decodes its maps.
         network: the network with its weights.
         config: plain `{"model": ..., "skeleton": ..., "seed": ...}` from which `build` makes the same again.
+        test: how its training tested it (see `PoseTask.test_settings`); empty where that is not known.
     """
 
     skeleton: Skeleton
     codec: Codec
     network: PoseNetwork
     config: dict[str, Any]
+    test: dict[str, Any] = field(default_factory=dict)
 
 
 def model_config(plain: Mapping[str, Any]) -> ModelConfig:
@@ -163,20 +166,22 @@ def build(config: Mapping[str, Any]) -> Model:
 
     Args:
         config: plain containers: `model` (keys of `conf/model/**`), `skeleton` (name, path of a YAML file, or
-            its contents) and `seed` of the initial weights (0).
+            its contents) and `seed` of the initial weights (0); `test`, of a checkpoint, is handed on.
 
     Raises:
         ConfigError: a key or value of the configuration is wrong.
         CheckpointError: `model.weights` cannot be loaded.
     """
     for key in config:
-        if key not in ("model", "skeleton", "seed"):
-            raise ConfigError(f"unknown key {key}.{did_you_mean(key, ['model', 'skeleton', 'seed'])}")
+        if key not in KEYS:
+            raise ConfigError(f"unknown key {key}.{did_you_mean(key, KEYS)}")
     if "skeleton" not in config:
         raise ConfigError("skeleton is missing: give the name of a skeleton, or its contents")
-    node, seed = config["skeleton"], config.get("seed", 0)
+    node, seed, test = config["skeleton"], config.get("seed", 0), config.get("test", {})
     if not isinstance(seed, int):
         raise ConfigError(f"seed={seed!r}: an integer is needed")
+    if not isinstance(test, Mapping):
+        raise ConfigError(f"test={test!r}: a group of keys is needed")
     model = model_config(config.get("model", {}))
     skeleton = Skeleton.from_dict(dict(node)) if isinstance(node, Mapping) else load_skeleton(str(node))
     codec = build_codec(model, skeleton)
@@ -189,7 +194,7 @@ def build(config: Mapping[str, Any]) -> Model:
         except CheckpointError as error:
             raise CheckpointError(f"model.weights: {error}") from None
     plain = {"model": model.to_dict(), "skeleton": skeleton.to_dict(), "seed": seed}
-    return Model(skeleton, codec, network, plain)
+    return Model(skeleton, codec, network, plain, dict(test))
 
 
 def build_codec(model: ModelConfig, skeleton: Skeleton) -> Codec:
@@ -245,4 +250,4 @@ def load_checkpoint(path: str | Path) -> Model:
     except (ConfigError, RuntimeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path} does not fit this version of dancepose: {reason}") from None
-    return replace(model, config=dict(config))
+    return replace(model, config={key: value for key, value in config.items() if key != "test"})

@@ -152,14 +152,14 @@ class PoseDataModule(LightningDataModule):
         """Read the data and look at the header of every image that the stage uses.
 
         Args:
-            stage: `validate` and `test` look at their part, all else at all parts: a picture that the test at
-                the end of a training lacks is better missed before.
+            stage: `train`, `validate` and `test` look at their part, all else at all parts: a picture that
+                the test at the end of a training lacks is better missed before.
 
         Raises:
             DataError: images are missing, broken, or of another size than labelled; names the first few.
             ConfigError: the training part is smaller than a batch, or the batch cannot be divided.
         """
-        parts = {"validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
+        parts = {"train": ("train",), "validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
         found = [p for part in parts if part not in self._checked for p in self.data.check_images(part)]
         Problems(dict.fromkeys(found)).raise_fatal(
             "Mend the files, or take them out of the data or its split."

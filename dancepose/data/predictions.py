@@ -38,16 +38,14 @@ class Predictions:
     Attributes:
         path: of the file.
         skeleton: of the people.
-        split: hash of the split, or None where the file does not say.
+        split: hash of the split whose part it is of, or None where the file does not say.
         images: in the order of the file.
-        sparse: whether the file leaves out pictures in which nobody was found, as COCO results do.
     """
 
     path: Path
     skeleton: Skeleton
     split: str | None
     images: list[ImagePredictions]
-    sparse: bool = False
 
     def people(self, frames: Sequence[Frame]) -> dict[str, list[Person]]:
         """Return name of frame -> its people, those of several groups together; empty where nobody was found.
@@ -70,20 +68,27 @@ class Predictions:
         return found
 
     def covered(self, frames: Sequence[Frame]) -> list[Frame]:
-        """Return the frames that the file speaks of: the others were not predicted, and are not to be scored.
+        """Return the frames to score.
 
-        A sparse file speaks of all.
+        A file that carries the hash of a split is of one part of it, and names every picture of this part:
+        the others were not predicted. Any other file is of all frames: a picture that it leaves out, as COCO
+        results do where nobody was found, is one without people.
 
         Raises:
-            DataError: it speaks of none.
+            DataError: a file of one part speaks of no frame.
         """
-        if self.sparse:
+        if self.split is None:
             return list(frames)
-        named = {entry.image for entry in self.images}
+        named = self.named
         found = [frame for frame in frames if frame.name in named]
         if not found:
             raise DataError(f"{self.path} speaks of none of the truth's {len(frames)} pictures")
         return found
+
+    @property
+    def named(self) -> set[str | int]:
+        """The images that the file speaks of."""
+        return {entry.image for entry in self.images}
 
 
 def write_predictions(
@@ -134,7 +139,7 @@ def read_predictions(path: Path, skeleton: Skeleton | None = None) -> Prediction
         if skeleton is None:
             raise ConfigError(f"pred={path} is a COCO result file, which names no keypoints: give skeleton=")
         entries = [ImagePredictions(*entry) for entry in people_of_results(path, content, skeleton)]
-        return Predictions(path, skeleton, None, entries, sparse=True)
+        return Predictions(path, skeleton, None, entries)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise DataError(f"{path}: field 'images' is missing: neither predictions.json nor COCO results")
     named = _skeleton_from_plain(path, content.get("skeleton"))

@@ -14,6 +14,7 @@ from dancepose.inference.pose import PosePredictor
 from dancepose.targets import instantiate
 from dancepose.tasks.evaluation import PoseEvaluation
 from dancepose.tasks.resuming import apply_optimizer
+from dancepose.tasks.scoring import describe_geometry
 
 
 class PoseTask(LightningModule):
@@ -133,7 +134,22 @@ class PoseTask(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what inference needs; plain values only, so that loading never runs code."""
-        checkpoint["dancepose"] = self.build_config
+        checkpoint["dancepose"] = {**self.build_config, "test": self.test_settings()}
+
+    def test_settings(self) -> dict[str, Any]:
+        """Return in plain values how this run tests, the defaults of an evaluation of its checkpoint.
+
+        The keys are those of the configuration: flip, scales, precision, channels_last, and of the data
+        test_size (the pixels themselves), resize and pad_multiple.
+        """
+        settings: dict[str, Any] = {
+            "flip": bool(self.predictor.flip),
+            "scales": list(self.predictor.scales),
+            "precision": str(self.trainer.precision),
+            "channels_last": bool(self.hparams["channels_last"]),
+        }
+        datamodule = getattr(self.trainer, "datamodule", None)  # none where fit got loaders
+        return settings | describe_geometry(getattr(datamodule, "geometry", None))
 
     def configure_optimizers(self) -> Any:
         """Make the optimizer, and a schedule that moves with every optimizer step.

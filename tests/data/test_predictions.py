@@ -104,9 +104,18 @@ def test_people_of_frames(tmp_path: Path):
     frames = [frame("b.jpg"), frame("c.jpg"), frame("a.jpg")]
     people = found.people(frames)
     assert {name: len(p) for name, p in people.items()} == {"b.jpg": 2, "c.jpg": 0, "a.jpg": 1}
-    assert [f.name for f in found.covered(frames)] == ["b.jpg", "a.jpg"]
+    assert found.covered(frames) == frames and found.named == {"a.jpg", "b.jpg"}
     with pytest.raises(DataError, match=r"p\.json: images\[0\] is 'a\.jpg'.*1 pictures"):
         found.people([frame("b.jpg")])
+
+
+def test_a_file_of_one_part_covers_what_it_names(tmp_path: Path):
+    write_predictions(tmp_path / "p.json", [("a.jpg", []), ("b.jpg", [])], LSP, split="h")
+    found = read_predictions(tmp_path / "p.json")
+    frames = [frame("b.jpg"), frame("c.jpg"), frame("a.jpg")]
+    assert [f.name for f in found.covered(frames)] == ["b.jpg", "a.jpg"]
+    with pytest.raises(DataError, match=r"p\.json speaks of none of the truth's 1 pictures"):
+        found.covered([frame("c.jpg")])
 
 
 @pytest.mark.parametrize(
