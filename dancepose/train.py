@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
+    from dancepose.data.datamodules import PoseDataModule
     from dancepose.tasks.pose import PoseTask
     from dancepose.tasks.run_directory import RunDirectory
 
@@ -51,8 +52,8 @@ def train(cfg: DictConfig) -> float | None:
         make_loggers,
         make_trainer,
     )
-    from dancepose.tasks.resuming import check_resumable
-    from dancepose.tasks.run_directory import RunDirectory, config_hash
+    from dancepose.tasks.resuming import check_resumable, keep_data
+    from dancepose.tasks.run_directory import RunDirectory
 
     main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
     trial = bool(cfg.trainer.get("fast_dev_run"))  # leaves no files
@@ -72,12 +73,16 @@ def train(cfg: DictConfig) -> float | None:
     if last is not None:
         check_resumable(last, task.build_config, config["optimizer"])
     datamodule = instantiate(cfg.data, skeleton=task.skeleton, codec=task.codec, seed=cfg.seed)
+    if last is not None:
+        keep_data(run, config["data"], datamodule.data)
     datamodule.setup("fit")
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
-    identity = {"hash": config_hash(config, datamodule.data_hash), "split": datamodule.split_hash}
-    before = run.read_metrics() if last is not None else {}
+    if writes:
+        run.write_split(datamodule.split)
+    identity = _identity(config, datamodule)
+    before = run.read_metrics().get("metrics", {}) if last is not None else {}
     started = False
 
     def start() -> None:
@@ -176,6 +181,19 @@ def _task(config: Mapping[str, Any], resumed: bool) -> PoseTask:
     )
     task.build_config["model"]["weights"] = weights
     return task
+
+
+def _identity(config: Mapping[str, Any], datamodule: PoseDataModule) -> dict[str, Any]:
+    """Return what metrics.json says of the run, whatever comes of it."""
+    from dancepose.tasks.run_directory import config_hash
+
+    return {
+        "hash": config_hash(config, datamodule.data_hash),
+        "split": datamodule.split_hash,
+        "split_file": "split.json",
+        "images": {part: len(names) for part, names in datamodule.data.names.items()},
+        "data": datamodule.data_hash,
+    }
 
 
 def _exit_status(error: BaseException) -> int | None:

@@ -14,7 +14,9 @@ from running import SMALL, run_task
 
 from dancepose.callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from dancepose.callbacks.ema import RAW
-from dancepose.errors import CheckpointError, ConfigError, DanceposeError
+from dancepose.data.datamodules import PoseDataModule
+from dancepose.data.splits import PARTS, read_split, split_hash
+from dancepose.errors import CheckpointError, ConfigError, DanceposeError, DataError
 from dancepose.tasks.pose import PoseTask
 from dancepose.train import train
 
@@ -112,6 +114,7 @@ def test_a_schedule_goes_on_from_the_new_rate(run, settings):
         ("model.width=16", "model.width=16.*8"),
         ("skeleton=coco17", "skeleton"),
         ("optimizer=sgd", "torch.optim.Adam.*torch.optim.SGD"),
+        ("seed=7", "seed=7: the run was trained with 0.*keeps its seed"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_the_run_stays_as_it_is(override, words, run, settings):
@@ -119,6 +122,197 @@ def test_what_does_not_fit_is_refused_and_the_run_stays_as_it_is(override, words
     with pytest.raises(ConfigError, match=words):
         run_task(train, "train", run, *settings, override, f"resume={run}")
     assert files(run) == before
+
+
+@pytest.fixture
+def pictures(labelme, tmp_path) -> Path:
+    """The run's data in another place, where a test may change them."""
+    return Path(shutil.copytree(labelme, tmp_path / "pictures"))
+
+
+def stored_split(run: Path) -> dict[str, list[str]]:
+    content = json.loads((run / "split.json").read_text())
+    return {part: content[part] for part in PARTS}
+
+
+def resumed(run, *overrides) -> dict[str, list[str]]:
+    """Go on with a run; return the names of the pictures of each part that it then has."""
+    seen, original = [], PoseDataModule.setup
+
+    def setup(module, stage=None):
+        original(module, stage)
+        seen.append({part: [frame.name for frame in module.frames(part)] for part in PARTS})
+
+    with mock.patch.object(PoseDataModule, "setup", setup):
+        run_task(train, "train", run, *overrides, f"resume={run}")
+    assert all(parts == seen[0] for parts in seen)
+    return seen[0]
+
+
+def recorded(run: Path) -> dict:
+    return json.loads((run / "metrics.json").read_text())
+
+
+class TestSplit:
+    """A run keeps its pictures, and what each is for, whatever comes to the folder or the command line."""
+
+    def test_it_lies_in_the_run_as_a_split_file(self, run):
+        file, metrics = read_split(run / "split.json"), recorded(run)
+        assert {part: len(names) for part, names in file.parts.items()} == {"train": 8, "val": 1, "test": 1}
+        assert split_hash(file.parts) == metrics["split"] and metrics["split_file"] == "split.json"
+        assert metrics["images"] == {"train": 8, "val": 1, "test": 1} and len(metrics["data"]) == 16
+
+    def test_a_trial_leaves_none(self, settings, tmp_path):
+        run_task(train, "train", tmp_path / "run", *settings, "debug=fast_dev_run")
+        assert list((tmp_path / "run").iterdir()) == []
+
+    @pytest.mark.parametrize("rank", [0, 1])
+    def test_pictures_that_came_later_stay_unused(self, rank, run, settings, pictures, caplog):
+        """Drawn anew, 30 pictures would put some that were trained on into the test part."""
+        from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+        make_labelme(pictures, frames=20, seed=1, folder="later")
+        before, split = recorded(run), stored_split(run)
+        more = ["trainer.max_epochs=3", "callbacks=none"] if rank == 0 else ["callbacks=none"]
+        with mock.patch.object(rank_zero_only, "rank", rank), caplog.at_level(logging.INFO):
+            seen = resumed(run, *settings, f"data.root={pictures}", *more)
+        assert seen == split == stored_split(run)
+        after = recorded(run)
+        assert {k: after[k] for k in ("split", "images", "data")} == {
+            k: before[k] for k in ("split", "images", "data")
+        }
+        assert after["status"] == "done"
+        assert caplog.text.count("20 new pictures in the data stay unused") == (rank == 0)
+
+    @pytest.mark.parametrize(
+        "override, words",
+        [
+            ("data.split_seed=3", r"data\.split_seed=3 \(it was 0\)"),
+            ("data.val=none", r"data\.val=none \(it was 0\.1\).*1 in another part"),
+            ("data.test=3", r"data\.test=3 \(it was 0\.1\).*in another part: frame_"),
+            ("data.min_people=3", r"data\.min_people=3 \(it was 0\).*10 missing: .*, \.\.\."),
+            ("data.limit=4", r"data\.limit=4 \(it was None\).*4 missing"),
+            ("debug=overfit", r"data\.limit=20 .*data\.overfit=True \(it was False\)"),
+            ("data.clip=folder", r"data\.clip=folder"),
+            ("data.split={root}/other.json", r"data\.split=.*other\.json \(it was None\)"),
+        ],
+        ids=lambda v: v.partition("=")[0],
+    )
+    def test_a_key_that_divides_otherwise_is_refused(self, override, words, run, settings, pictures):
+        names = sorted(path.name for path in pictures.glob("*.jpg"))
+        (pictures / "other.json").write_text(
+            json.dumps({"train": names[:8], "val": names[8:9], "test": names[9:]})
+        )
+        before, place = files(run), f"data.root={pictures}"
+        with pytest.raises(ConfigError, match=f"(?s){words}.*model.weights=.*last.ckpt"):
+            resumed(run, *settings, place, override.format(root=pictures))
+        assert files(run) == before
+
+    def test_other_words_for_the_same_split_go_on(self, run, settings, tmp_path):
+        (tmp_path / "same.json").write_text((run / "split.json").read_text())
+        split = stored_split(run)
+        more = [f"data.split={tmp_path / 'same.json'}", "data.limit=8", "data.val=0.3"]
+        assert resumed(run, *settings, *more) == split
+
+    def test_what_does_not_divide_may_change(self, run, settings):
+        split = stored_split(run)
+        assert resumed(run, *settings, "data.batch_size=4", "data.size=96") == split
+
+    def test_pictures_that_are_gone_are_named(self, run, settings, pictures):
+        for suffix in (".jpg", ".json"):
+            (pictures / "frame_004").with_suffix(suffix).unlink()
+        make_labelme(pictures, frames=1, folder="later")
+        before = files(run)
+        with pytest.raises(
+            DataError, match=r"data\.root=.*pictures.*1 missing: frame_004\.jpg.*model\.weights="
+        ):
+            resumed(run, *settings, f"data.root={pictures}")
+        assert files(run) == before
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_labels_that_changed_are_refused(self, part, run, settings, pictures):
+        path = (pictures / stored_split(run)[part][0]).with_suffix(".json")
+        content = json.loads(path.read_text())
+        content["shapes"][0]["points"][0][0] += 5
+        path.write_text(json.dumps(content))
+        before = files(run)
+        with pytest.raises(DataError, match=r"labels have changed.*model\.weights=.*last\.ckpt"):
+            resumed(run, *settings, f"data.root={pictures}")
+        assert files(run) == before
+
+    def test_a_split_file_that_changed_is_refused(self, settings, tmp_path):
+        """The file says what is wanted, so a change of it is no growth of the folder."""
+        run, path = tmp_path / "run", tmp_path / "mine.json"
+        names = [f"frame_{number:03d}.jpg" for number in range(10)]
+        path.write_text(json.dumps({"train": names[:8], "test": names[8:]}))
+        mine = [*settings, f"data.split={path}", "trainer.max_epochs=1", "callbacks=none"]
+        run_task(train, "train", run, *mine)
+        split = stored_split(run)
+        assert resumed(run, *mine) == split
+        path.write_text(json.dumps({"train": names[2:], "test": names[:2]}))
+        before = files(run)
+        words = r"data\.split=.*mine\.json.*5 in another part: frame_00.*data\.split=.*split\.json"
+        with pytest.raises(DataError, match=words):
+            resumed(run, *mine)
+        assert files(run) == before
+        assert resumed(run, *mine, f"data.split={run / 'split.json'}") == split
+
+    def test_a_run_from_before_there_was_a_file(self, run, settings, pictures):
+        split = stored_split(run)
+        as_before_split_files(run)
+        assert resumed(run, *settings) == split == stored_split(run)
+        as_before_split_files(run)
+        make_labelme(pictures, frames=20, seed=1, folder="later")
+        before = files(run)
+        with pytest.raises(DataError, match=r"data\.root=.*pictures.*hash"):
+            resumed(run, *settings, f"data.root={pictures}")
+        with pytest.raises(ConfigError, match=r"data\.split_seed=3 \(it was 0\).*hash"):
+            resumed(run, *settings, "data.split_seed=3")
+        assert files(run) == before
+
+    def test_each_part_of_a_mix_keeps_its_own(self, labelme, pictures, tmp_path, caplog):
+        run, names = tmp_path / "run", [f"frame_{number:03d}.jpg" for number in range(10)]
+        file = tmp_path / "b.json"
+        file.write_text(json.dumps({"train": names[:7], "val": names[7:8], "test": names[8:]}))
+        a, b = (f"{{kind: dance, root: {root}" for root in (pictures, labelme))
+        mix = [*QUICK, "data=mix", f"data.parts={{a: {a}}}, b: {b}, split: {file}}}}}"]
+        mix += ["trainer.max_epochs=1", "callbacks=none"]
+        run_task(train, "train", run, *mix)
+        split = stored_split(run)
+        assert set(split["test"]) > {"b/frame_008.jpg", "b/frame_009.jpg"} and len(split["train"]) == 15
+        make_labelme(pictures, frames=20, seed=1, folder="later")
+        with caplog.at_level(logging.INFO):
+            assert resumed(run, *mix, "+data.parts.a.weight=2.0") == split == stored_split(run)
+        assert "20 new pictures" in caplog.text
+        for override, words in (
+            ("data.parts.b.split=null", r"data\.parts\.b\.split=None \(it was .*b\.json\)"),
+            (f"+data.parts.c={b}}}", r"data\.parts\.c=.*30 more"),
+        ):
+            with pytest.raises(ConfigError, match=words):
+                resumed(run, *mix, override)
+        (pictures / "frame_001.json").unlink()
+        with pytest.raises(DataError, match=r"data\.parts\.a\.root=.*missing: a/frame_001\.jpg"):
+            resumed(run, *mix)
+
+    def test_overfit_trains_validates_and_tests_on_the_same(self, settings, pictures, tmp_path):
+        run, mine = tmp_path / "run", [*settings, f"data.root={pictures}", "debug=overfit"]
+        run_task(train, "train", run, *mine, "trainer.max_epochs=1")
+        assert len(read_split(run / "split.json").parts["train"]) == 10, "no name is there twice"
+        assert recorded(run)["images"] == {"train": 10, "val": 10, "test": 10}
+        make_labelme(pictures, frames=5, seed=1, folder="later")
+        seen = resumed(run, *mine)
+        assert seen["train"] == seen["val"] == seen["test"] == stored_split(run)["train"]
+        with pytest.raises(ConfigError, match=r"data\.overfit=False \(it was True\)"):
+            resumed(run, *mine, "data.overfit=false", "data.val=none", "data.test=none")
+
+
+def as_before_split_files(run: Path) -> None:
+    """Take from a run what older versions did not write."""
+    (run / "split.json").unlink()
+    metrics = recorded(run)
+    for key in ("split_file", "images", "data"):
+        del metrics[key]
+    (run / "metrics.json").write_text(json.dumps(metrics))
 
 
 def test_a_broken_checkpoint_leaves_the_run_as_it_is(run, settings):

@@ -11,7 +11,8 @@ from unittest import mock
 import pytest
 import torch
 import yaml
-from factories import make_labelme
+from factories import make_coco, make_labelme
+from hydra import compose, initialize_config_dir
 from running import SMALL, command, run_task
 
 from dancepose.build import load_checkpoint
@@ -59,6 +60,7 @@ def test_a_run_directory_holds_what_the_readme_says(finished):
         "checkpoints",
         "metrics.json",
         "metrics.csv",
+        "split.json",
         "predictions.json",
         "test.json",
         "wandb_id",
@@ -148,13 +150,18 @@ def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
         "data.batch_size=2",
         "data.workers=0",
         "trainer=cpu",
-        "data=dance",
-        "skeleton=mpii15",
     ]
+    kind, skeleton, data = "dance", "mpii15", [f"data.root={labelme}"]
+    if experiment == "people_192":
+        kind, skeleton, data = "coco", "lsp14", [f"data.root={tmp_path}", "data.annotations=annotations.json"]
+        make_coco(tmp_path, frames=10, people=1, skeleton=skeleton)
     run = tmp_path / "run"
     limits = ["trainer.max_epochs=1", "+trainer.limit_train_batches=2", "+trainer.limit_val_batches=1"]
-    run_task(train, "train", run, f"experiment={experiment}", *small, *limits, f"data.root={labelme}")
-    assert torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 2
+    run_task(train, "train", run, f"experiment={experiment}", *small, *limits, *data)
+    last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 2 and last["dancepose"]["skeleton"]["name"] == skeleton
+    assert yaml.safe_load((run / "config.yaml").read_text())["data"]["kind"] == kind
+    assert json.loads((run / "test.json").read_text())["images"] == 1
 
 
 @pytest.mark.parametrize("debug", DEBUG)
@@ -179,8 +186,6 @@ def test_every_optimizer_goes_with_every_scheduler(optimizer, scheduler, labelme
     "overrides",
     [
         ["data.batch_size=1", "data.val=none", "+trainer.limit_train_batches=2"],
-        ["trainer.accumulate_grad_batches=2", "data.batch_size=4", "trainer.gradient_clip_val=1.0"],
-        ["trainer.precision=bf16-mixed", "channels_last=false"],
         ["model=hrnet", "model/attention=cbam2", "inference.flip=true", "inference.scales=[1.0,0.5]"],
         ["logger=many"],
         ["callbacks.early_stop.patience=1", "which=last"],
@@ -192,6 +197,111 @@ def test_variations_train(overrides, labelme, tmp_path):
         train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", "trainer.max_epochs=1", *overrides
     )
     assert value is None if "data.val=none" in overrides else value >= 0
+
+
+def test_clipping_holds_the_weights_back(labelme, tmp_path):
+    """A gradient of length 1e-12 moves no float32 weight; that of a first step does."""
+    moved, original = {}, PoseTask.on_train_epoch_start
+    step = ["optimizer=sgd", "optimizer.lr=0.1", "trainer.max_epochs=1", "+trainer.limit_train_batches=1"]
+    for clip in ("null", "1e-12"):
+        first, run = {}, tmp_path / clip
+
+        def remember(task, first=first):
+            first.update({f"network.{n}": p.detach().clone() for n, p in task.network.named_parameters()})
+            original(task)
+
+        with mock.patch.object(PoseTask, "on_train_epoch_start", remember):
+            options = [f"trainer.gradient_clip_val={clip}", "callbacks=none", "test=false"]
+            run_task(train, "train", run, *TINY, f"data.root={labelme}", *step, *options)
+        last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        moved[clip] = max(float((last[name] - tensor).abs().max()) for name, tensor in first.items())
+    assert moved["null"] > 1e-5 and moved["1e-12"] < 1e-9
+
+
+def test_accumulation_divides_the_batch_into_steps(labelme, tmp_path):
+    """Of 8 pictures, batch 4 = 2 steps of 2: four forward passes of two pictures and two steps."""
+    sizes, original = [], PoseTask.training_step
+
+    def step(task, batch, batch_idx):
+        sizes.append((len(batch["image"]), task.global_step))
+        return original(task, batch, batch_idx)
+
+    more = ["data.batch_size=4", "trainer.accumulate_grad_batches=2", "trainer.max_epochs=1", "test=false"]
+    with mock.patch.object(PoseTask, "training_step", step):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *more)
+    assert sizes == [(2, 0), (2, 0), (2, 1), (2, 1)]
+    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 2
+
+
+@pytest.mark.parametrize(
+    "precision, autocast, maps", [("32-true", False, torch.float32), ("bf16-mixed", True, torch.bfloat16)]
+)
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_precision_and_memory_format_reach_the_network(
+    precision, autocast, maps, channels_last, labelme, tmp_path
+):
+    seen, original = [], PoseTask.forward
+
+    def look(network, inputs, outputs):
+        last = [m.weight.is_contiguous(memory_format=torch.channels_last) for m in wide(network)]
+        assert not autocast or torch.get_autocast_dtype("cpu") == torch.bfloat16
+        seen.append(
+            (
+                torch.is_autocast_enabled("cpu"),
+                {output.dtype for output in outputs},
+                {p.dtype for p in network.parameters()},
+                inputs[0].is_contiguous(memory_format=torch.channels_last),
+                set(last),
+            )
+        )
+
+    def wide(network):
+        convolutions = (m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
+        return [m for m in convolutions if m.kernel_size != (1, 1) and m.in_channels > 1]
+
+    def forward(task, images):
+        handle = task.network.register_forward_hook(look)
+        try:
+            return original(task, images)
+        finally:
+            handle.remove()
+
+    options = [f"trainer.precision={precision}", f"channels_last={channels_last}", "test=false"]
+    limits = ["trainer.max_epochs=1", "+trainer.limit_train_batches=1"]
+    with mock.patch.object(PoseTask, "forward", forward):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *options, *limits)
+    assert seen == [(autocast, {maps}, {torch.float32}, channels_last, {channels_last})]
+
+
+@pytest.mark.parametrize("trainer", sorted(p.stem for p in (config_dir() / "trainer").glob("*.yaml")))
+def test_gpus_synchronise_batch_norm(trainer):
+    """Only they: gloo cannot, and one device has nothing to synchronise."""
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        settings = compose("train", overrides=[f"trainer={trainer}"]).trainer
+    assert settings.sync_batchnorm is (trainer == "ddp")
+    if trainer == "ddp":
+        assert (settings.accelerator, settings.devices, settings.strategy) == ("gpu", -1, "ddp")
+
+
+@pytest.mark.parametrize(
+    "override, rows",
+    [
+        (None, {"network", "network.backbone", "network.head"}),
+        ("callbacks.summary.max_depth=1", {"network"}),
+        ("~callbacks.summary", set()),
+    ],
+    ids=["default", "depth 1", "without"],
+)
+def test_the_network_is_summed_up_before_training(override, rows, labelme, tmp_path, caplog):
+    more = ["debug=fast_dev_run", *([override] if override else [])]
+    with caplog.at_level("INFO"):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *more)
+    tables = [r.getMessage() for r in caplog.records if r.name.endswith("callbacks.model_summary")]
+    assert len(tables) == (1 if rows else 0)
+    named = {word for table in tables for word in table.split() if word.startswith("network")}
+    assert named == rows
+    assert all("Trainable params" in table for table in tables)
 
 
 def test_compile_in_place_keeps_the_keys_and_the_loss(labelme, tmp_path):
@@ -426,6 +536,30 @@ class TestCommandLine:
     def test_the_full_error_is_there_for_who_wants_it(self, tmp_path):
         done = command("train", "data.root=nowhere", cwd=tmp_path, HYDRA_FULL_ERROR="1")
         assert done.returncode != 0 and "Traceback" in done.stderr and "data.root" in done.stderr
+
+    def test_a_run_goes_on_as_the_readme_says(self, labelme, tmp_path):
+        one, two = "trainer.max_epochs=1", "trainer.max_epochs=2"
+        first = [*(o for o in TINY if o != two), f"data.root={labelme}", one, "hydra.run.dir=run"]
+        done = command("train", *first, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        run = tmp_path / "run"
+        before, log = json.loads((run / "metrics.json").read_text()), (run / "log").read_text()
+        assert before["status"] == "done" and "Trainable params" in log and "test part" in log
+        done = command("train", "resume=run", two, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert os.listdir(tmp_path) == ["run"]
+        last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+        assert (last["epoch"], last["global_step"]) == (1, 8)
+        with (run / "metrics.csv").open() as file:
+            rows = [row for row in csv.DictReader(file) if row["val/mAP"]]
+        assert [float(row["epoch"]) for row in rows] == [0, 1]
+        after = json.loads((run / "metrics.json").read_text())
+        assert after["status"] == "done" and after["metrics"].keys() == before["metrics"].keys()
+        assert [after[key] == before[key] for key in ("split", "data", "hash")] == [True, True, False]
+        overrides = yaml.safe_load((run / "overrides.yaml").read_text())
+        assert overrides[-1] == two and {*overrides} == {*first, two} - {"hydra.run.dir=run"}
+        whole = (run / "log").read_text()
+        assert whole.startswith(log) and whole.count("run directory: ") == 2
 
     def test_a_multirun_leaves_one_run_directory_a_job(self, labelme, tmp_path):
         done = command(

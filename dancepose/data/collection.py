@@ -1,12 +1,13 @@
 """`PoseData`: all frames of a run, read, divided and counted."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dancepose.data.images import check_images
 from dancepose.data.parts import LoadedPart, PartConfig, load_part
 from dancepose.data.problems import Problems
-from dancepose.data.splits import PARTS, Amount, data_hash, pick, split_hash
+from dancepose.data.splits import PARTS, Amount, data_hash, kept_split, pick, split_hash
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
@@ -55,10 +56,13 @@ class PoseData:
             self._loaded = [self._load(name, config) for name, config in self.configs.items()]
         return self._loaded
 
-    def _load(self, name: str, config: PartConfig) -> LoadedPart:
+    def _read(self, name: str, config: PartConfig, val: Amount, test: Amount) -> LoadedPart:
         key = f"data.parts.{name}" if self.mixed else "data"
+        return load_part(name, config, self.skeleton, val, test, self.split_seed, key, prefix=self.mixed)
+
+    def _load(self, name: str, config: PartConfig) -> LoadedPart:
         val, test = ("none", "none") if self.overfit else (self.val, self.test)
-        loaded = load_part(name, config, self.skeleton, val, test, self.split_seed, key, prefix=self.mixed)
+        loaded = self._read(name, config, val, test)
         for part, frames in loaded.parts.items():
             kept = [frame for frame in frames if len(frame.people) >= self.min_people]
             if len(kept) < len(frames):
@@ -67,6 +71,39 @@ class PoseData:
         if self.overfit:
             loaded.parts = {part: list(loaded.parts["train"]) for part in PARTS}
         return loaded
+
+    def keep(self, split: Mapping[str, Sequence[str]]) -> int:
+        """Divide the data as a run did that goes on now, instead of drawing anew.
+
+        A data set with a split file is divided by its file, as ever. Frames of `split` that are not in the
+        data are absent: compare `names`.
+
+        Args:
+            split: what `split` gave then.
+
+        Returns:
+            How many frames have come since and stay unused; those beyond `limit` do not count.
+
+        Raises:
+            DataError: files are missing or wrong.
+            ConfigError: the parts of a split file cannot be made.
+        """
+        known = {name for part in PARTS for name in split.get(part, ())}
+        loaded, new = [], 0
+        for name, config in self.configs.items():
+            if config.split is not None:
+                loaded.append(self._load(name, config))
+                continue
+            whole = self._read(name, config, "none", "none")
+            frames = whole.parts["train"]
+            parts = kept_split(frames, split, whole.problems)
+            if self.overfit:
+                parts = {part: list(parts["train"]) for part in PARTS}
+            loaded.append(replace(whole, parts=parts))
+            if not self.limit:
+                new += sum(f.name not in known and len(f.people) >= self.min_people for f in frames)
+        self._loaded = loaded
+        return new
 
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train`, `val` or `test`, of all data sets together."""
@@ -82,15 +119,20 @@ class PoseData:
         return check_images(self.frames(part), self.problems)
 
     @property
+    def names(self) -> dict[str, list[str]]:
+        """Part -> names of its frames (for a mix they begin with the data set's)."""
+        return {part: [frame.name for frame in self.frames(part)] for part in PARTS}
+
+    @property
     def split(self) -> dict[str, Any]:
-        """The split as a split file has it (for a mix the names begin with the data set's)."""
-        names = {part: [frame.name for frame in self.frames(part)] for part in PARTS}
+        """The split as a split file has it; with `overfit` its train alone: no name may stand there twice."""
+        names = self.names | ({"val": [], "test": []} if self.overfit else {})
         return {**names, "by": "image", "seed": self.split_seed}
 
     @property
     def split_hash(self) -> str:
         """16 hexadecimal digits: which frames are in which part."""
-        return split_hash(self.split)
+        return split_hash(self.names)
 
     @property
     def data_hash(self) -> str:

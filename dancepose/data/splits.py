@@ -123,7 +123,27 @@ def split_frames(
             f"of {len(frames)} frames (a clip is not divided) none is left to train on: "
             f"lower {key}.val or {key}.test"
         )
-    _find_straddling(parts, file, problems)
+    _find_straddling(parts, file.path if file else "", problems)
+    return parts
+
+
+def kept_split(
+    frames: Sequence[Frame], split: Mapping[str, Iterable[str]], problems: Problems, source: object = ""
+) -> Parts:
+    """Divide frames as they were divided before, whatever has come to the data since.
+
+    Args:
+        frames: of one data set.
+        split: part -> names; those of other data sets or of frames that are not there are passed over.
+        problems: clips in several parts are added.
+        source: where the split is from, for the problems.
+
+    Returns:
+        `train`, `val` and `test`, in the order of `split`; frames that it does not name are in none.
+    """
+    known = {frame.name: frame for frame in frames}
+    parts = {part: [known[name] for name in split.get(part, ()) if name in known] for part in PARTS}
+    _find_straddling(parts, source, problems)
     return parts
 
 
@@ -228,11 +248,11 @@ def _by_file(frames: Sequence[Frame], file: SplitFile, problems: Problems, key: 
     return _divide(frames, homes)
 
 
-def _find_straddling(parts: Parts, file: SplitFile | None, problems: Problems) -> None:
+def _find_straddling(parts: Parts, source: object, problems: Problems) -> None:
     homes: dict[str, list[str]] = {}
     for part, frames in parts.items():
         for clip in {frame.clip for frame in frames if frame.clip is not None}:
             homes.setdefault(clip, []).append(part)
     for clip, found in sorted(homes.items()):
         if len(found) > 1:
-            problems.add("clip in several parts", file.path if file else "", f"{clip}: {', '.join(found)}")
+            problems.add("clip in several parts", source, f"{clip}: {', '.join(found)}")

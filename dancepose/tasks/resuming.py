@@ -8,14 +8,20 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from dancepose.errors import CheckpointError, ConfigError
+from dancepose.data.collection import PoseData
+from dancepose.data.splits import PARTS, split_hash
+from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.networks.weights import read_file
+from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
 
+# the keys of `data` that divide the pictures; where they lie, and how often they come up, does not
+SPLIT_KEYS = ("kind", "split", "clip", "parts", "val", "test", "split_seed", "min_people", "limit", "overfit")
+
 
 def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint that was trained with another model, skeleton or class of optimizer.
+    """Refuse a checkpoint that was trained with another model, skeleton, seed or class of optimizer.
 
     Args:
         path: the run's last.ckpt.
@@ -30,11 +36,12 @@ def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapp
     if not isinstance(content, Mapping) or not {"dancepose", "hyper_parameters"} <= content.keys():
         raise CheckpointError(f"{path} is no checkpoint of dancepose-train: nothing can be resumed from it")
     before = content["dancepose"]
-    for node in ("model", "skeleton"):
+    for node in ("model", "skeleton", "seed"):  # order, augmentation and dropout go on by the same seed
         for key, was, now in _differences(before.get(node), build_config.get(node), node):
             if key != "model.weights":  # where training began
+                kept = "seed" if node == "seed" else "model"
                 raise ConfigError(
-                    f"{key}={now}: the run was trained with {was}, and a resumed run keeps its model. Leave "
+                    f"{key}={now}: the run was trained with {was}, and a resumed run keeps its {kept}. Leave "
                     "the key out, or start a new run (model.weights=<checkpoint> starts from its weights)"
                 )
     was = content["hyper_parameters"]["optimizer"]["_target_"]
@@ -43,6 +50,97 @@ def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapp
             f"optimizer: the run was trained with {was}, whose state {optimizer['_target_']} cannot go on "
             "with. Keep the optimizer, or start a new run from its weights (model.weights=<checkpoint>)"
         )
+
+
+def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> None:
+    """Give a resumed run the very pictures with which it began, each in its part, or refuse.
+
+    Else pictures of its test could come into its training, and best.ckpt would keep a score of another
+    validation part. Pictures that have come to the data since stay unused.
+
+    Args:
+        run: its folder.
+        config: the node `data` of now.
+        data: made from it; divided here.
+
+    Raises:
+        ConfigError: keys of now divide the pictures otherwise; names them with both values.
+        DataError: pictures are missing, or labels have changed since.
+    """
+    before, stored, metrics = run.read_config().get("data"), run.read_split(), run.read_metrics()
+    if not isinstance(before, Mapping):
+        raise ConfigError(f"{run.path / 'config.yaml'} names no data: nothing can be resumed from it")
+    new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
+    changes = [c for c in _differences(before, config, "data") if _divides(c[0])]
+    new = data.keep(stored) if stored is not None and not changes else 0
+    if stored is not None and before.get("overfit"):
+        stored = {part: stored["train"] for part in PARTS}
+    # runs from before split.json have the hash alone
+    expected = metrics.get("split") if stored is None else split_hash(stored)
+    difference = "" if data.split_hash == expected else _other_homes(stored, data.names)
+    other_labels = not difference and metrics.get("data") not in (None, data.data_hash)
+    if changes and (difference or other_labels):
+        asked = ", ".join(f"{key}={now} (it was {was})" for key, was, now in changes)
+        raise ConfigError(
+            f"{asked}: a resumed run keeps its pictures and what each is for{difference}. Leave "
+            f"{'the key' if len(changes) == 1 else 'the keys'} out, or {new_run}"
+        )
+    if difference:
+        own_file = stored is not None and config.get("split") is not None
+        kept = f"divide them as then (data.split={run.path / 'split.json'}), " if own_file else ""
+        raise DataError(
+            f"{_places(data)}: the pictures are not those with which {run.path} began{difference}. Put them "
+            f"back as they were, {kept}or {new_run}"
+        )
+    if other_labels:
+        raise DataError(
+            f"{_places(data)}: labels have changed since {run.path} began. Put them back as they were, or "
+            f"{new_run}"
+        )
+    if new:
+        log.info("%d new pictures in the data stay unused: a resumed run keeps its split", new)
+
+
+def _divides(key: str) -> bool:
+    """Tell whether a dotted key of the config has a say in which picture is in which part."""
+    words = key.split(".")
+    of_data_set = words[1:2] != ["parts"] or len(words) < 4 or words[3] in SPLIT_KEYS
+    return len(words) > 1 and words[1] in SPLIT_KEYS and of_data_set
+
+
+def _places(data: PoseData) -> str:
+    """Return where the data lie, as keys: pictures, and the split files that divide them."""
+    found = []
+    for name, config in data.configs.items():
+        key = f"data.parts.{name}" if data.mixed else "data"
+        found += [
+            f"{key}.{field}={value}"
+            for field in ("root", "annotations", "split")
+            if (value := getattr(config, field))
+        ]
+    return " ".join(found)
+
+
+def _other_homes(
+    was: Mapping[str, Sequence[str]] | None, now: Mapping[str, Sequence[str]], examples: int = 3
+) -> str:
+    """Say in how far two splits differ: ` (2 missing: a.jpg, b.jpg; 1 in another part: c.jpg; ...)`."""
+    if was is None:
+        return " (by the split's hash in its metrics.json)"
+    old, new = ({name: part for part in PARTS for name in split.get(part, ())} for split in (was, now))
+    cases = {
+        "missing": [name for name in old if name not in new],
+        "in another part": [name for name in old if name in new and new[name] != old[name]],
+        "more": [name for name in new if name not in old],
+    }
+    if not any(cases.values()):  # with data.overfit a picture is in several parts
+        return " (in other parts)"
+    told = []
+    for word, names in cases.items():
+        if names:
+            more = ", ..." if len(names) > examples else ""
+            told.append(f"{len(names)} {word}: {', '.join(names[:examples])}{more}")
+    return f" ({'; '.join(told)})"
 
 
 def _differences(was: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:

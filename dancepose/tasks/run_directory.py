@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from dancepose import __version__
+from dancepose.data.json_file import load_mapping
+from dancepose.data.splits import PARTS, read_split
 from dancepose.errors import CheckpointError, ConfigError
 from dancepose.files import write_json, write_text
 
@@ -89,6 +91,22 @@ class RunDirectory:
             raise ConfigError(f"{path} must hold a mapping")
         return config
 
+    def write_split(self, split: Mapping[str, Any]) -> None:
+        """Write split.json, which picture is in which part: what `data.split=` reads and a resume keeps."""
+        write_json(self.path / "split.json", dict(split))
+
+    def read_split(self) -> dict[str, list[str]] | None:
+        """Return part -> names of split.json; None for a run that was made before there was one.
+
+        Raises:
+            DataError: the file is broken, or no whole split.
+        """
+        path = self.path / "split.json"
+        if not path.is_file():
+            return None
+        found = read_split(path, "resume").parts
+        return {part: list(found.get(part, ())) for part in PARTS}
+
     @property
     def occupied(self) -> bool:
         """Whether the folder holds a run already."""
@@ -113,14 +131,18 @@ class RunDirectory:
 
         Args:
             status: running, done, failed or interrupted.
-            values: metrics, split, hash, cause, ...
+            values: metrics, hash, split, data, cause, ...
         """
         write_json(self.path / "metrics.json", {"status": status, "version": __version__, **values})
 
-    def read_metrics(self) -> dict[str, float | None]:
-        """Return the metrics of metrics.json; none where the run has not got that far."""
+    def read_metrics(self) -> dict[str, Any]:
+        """Return what metrics.json holds; nothing where there is none.
+
+        Raises:
+            DataError: the file is broken.
+        """
         path = self.path / "metrics.json"
-        return json.loads(path.read_text()).get("metrics", {}) if path.is_file() else {}
+        return load_mapping(path) if path.is_file() else {}
 
 
 def config_hash(config: Mapping[str, Any], data_hash: str) -> str:

@@ -5,13 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories import make_labelme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dancepose.data.collection import PoseData
+from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
-from dancepose.data.splits import PARTS, data_hash, pick, read_split, split_frames, split_hash
+from dancepose.data.splits import (
+    PARTS,
+    data_hash,
+    kept_split,
+    pick,
+    read_split,
+    split_frames,
+    split_hash,
+)
 from dancepose.errors import ConfigError, DataError
 from dancepose.records import Frame, Person
+from dancepose.skeleton import load_skeleton
 
 
 def frames(count: int, clips: int | None = None) -> list[Frame]:
@@ -129,6 +141,46 @@ def test_carving_keeps_clips_together(tmp_path: Path):
     homes = {part: {frame.clip for frame in found} for part, found in parts.items()}
     assert homes["test"] == {"v6", "v7"} and not homes["train"] & homes["val"] and len(homes["val"]) == 2
     assert len(problems) == 0
+
+
+def test_a_kept_split_has_its_own_order_and_lets_nothing_in():
+    split = {"train": ["004.jpg", "001.jpg", "gone.jpg"], "val": [], "test": ["002.jpg"]}
+    problems = Problems()
+    parts = kept_split(frames(6, clips=2), split, problems)
+    assert names(parts) == {"train": ["004.jpg", "001.jpg"], "val": [], "test": ["002.jpg"]}
+    assert problems.counts() == {"clip in several parts": 1} and "v0: train, test" in problems.report()
+
+
+@pytest.mark.parametrize(("options", "new"), [({}, 4), ({"min_people": 2}, 3), ({"limit": 2}, 0)])
+def test_data_keep_a_split_and_count_what_came_later(options, new, tmp_path: Path):
+    def data() -> PoseData:
+        configs = {"dance": PartConfig("dance", str(tmp_path))}
+        return PoseData(configs, load_skeleton("mpii15"), val=0.2, test=0.2, **options)
+
+    make_labelme(tmp_path, frames=10)
+    first = data()
+    assert first.names["train"], "read before the others came"
+    make_labelme(tmp_path, frames=3, folder="later")
+    make_labelme(tmp_path, frames=1, people=1, folder="alone")
+    again = data()
+    assert data().split_hash != first.split_hash
+    assert again.keep(first.split) == new
+    assert again.names == first.names and again.split_hash == first.split_hash
+    assert again.data_hash == first.data_hash
+
+
+def test_overfit_is_one_list_on_disk_and_three_parts_in_use(tmp_path: Path):
+    make_labelme(tmp_path, frames=3)
+    configs = {"dance": PartConfig("dance", str(tmp_path))}
+    data = PoseData(configs, load_skeleton("mpii15"), overfit=True)
+    every = [f"frame_00{i}.jpg" for i in range(3)]
+    assert data.names == dict.fromkeys(PARTS, every)
+    file = tmp_path / "split.json"
+    write(file, **data.split)
+    assert read_split(file).parts == {"train": tuple(every), "val": (), "test": ()}
+    again = PoseData(configs, load_skeleton("mpii15"), overfit=True)
+    again.keep(data.split)
+    assert again.split_hash == data.split_hash and again.names == data.names
 
 
 def test_a_clip_on_both_sides_is_reported(tmp_path: Path):

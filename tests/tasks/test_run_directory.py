@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from dancepose.errors import CheckpointError, ConfigError, DanceposeError
+from dancepose.errors import CheckpointError, ConfigError, DanceposeError, DataError
 from dancepose.files import write_json, write_text
 from dancepose.tasks.run_directory import RunDirectory, config_hash
 
@@ -38,6 +38,22 @@ def test_config_and_overrides_come_back(tmp_path):
     assert run.read_config() == {"b": 1, "a": [1, {"c": None}]}
     run.write_metrics("done", metrics={"val/mAP": 1.5})
     assert json.loads((run.path / "metrics.json").read_text())["status"] == "done"
+
+
+def test_the_split_comes_back(tmp_path):
+    run = RunDirectory(tmp_path / "new")
+    assert run.read_split() is None and run.read_metrics() == {}
+    run.write_split({"train": ["b.jpg", "a.jpg"], "val": [], "test": ["c.jpg"], "by": "image", "seed": 0})
+    assert run.read_split() == {"train": ["b.jpg", "a.jpg"], "val": [], "test": ["c.jpg"]}
+    assert [p.name for p in run.path.iterdir()] == ["split.json"]
+
+
+@pytest.mark.parametrize("name", ["split.json", "metrics.json"])
+def test_a_broken_file_of_the_run_is_named(tmp_path, name):
+    (tmp_path / name).write_text('{"train": [')
+    run = RunDirectory(tmp_path)
+    with pytest.raises(DataError, match=f"{name} is no whole JSON"):
+        run.read_split() if name == "split.json" else run.read_metrics()
 
 
 def test_the_hash_sees_settings_but_not_places():
