@@ -18,7 +18,7 @@ from dancepose.errors import ConfigError, did_you_mean
 from dancepose.targets import hints_of, locate, signature_of
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
-CHECKED_ELSEWHERE = ("model", "skeleton")  # by the dataclasses of build.py and skeleton.py
+CHECKED_ELSEWHERE = ("model", "skeleton", "networks")  # by the dataclasses of build.py and skeleton.py
 GLOBAL_GROUPS = ("experiment", "debug")  # their files write into other nodes
 INSTANTIATE_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`

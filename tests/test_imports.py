@@ -19,8 +19,9 @@ LEVELS = [
     {"build"},
     {"inference"},
     {"data"},
+    {"benchmarks"},
     {"config", "targets", "tasks", "callbacks"},
-    {"entry", "resume", "train", "evaluate", "browse"},
+    {"entry", "resume", "train", "evaluate", "browse", "benchmark"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
 MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]
@@ -81,7 +82,7 @@ def test_the_rule_sees_a_wrong_import(tmp_path: Path):
 
 def test_entry_points_start_without_heavy_imports():
     heavy = {"torch", "lightning", "torchmetrics", "albumentations", "cv2", "numpy"}
-    for name in ("train", "evaluate", "browse", "entry"):
+    for name in ("train", "evaluate", "browse", "benchmark", "entry"):
         tree = ast.parse((PACKAGE / f"{name}.py").read_text())
         for node in tree.body:
             names = (

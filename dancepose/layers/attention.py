@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from dancepose.layers.init import starts_open, starts_small
+from dancepose.layers.pooled import PooledConv1d, PooledConv2d, full_precision, highest, widened
 
 Attention = Callable[[int], nn.Module]
 ORDERS = ("cbam0", "cbam1", "cbam2")
 SPATIAL_NORMS = ("none", "batch")
+POOLED: dict[int, Callable[..., nn.Module]] = {1: PooledConv1d, 2: PooledConv2d}
 CONVOLUTIONS: dict[int, Callable[..., nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d}
 BATCH_NORMS: dict[int, Callable[..., nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
 
@@ -35,21 +37,22 @@ class ChannelGate(nn.Module):
     def __init__(self, channels: int, reduction: int = 16, scale: float = 1.0, dim: int = 2) -> None:
         super().__init__()
         hidden = max(channels // reduction, 1)
-        conv = CONVOLUTIONS[dim]
+        conv = POOLED[dim]
         self.mlp = nn.Sequential(
-            starts_open(conv(channels, hidden, 1)),
+            starts_open(conv(channels, hidden)),
             nn.ReLU(inplace=True),
-            starts_small(conv(hidden, channels, 1)),
+            starts_small(conv(hidden, channels)),
         )
         self.axes = tuple(range(2, 2 + dim))
         self.scale = scale
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, *space) -> (B, C, 1, ...), each within (0, scale)."""
-        # mean and amax, not adaptive pools: they export to ONNX and keep the memory format
-        mean = features.mean(self.axes, keepdim=True)
-        peak = features.amax(self.axes, keepdim=True)
-        return self.scale * torch.sigmoid(self.mlp(mean) + self.mlp(peak))
+        mean, peak = features.mean(self.axes, keepdim=True), highest(features)
+        with full_precision(features):
+            both = self.mlp(widened(torch.cat([mean, peak])))  # one MLP, so one call
+            gate = self.scale * torch.sigmoid(both[: len(mean)] + both[len(mean) :])
+        return gate.to(features.dtype)
 
 
 class SpatialGate(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from dancepose.errors import ConfigError
 from dancepose.layers.attention import Attention
 from dancepose.layers.init import starts_open, starts_small
+from dancepose.layers.pooled import PooledConv2d, full_precision, widened
 from dancepose.layers.residual import BasicBlock
 
 # Where M of eq. 8 starts, before the sigmoid: near F_l. From M = 1/2 each of the 32 blocks on a branch would
@@ -32,16 +33,18 @@ class CSAM(nn.Module):
         super().__init__()
         hidden = max(channels // reduction, 1)
         self.channel = nn.Sequential(
-            starts_open(nn.Conv2d(channels, hidden, 1)),
+            starts_open(PooledConv2d(channels, hidden)),
             nn.ReLU(inplace=True),
-            starts_small(nn.Conv2d(hidden, channels, 1), start),
+            starts_small(PooledConv2d(hidden, channels), start),
         )
         # no bias: the channel path's serves the sum
         self.spatial = starts_small(nn.Conv2d(2, 1, 3, padding=1, bias=False))
 
     def weight(self, features: Tensor) -> Tensor:
         """Return M, (B, C, H, W), each within (0, 1): what eq. 8 mixes with."""
-        channel = self.channel(features.mean((2, 3), keepdim=True))  # (B, C, 1, 1)
+        with full_precision(features):
+            channel = self.channel(widened(features.mean((2, 3), keepdim=True)))  # (B, C, 1, 1)
+        channel = channel.to(features.dtype)
         pooled = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
         return torch.sigmoid(channel + self.spatial(pooled))
 
@@ -107,10 +110,10 @@ class BackgroundBlock(BasicBlock):
             raise ValueError(f"global_norm is '{global_norm}': choose one of {', '.join(GLOBAL_NORMS)}")
         norm, bias = GLOBAL_NORMS[global_norm], global_norm == "none"
         self.context = nn.Sequential(
-            nn.Conv2d(channels, channels, 1, bias=bias),
+            PooledConv2d(channels, channels, bias),
             norm(channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 1, bias=bias),
+            PooledConv2d(channels, channels, bias),
             norm(channels),
             nn.ReLU(inplace=True),
         )
@@ -122,7 +125,8 @@ class BackgroundBlock(BasicBlock):
         Raises:
             ConfigError: `global_norm` is `batch` and one image is given in training mode.
         """
-        whole = self.context(x.mean((2, 3), keepdim=True))  # F_g, (B, C, 1, 1)
         local = super().forward(x)  # F_l, (B, C, H, W)
-        weight = self.fusion.weight(whole + local)
-        return local + weight * (whole - local)  # eq. 8, regrouped: one full-size product instead of two
+        with full_precision(x):
+            whole = self.context(widened(x.mean((2, 3), keepdim=True)))  # F_g, (B, C, 1, 1)
+        whole = whole.to(local.dtype)
+        return torch.lerp(local, whole, self.fusion.weight(whole + local))  # eq. 8 in one pass

@@ -1,0 +1,141 @@
+"""`dancepose-benchmark`: how fast each part of the stream is, measured side by side in one run."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from dancepose.benchmarks.timing import Row
+
+log = logging.getLogger(__name__)
+
+PARTS = ("network", "data", "decode", "score")
+PRECISIONS = ("fp32", "bf16")
+
+
+def benchmark(cfg: DictConfig) -> None:
+    """Measure, print one table, and write it as `benchmark.json` and `benchmark.txt` beside each other.
+
+    Args:
+        cfg: what conf/benchmark.yaml composes to, its keys checked.
+
+    Raises:
+        ConfigError: a value is wrong.
+        DataError: the data or the maps cannot be read.
+    """
+    import torch
+    from hydra.core.hydra_config import HydraConfig
+
+    from dancepose.benchmarks.timing import table
+    from dancepose.checks import at_least, one_of
+    from dancepose.files import write_json, write_text
+
+    for part in cfg.parts:
+        one_of("parts", part, PARTS)
+    for precision in cfg.precisions:
+        one_of("precisions", precision, PRECISIONS)
+    for key in ("rounds", "samples", "groups"):
+        at_least(key, cfg[key], 1)
+    if cfg.threads is not None:
+        at_least("threads", cfg.threads, 1)
+        torch.set_num_threads(cfg.threads)
+    measure = {"network": _networks, "data": _pipeline, "decode": _decoding, "score": _scoring}
+    rows: list[Row] = [row for part in PARTS if part in cfg.parts for row in measure[part](cfg)]
+    about = _about()
+    told = "\n".join(["", table(rows), "", *(f"{name}: {value}" for name, value in about.items())])
+    log.info("%s", told)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    write_text(folder / "benchmark.txt", told)
+    write_json(folder / "benchmark.json", {"machine": about, "rows": [row.to_dict() for row in rows]})
+    log.info("written to %s", folder)
+
+
+def _about() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    import platform
+
+    import torch
+
+    about: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    about["processor"] = torch.backends.cpu.get_cpu_capability() + " " + platform.machine()
+    if torch.cuda.is_available():
+        about["gpu"] = torch.cuda.get_device_name()
+    return about
+
+
+def _networks(cfg: DictConfig) -> list[Row]:
+    import torch
+
+    from dancepose.benchmarks.networks import Setting, time_networks
+    from dancepose.targets import plain
+    from dancepose.tasks.devices import find_device
+
+    config = plain(cfg)
+    models = {
+        name: {
+            "model": _merged(config["model"], changes),
+            "skeleton": config["skeleton"],
+            "seed": config["seed"],
+        }
+        for name, changes in config["networks"].items()
+    }
+    settings = [Setting(precision, cfg.channels_last, cfg.compile) for precision in cfg.precisions]
+    device = torch.device(find_device(cfg.device))
+    return time_networks(models, settings, list(cfg.batches), cfg.size, cfg.rounds, device)
+
+
+def _merged(model: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a model's keys with some changed, those of its groups one by one."""
+    return model | {
+        key: model[key] | value if isinstance(value, dict) else value for key, value in changes.items()
+    }
+
+
+def _pipeline(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.pipeline import time_pipeline
+    from dancepose.build import build_codec, model_config
+    from dancepose.skeleton import Skeleton
+    from dancepose.targets import instantiate, plain
+
+    if cfg.data.root is None:
+        log.warning("the data pipeline is left out: give data.root=<folder of pictures and labels>")
+        return []
+    skeleton = Skeleton.from_dict(plain(cfg.skeleton))
+    codec = build_codec(model_config(plain(cfg.model)), skeleton)
+    data = instantiate(cfg.data, skeleton=skeleton, codec=codec, seed=cfg.seed)
+    return time_pipeline(data, cfg.samples, cfg.rounds, data.workers)
+
+
+def _decoding(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.decoding import time_decoding
+    from dancepose.errors import DataError
+    from dancepose.skeleton import Skeleton
+    from dancepose.targets import plain
+
+    files = [] if cfg.maps is None else sorted(Path(cfg.maps).glob("ae_parse_*.npz"))
+    if cfg.maps is not None and not files:
+        raise DataError(f"maps={cfg.maps} holds no ae_parse_*.npz")
+    return time_decoding(Skeleton.from_dict(plain(cfg.skeleton)), cfg.size, files, cfg.rounds)
+
+
+def _scoring(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.scoring import time_scoring
+    from dancepose.skeleton import Skeleton
+    from dancepose.targets import plain
+
+    return time_scoring(Skeleton.from_dict(plain(cfg.skeleton)), cfg.groups, cfg.rounds)
+
+
+def main() -> None:
+    """Console entry point."""
+    from dancepose.entry import run
+
+    run(benchmark, "benchmark")
+
+
+if __name__ == "__main__":
+    main()

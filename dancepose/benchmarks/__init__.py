@@ -1,0 +1,1 @@
+"""What `dancepose-benchmark` measures, one file for each part of the stream."""

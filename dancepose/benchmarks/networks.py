@@ -1,0 +1,196 @@
+"""Forward pass and training step of networks, as shares of what a plain convolution reaches."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from dancepose.benchmarks.made_up import made_up_frame
+from dancepose.benchmarks.timing import Row, side_by_side
+from dancepose.build import Model, build
+
+# The yardstick: a 3x3 convolution of 256 channels on 64 x 64, batch 4
+CHANNELS, SIDE, BATCH = 256, 64, 4
+PEOPLE = 3  # in each made-up picture of a training step
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How networks are run.
+
+    Attributes:
+        precision: `fp32`, or `bf16` (autocast).
+        channels_last: memory format.
+        compile: compile the network in place.
+    """
+
+    precision: str
+    channels_last: bool = True
+    compile: bool = False
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        return " ".join(
+            [self.precision, *["channels_last"] * self.channels_last, *["compiled"] * self.compile]
+        )
+
+    def autocast(self, device: torch.device) -> Any:
+        """Return the context that a pass runs in."""
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(device.type, torch.bfloat16)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """What weights and images are put into."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+def time_networks(
+    models: Mapping[str, Mapping[str, Any]],
+    settings: list[Setting],
+    batches: list[int],
+    size: int,
+    rounds: int,
+    device: torch.device,
+) -> list[Row]:
+    """Time the yardstick, and forward pass and training step of each network, all in turn.
+
+    Args:
+        models: name -> what `build` takes.
+        settings: how to run them.
+        batches: images at once.
+        size: side of the square images.
+        rounds: repetitions.
+        device: where.
+
+    Returns:
+        Rows with GFLOP, GFLOP/s, the share of the yardstick in the same precision, images/s, and for a
+        training step the memory that its backward pass keeps.
+    """
+    rows: list[Row] = []
+    for setting in settings:
+        for batch in batches:
+            rows += _time_setting(models, setting, batch, size, rounds, device)
+    return rows
+
+
+def _time_setting(
+    models: Mapping[str, Mapping[str, Any]],
+    setting: Setting,
+    batch: int,
+    size: int,
+    rounds: int,
+    device: torch.device,
+) -> list[Row]:
+    cases: dict[str, Callable[[], Any]] = {"yardstick": _yardstick(setting, device)}
+    work = {"yardstick": 2 * CHANNELS**2 * 9 * SIDE**2 * BATCH / 1e9}
+    images = {"yardstick": BATCH}
+    kept: dict[str, float] = {}
+    for name, config in models.items():
+        forward, step, memory = _passes(build(config), setting, batch, size, device)
+        for kind, run in (("forward", forward), ("training step", step)):
+            label = f"{name}, {kind}"
+            with FlopCounterMode(display=False) as counter:
+                run()
+            work[label], images[label], cases[label] = counter.get_total_flops() / 1e9, batch, run
+        kept[f"{name}, training step"] = memory
+        if setting.compile:
+            forward.network.compile()  # type: ignore[attr-defined]
+    times = side_by_side(cases, rounds, device)
+    rows = [Row("network", f"{setting.name}, batch {images[name]}: {name}", ms) for name, ms in times.items()]
+    speeds = {name: work[name] / row.median * 1e3 for name, row in zip(times, rows, strict=True)}
+    for name, row in zip(times, rows, strict=True):
+        row.figures = {"GFLOP": work[name], "GFLOP/s": speeds[name]}
+        if name != "yardstick":
+            share = f"{speeds[name] / speeds['yardstick']:.0%}"
+            row.figures |= {"of yardstick": share, "images/s": batch / row.median * 1e3}
+            first = next(iter(models))
+            kind = name.rpartition(", ")[2]
+            base = next(r for n, r in zip(times, rows, strict=True) if n == f"{first}, {kind}")
+            row.figures["time / first"] = row.median / base.median
+        if name in kept:
+            row.figures["kept MiB"] = kept[name]
+    return rows
+
+
+def _yardstick(setting: Setting, device: torch.device) -> Callable[[], Any]:
+    convolution = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False).to(device)
+    convolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    features = torch.randn(BATCH, CHANNELS, SIDE, SIDE, device=device)
+    features = features.contiguous(memory_format=torch.channels_last)
+    if setting.precision == "bf16":
+        convolution, features = convolution.bfloat16(), features.bfloat16()
+
+    @torch.inference_mode()
+    def run() -> Any:
+        return convolution(features)
+
+    return run
+
+
+class _Forward:
+    """An inference pass, as the predictor runs it."""
+
+    def __init__(self, network: nn.Module, images: Tensor, setting: Setting):
+        self.network, self.images, self.setting = network, images, setting
+
+    def __call__(self) -> Any:
+        self.network.eval()
+        with torch.inference_mode(), self.setting.autocast(self.images.device):
+            return self.network(self.images)
+
+
+def _passes(
+    model: Model, setting: Setting, batch: int, size: int, device: torch.device
+) -> tuple[_Forward, Callable[[], Any], float]:
+    """Return a forward pass, a training step, and the MiB that the step's backward pass keeps."""
+    network = model.network.to(device)
+    network.to(memory_format=setting.memory_format)  # type: ignore[call-overload]
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8, generator=generator)
+    images = images.to(device).contiguous(memory_format=setting.memory_format)
+    frames = [made_up_frame(model.skeleton, (size, size), PEOPLE, seed) for seed in range(batch)]
+    encoded = [model.codec.encode(frame, frame.size) for frame in frames]
+    targets, weights = (
+        {name: torch.stack([torch.as_tensor(one[kind][name]) for one in encoded]).to(device) for name in many}
+        for kind, many in enumerate(encoded[0])
+    )
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
+
+    def loss() -> Tensor:
+        network.train()
+        with setting.autocast(device):
+            outputs = network(images)
+        return torch.stack(list(model.codec.loss(outputs, targets, weights).values())).sum()
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss().backward()
+        optimizer.step()
+
+    kept = kept_memory(loss, network.parameters())
+    return _Forward(network, images, setting), step, kept / 2**20
+
+
+def kept_memory(loss: Callable[[], Tensor], parameters: Iterable[Tensor] = ()) -> float:
+    """Return the bytes that autograd keeps for the backward pass.
+
+    Each storage is counted once, those of the parameters not at all.
+    """
+    own = {parameter.untyped_storage().data_ptr() for parameter in parameters}
+    storages: dict[int, tuple[Tensor, int]] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = (tensor, storage.nbytes())  # held, so that no address comes twice
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss()
+    return float(sum(size for address, (_, size) in storages.items() if address not in own))

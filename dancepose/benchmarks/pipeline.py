@@ -1,0 +1,94 @@
+"""The training data: samples a second through one worker, and where the time of a sample goes."""
+
+import time
+
+import numpy as np
+import torch
+
+from dancepose.benchmarks.timing import Row
+from dancepose.data.datamodules import PoseDataModule
+from dancepose.data.dataset import PoseLoader, as_key, prepare_worker, to_channels_first
+from dancepose.data.images import read_image
+from dancepose.data.sampler import SampleKey, draw_seed
+from dancepose.errors import ConfigError
+
+EPOCHS = 1000  # more than any benchmark reads
+
+
+def time_pipeline(data: PoseDataModule, samples: int, rounds: int, workers: int) -> list[Row]:
+    """Time the training samples of a data module.
+
+    Args:
+        data: whose training part is read; its pictures are in the file cache after the first round.
+        samples: of each round.
+        rounds: repetitions.
+        workers: worker processes of the loader.
+
+    Returns:
+        The loader with samples/s, then each step of a sample, alone in this process.
+
+    Raises:
+        ConfigError: there are no training pictures.
+    """
+    if not data.frames("train"):
+        raise ConfigError("data.root has no training pictures")
+    return [*_loader(data, samples, rounds, workers), *_steps(data, samples, rounds)]
+
+
+class _Endless(torch.utils.data.Sampler[SampleKey]):
+    def __init__(self, count: int):
+        self.count = count
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return (SampleKey(epoch, index) for epoch in range(EPOCHS) for index in range(self.count))
+
+
+def _loader(data: PoseDataModule, samples: int, rounds: int, workers: int) -> list[Row]:
+    dataset = data.train_dataset()
+    loader = PoseLoader(
+        dataset,
+        data.batch_size,
+        sampler=_Endless(len(dataset)),
+        num_workers=workers,
+        worker_init_fn=prepare_worker,
+    )
+    batches = iter(loader)
+    steps = max(1, samples // data.batch_size)
+    row = Row("data", f"loader, {workers} worker{'s' * (workers != 1)}, batch {data.batch_size}")
+    for number in range(-1, rounds):  # the first round starts the workers and reads the files
+        start = time.perf_counter()
+        for _ in range(steps):
+            next(batches)
+        if number >= 0:
+            row.milliseconds.append(1e3 * (time.perf_counter() - start) / (steps * data.batch_size))
+    row.figures = {"samples/s": 1e3 / row.median}
+    return [row]
+
+
+def _steps(data: PoseDataModule, samples: int, rounds: int) -> list[Row]:
+    """Time the steps of `PoseDataset.__getitem__` one by one, in this process."""
+    dataset = data.train_dataset()
+    names = ("read and decode the file", "transform", "channels first", "encode")
+    rows = [Row("data", name) for name in names]
+    for number in range(-1, rounds):
+        spent = np.zeros(len(names))
+        for n in range(samples):
+            epoch, index, _ = as_key((number + 1, n % len(dataset)))
+            frame = dataset.frames[index]
+            clock = [time.perf_counter()]
+            image = read_image(frame.image)
+            clock.append(time.perf_counter())
+            crop, seen = dataset.transform(image, frame, draw_seed(dataset.seed, epoch, frame.name))
+            clock.append(time.perf_counter())
+            to_channels_first(crop)
+            clock.append(time.perf_counter())
+            dataset.codec.encode(seen, seen.size)
+            clock.append(time.perf_counter())
+            spent += np.diff(clock)
+        if number >= 0:
+            for row, seconds in zip(rows, spent, strict=True):
+                row.milliseconds.append(1e3 * seconds / samples)
+    total = sum(row.median for row in rows)
+    for row in rows:
+        row.figures = {"samples/s": 1e3 / row.median, "share": f"{row.median / total:.0%}"}
+    return rows

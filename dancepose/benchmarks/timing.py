@@ -1,0 +1,109 @@
+"""Times of several things measured side by side, and how they are told."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from dancepose.progress import track
+
+
+@dataclass
+class Row:
+    """One line of the table.
+
+    Attributes:
+        part: `network`, `data`, `decode` or `score`.
+        name: what was timed.
+        milliseconds: of each repetition.
+        figures: what follows from them, and what was counted: column -> number or text.
+    """
+
+    part: str
+    name: str
+    milliseconds: list[float] = field(default_factory=list)
+    figures: dict[str, float | str] = field(default_factory=dict)
+
+    @property
+    def median(self) -> float:
+        """Milliseconds."""
+        return float(np.median(self.milliseconds))
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """First and third quartile in milliseconds."""
+        low, high = np.percentile(self.milliseconds, [25, 75])
+        return float(low), float(high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain containers, for JSON."""
+        told = asdict(self)
+        if self.milliseconds:
+            told |= {"median_ms": self.median, "quartiles_ms": list(self.spread)}
+        return told
+
+
+def side_by_side(
+    cases: Mapping[str, Callable[[], Any]], rounds: int, device: torch.device | None = None, warmup: int = 2
+) -> dict[str, list[float]]:
+    """Time each case once a round, so that a machine which slows down meanwhile slows all of them alike.
+
+    Args:
+        cases: name -> what to do.
+        rounds: repetitions of each that count.
+        device: waited for before each clock reading.
+        warmup: repetitions in front that do not count.
+
+    Returns:
+        Name -> milliseconds of each round.
+    """
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    steps = ((1, (n, name)) for n in range(-warmup, rounds) for name in cases)
+    for number, name in track(steps, (rounds + warmup) * len(cases), "timing"):
+        synchronize(device)
+        gc.collect()  # else the rubbish of one case is swept up in another's time
+        start = time.perf_counter()
+        cases[name]()
+        synchronize(device)
+        if number >= 0:
+            times[name].append(1e3 * (time.perf_counter() - start))
+    return times
+
+
+def synchronize(device: torch.device | None) -> None:
+    """Wait until a GPU has done what it was given."""
+    if device is not None and device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as aligned text, a block for each part, with the columns that occur in it."""
+    blocks = []
+    for part in dict.fromkeys(row.part for row in rows):
+        members = [row for row in rows if row.part == part]
+        columns = list(dict.fromkeys(column for row in members for column in row.figures))
+        lines = [[part, "ms", "quartiles", *columns]]
+        for row in members:
+            timed = [f"{row.median:.3g}", "{:.3g} .. {:.3g}".format(*row.spread)]
+            figures = [_told(row.figures.get(column)) for column in columns]
+            lines.append([row.name, *(timed if row.milliseconds else ["", ""]), *figures])
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        for line in lines:
+            cells = zip(line, widths, strict=True)
+            blocks.append(
+                "  ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(cells)).rstrip()
+            )
+        blocks.append("")
+    return "\n".join(blocks).rstrip()
+
+
+def _told(value: float | str | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

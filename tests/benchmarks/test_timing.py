@@ -1,0 +1,40 @@
+import pytest
+import torch
+from torch import nn
+
+from dancepose.benchmarks.networks import kept_memory
+from dancepose.benchmarks.timing import Row, side_by_side, table
+
+
+def test_cases_take_turns_and_warmup_does_not_count():
+    calls: list[str] = []
+    times = side_by_side({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3, warmup=2)
+    assert calls == ["a", "b"] * 5
+    assert [len(ms) for ms in times.values()] == [3, 3] and min(times["a"]) >= 0
+
+
+def test_a_row_tells_median_and_quartiles():
+    row = Row("data", "x", [1.0, 2.0, 3.0, 4.0, 100.0], {"samples/s": 1234.5, "share": "7%"})
+    assert row.median == 3 and row.spread == (2, 4)
+    told = row.to_dict()
+    assert told["median_ms"] == 3 and told["quartiles_ms"] == [2, 4] and told["figures"]["share"] == "7%"
+
+
+def test_the_table_has_a_block_for_each_part():
+    rows = [Row("data", "a", [1.0], {"samples/s": 1000.0}), Row("decode", "b", [0.5], {"people found": "3"})]
+    lines = table(rows).splitlines()
+    assert lines[0].split() == ["data", "ms", "quartiles", "samples/s"]
+    assert lines[1].split() == ["a", "1", "1", "..", "1", "1,000"]
+    assert lines[3].split() == ["decode", "ms", "quartiles", "people", "found"] and lines[4].endswith("3")
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_kept_memory_counts_each_storage_once_and_no_parameters(twice):
+    layer = nn.Linear(8, 8, bias=False)
+    x = torch.randn(4, 8)
+
+    def loss() -> torch.Tensor:
+        hidden = layer(x)  # keeps x and the weight
+        return (hidden * hidden if twice else hidden.exp()).sum()  # keeps hidden, or what exp gave
+
+    assert kept_memory(loss, layer.parameters()) == 2 * 4 * 8 * 4

@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+
+import pytest
+from factories import make_labelme
+from running import run_task
+
+from dancepose.benchmark import benchmark
+from dancepose.errors import ConfigError, DataError
+
+TINY = ["rounds=1", "size=64", "batches=[1]", "model.width=8", "samples=4", "groups=8", "device=cpu"]
+TINY += ["data.size=64", "data.batch_size=2", "data.workers=0", "data.val=none", "data.test=none"]
+
+
+def measure(tmp_path: Path, *overrides: str) -> dict[str, dict]:
+    """Run and return the rows of the report by name."""
+    run_task(benchmark, "benchmark", tmp_path / "run", *TINY, *overrides)
+    report = json.loads((tmp_path / "run" / "benchmark.json").read_text())
+    assert report["machine"]["torch"] and (tmp_path / "run" / "benchmark.txt").read_text().strip()
+    return {row["name"]: row for row in report["rows"]}
+
+
+def test_networks_are_told_as_shares_of_the_yardstick_and_of_the_first(tmp_path):
+    fewer = ["~networks.pyramid_stem", "~networks.background", "~networks.attention"]
+    rows = measure(tmp_path, "parts=[network]", "precisions=[fp32]", *fewer)
+    yardstick = rows["fp32 channels_last, batch 4: yardstick"]
+    assert yardstick["figures"]["GFLOP"] == pytest.approx(19.327, abs=1e-3)
+    first = rows["fp32 channels_last, batch 1: higherhrnet, training step"]
+    every = rows["fp32 channels_last, batch 1: all, training step"]
+    assert first["figures"]["time / first"] == 1
+    assert every["figures"]["time / first"] == pytest.approx(every["median_ms"] / first["median_ms"])
+    assert every["figures"]["GFLOP"] > first["figures"]["GFLOP"]
+    assert every["figures"]["kept MiB"] > first["figures"]["kept MiB"] > 0
+    forward = rows["fp32 channels_last, batch 1: higherhrnet, forward"]
+    assert 2.5 < first["figures"]["GFLOP"] / forward["figures"]["GFLOP"] < 3.1
+    assert forward["figures"]["of yardstick"].endswith("%")
+
+
+def test_the_data_pipeline_has_a_breakdown(tmp_path):
+    make_labelme(tmp_path / "data", frames=4, people=2, size=(80, 64))
+    rows = measure(tmp_path, "parts=[data]", f"data.root={tmp_path / 'data'}")
+    assert list(rows) == [
+        "loader, 0 workers, batch 2",
+        "read and decode the file",
+        "transform",
+        "channels first",
+        "encode",
+    ]
+    assert all(row["figures"]["samples/s"] > 0 for row in rows.values())
+
+
+def test_without_pictures_the_data_part_is_left_out_with_a_word(tmp_path, caplog):
+    assert measure(tmp_path, "parts=[data]") == {}
+    assert "give data.root" in caplog.text
+
+
+def test_decode_finds_the_people_in_both_modes(tmp_path):
+    rows = measure(tmp_path, "parts=[decode]", "size=256")
+    assert rows["1 made-up people, default"]["figures"]["people found"] == "1"
+    assert rows["10 made-up people, default"]["figures"]["people found"] == "10"
+    assert rows["10 made-up people, exact"]["figures"]["exact / this"] == 1
+
+
+@pytest.mark.shared
+def test_decode_of_saved_maps(tmp_path, shared):
+    rows = measure(tmp_path, "parts=[decode]", f"maps={shared / 'golden'}")
+    assert rows["ae_parse_30, default"]["figures"]["people found"] == "30"
+
+
+def test_scoring(tmp_path):
+    rows = measure(tmp_path, "parts=[score]")
+    assert rows["MPII mAP"]["figures"] == {"groups": 8, "people": 20}
+
+
+@pytest.mark.parametrize(
+    "overrides, error, match",
+    [
+        (["parts=[netwrk]"], ConfigError, "parts.*network"),
+        (["precisions=[fp8]"], ConfigError, "precisions"),
+        (["rounds=0"], ConfigError, "rounds"),
+        (["threads=0"], ConfigError, "threads"),
+        (["parts=[decode]", "maps=/nowhere"], DataError, "maps=/nowhere"),
+        (["parts=[network]", "+networks.odd={stemm: conv}"], ConfigError, "stemm"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_wrong_values_are_refused(tmp_path, overrides, error, match):
+    with pytest.raises(error, match=match):
+        measure(tmp_path, *overrides)
+
+
+def test_broken_maps_are_named(tmp_path):
+    (tmp_path / "ae_parse_1.npz").write_bytes(b"PK")
+    with pytest.raises(DataError, match="ae_parse_1.npz"):
+        measure(tmp_path, "parts=[decode]", f"maps={tmp_path}")
