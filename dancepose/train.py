@@ -79,6 +79,8 @@ def train(cfg: DictConfig) -> float | None:
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
+        if len(masked := datamodule.problems.of("keypoint never labelled")):
+            log.warning("%s", masked.report())
     if writes:
         run.write_split(datamodule.split)
     identity = _identity(config, datamodule)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def time_decoding(skeleton: Skeleton, size: int, files: list[Path], rounds: int)
             codec = make(exact)
             label = f"{name}, {mode}"
             people[label] = str(len(codec.decode(maps)[0]))
-            cases[label] = lambda codec=codec, maps=maps: codec.decode(maps)  # type: ignore[misc]
+            cases[label] = partial(codec.decode, maps)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -45,8 +46,8 @@ def time_decoding(skeleton: Skeleton, size: int, files: list[Path], rounds: int)
         torch.set_num_threads(threads)
     rows = {label: Row("decode", label, ms) for label, ms in times.items()}
     for label, row in rows.items():
-        exact = rows[f"{label.rpartition(', ')[0]}, exact"]
-        row.figures = {"people found": people[label], "exact / this": exact.median / row.median}
+        published = rows[f"{label.rpartition(', ')[0]}, exact"]
+        row.figures = {"people found": people[label], "exact / this": published.median / row.median}
     return list(rows.values())
 
 

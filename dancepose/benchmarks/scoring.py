@@ -1,5 +1,7 @@
 """The evaluation of a test part as large as MPII's."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -26,7 +28,10 @@ def time_scoring(skeleton: Skeleton, groups: int, rounds: int) -> list[Row]:
     """
     frames = [made_up_frame(skeleton, SIZE, PEOPLE[seed % len(PEOPLE)], seed) for seed in range(groups)]
     people = [_predicted(frame, seed) for seed, frame in enumerate(frames)]
-    metrics = {"MPII mAP": MPIIMeanAP(skeleton), "OKS AP": OKSAveragePrecision(skeleton)}
+    metrics: dict[str, MPIIMeanAP | OKSAveragePrecision] = {
+        "MPII mAP": MPIIMeanAP(skeleton),
+        "OKS AP": OKSAveragePrecision(skeleton),
+    }
 
     def score(metric: MPIIMeanAP | OKSAveragePrecision) -> None:
         metric.reset()
@@ -36,7 +41,8 @@ def time_scoring(skeleton: Skeleton, groups: int, rounds: int) -> list[Row]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        times = side_by_side({name: lambda m=m: score(m) for name, m in metrics.items()}, rounds, warmup=1)
+        cases = {name: partial(score, metric) for name, metric in metrics.items()}
+        times = side_by_side(cases, rounds, warmup=1)
     finally:
         torch.set_num_threads(threads)
     count = float(sum(len(frame.people) for frame in frames))

@@ -1,4 +1,4 @@
-"""Layers on what is left of a map when its space is pooled away: small tensors, where each call costs most."""
+"""Layers on what is left of a map when its space is pooled away: small tensors, where calls cost most."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -52,7 +52,7 @@ def widened(features: Tensor) -> Tensor:
 
 
 def full_precision(features: Tensor) -> AbstractContextManager:
-    """Switch autocast off: casting the weights of so small a layer costs more than computing it in float32."""
+    """Switch autocast off: casting the weights of so small a layer costs more than float32 does."""
     kind = features.device.type
     if not torch.is_autocast_enabled(kind):
         return nullcontext()  # nothing for an exported graph to record

@@ -14,6 +14,7 @@ from dancepose.errors import CheckpointError
 from dancepose.tasks.pose import PoseTask
 from dancepose.tasks.report import describe, write_report
 from dancepose.tasks.run_directory import RunDirectory
+from dancepose.tasks.scoring import describe_geometry
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ def measure_test_part(
             "data": describe(config["data"]),
             "split": datamodule.split_hash,
             **config["inference"],
+            "precision": str(trainer.precision),
+            "geometry": describe_geometry(datamodule.geometry),
         }
         write_report(
             run.path, "test", task.result, predictions, datamodule.frames("test"), task.skeleton, about
