@@ -44,7 +44,7 @@ def test_the_data_pipeline_has_a_breakdown(tmp_path):
         "read and decode the file",
         "transform",
         "channels first",
-        "encode",
+        "pack the targets",
     ]
     assert all(row["figures"]["samples/s"] > 0 for row in rows.values())
 

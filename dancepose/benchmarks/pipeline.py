@@ -50,6 +50,7 @@ def _loader(data: PoseDataModule, samples: int, rounds: int, workers: int) -> li
         data.batch_size,
         sampler=_Endless(len(dataset)),
         num_workers=workers,
+        collate_fn=dataset.collate,
         worker_init_fn=prepare_worker,
     )
     batches = iter(loader)
@@ -58,7 +59,7 @@ def _loader(data: PoseDataModule, samples: int, rounds: int, workers: int) -> li
     for number in range(-1, rounds):  # the first round starts the workers and reads the files
         start = time.perf_counter()
         for _ in range(steps):
-            next(batches)
+            data.codec.unpack(next(batches)["packed"])  # the training process draws the targets
         if number >= 0:
             row.milliseconds.append(1e3 * (time.perf_counter() - start) / (steps * data.batch_size))
     row.figures = {"samples/s": 1e3 / row.median}
@@ -68,7 +69,7 @@ def _loader(data: PoseDataModule, samples: int, rounds: int, workers: int) -> li
 def _steps(data: PoseDataModule, samples: int, rounds: int) -> list[Row]:
     """Time the steps of `PoseDataset.__getitem__` one by one, in this process."""
     dataset = data.train_dataset()
-    names = ("read and decode the file", "transform", "channels first", "encode")
+    names = ("read and decode the file", "transform", "channels first", "pack the targets")
     rows = [Row("data", name) for name in names]
     for number in range(-1, rounds):
         spent = np.zeros(len(names))
@@ -82,7 +83,7 @@ def _steps(data: PoseDataModule, samples: int, rounds: int) -> list[Row]:
             clock.append(time.perf_counter())
             to_channels_first(crop)
             clock.append(time.perf_counter())
-            dataset.codec.encode(seen, seen.size)
+            dataset.codec.pack(seen, seen.size)
             clock.append(time.perf_counter())
             spent += np.diff(clock)
         if number >= 0:

@@ -8,17 +8,10 @@ import torch
 from torch import Tensor
 
 from dancepose.codecs.ae_decoding import MapDecoder
+from dancepose.codecs.ae_encoding import MapEncoder
 from dancepose.codecs.ae_grouping import Grouping, PublishedGrouping
 from dancepose.codecs.base import Codec, OutputSpec
-from dancepose.codecs.heatmap import (
-    gaussian_maps,
-    inside,
-    loss_mask,
-    nearest_cell,
-    resize,
-    to_cells,
-    to_pixels,
-)
+from dancepose.codecs.heatmap import resize, to_pixels
 from dancepose.codecs.losses import heatmap_loss, tag_loss
 from dancepose.records import VISIBLE, Frame, Person
 from dancepose.skeleton import Skeleton
@@ -113,6 +106,7 @@ class AssociativeEmbedding(Codec):
         self.exact = exact
         self.push_weight = push_weight
         self.pull_weight = pull_weight
+        self.encoder = MapEncoder(skeleton, self.strides, self.sigma, self.peak, max_people, exact)
         order = skeleton.order_index
         group: Grouping | PublishedGrouping
         if exact:
@@ -139,46 +133,20 @@ class AssociativeEmbedding(Codec):
     def encode(
         self, frame: Frame, size: tuple[int, int]
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Make heatmaps, places of the tags, and masks; see the class.
+        """Make heatmaps, places of the tags, and masks; see the class and `MapEncoder`."""
+        return self.encoder.encode(frame, size)
 
-        Raises:
-            ValueError: a person has another number of keypoints than the skeleton.
-        """
-        count = len(self.skeleton)
-        if any(len(person.keypoints) != count for person in frame.people):
-            raise ValueError(
-                f"{frame.name}: its people are not in the {count} keypoints of {self.skeleton.name}"
-            )
-        keypoints = frame.keypoint_array().reshape(-1, count, 3)
-        labelled = np.ones(count, bool) if frame.labelled is None else np.asarray(frame.labelled, dtype=bool)
-        present = (keypoints[..., 2] > 0) & labelled
-        targets: dict[str, np.ndarray] = {}
-        weights: dict[str, np.ndarray] = {"labelled": labelled}
-        for index, stride in enumerate(self.strides):
-            shape = (size[1] // stride, size[0] // stride)
-            cells = self._cells(keypoints[..., :2], stride)
-            targets[f"heatmaps_{index}"] = gaussian_maps(cells, present, shape, self.sigma, self.peak)
-            weights[f"mask_{index}"] = loss_mask(frame, shape, stride, self.sigma)
-            if index == 0:
-                targets["joints"] = self._places(cells, present & inside(cells, shape), shape)
-        return targets, weights
+    def pack(self, frame: Frame, size: tuple[int, int]) -> dict[str, np.ndarray]:
+        """Make them with the heatmaps as the cells that are not 0."""
+        return self.encoder.pack(frame, size)
 
-    def _cells(self, pixels: np.ndarray, stride: int) -> np.ndarray:
-        return np.trunc(pixels / stride) if self.exact else to_cells(pixels, stride)
+    def stack(self, packed: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
+        """Join the cells of all samples into one list."""
+        return self.encoder.stack(packed)
 
-    def _places(self, cells: np.ndarray, present: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        someone = present.any(axis=1)
-        cells, present = cells[someone], present[someone]
-        if len(cells) > self.max_people:
-            low = np.where(present[..., None], cells, np.inf).min(axis=1)
-            high = np.where(present[..., None], cells, -np.inf).max(axis=1)
-            largest = np.sort(np.argsort(-np.hypot(*(high - low).T), kind="stable")[: self.max_people])
-            cells, present = cells[largest], present[largest]
-        x, y = np.moveaxis(nearest_cell(cells), -1, 0)
-        flat = (np.arange(present.shape[1]) * shape[0] + y) * shape[1] + x
-        joints = np.full((self.max_people, present.shape[1]), -1, dtype=np.int64)
-        joints[: len(flat)] = np.where(present, flat, -1)
-        return joints
+    def unpack(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Draw the heatmaps on the batch's device."""
+        return self.encoder.unpack(batch)
 
     def loss(
         self, outputs: list[Tensor], targets: dict[str, Tensor], weights: dict[str, Tensor]

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from dancepose.records import Frame, Person
@@ -55,6 +56,28 @@ class Codec(ABC):
             Targets and weights by name. All arrays have shapes that depend on `size` alone, so that samples
             can be stacked; weights carry ignore regions, `Frame.labelled` and `Frame.complete`.
         """
+
+    def pack(self, frame: Frame, size: tuple[int, int]) -> dict[str, np.ndarray]:
+        """Make in a data worker what `unpack` needs of a frame: `encode`, unless less will do.
+
+        Large maps that are nearly empty cost a worker more time to fill, and to hand over, than all else.
+        """
+        targets, weights = self.encode(frame, size)
+        return {f"targets/{k}": v for k, v in targets.items()} | {
+            f"weights/{k}": v for k, v in weights.items()
+        }
+
+    def stack(self, packed: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
+        """Join what `pack` gave for the samples of a batch, in a data worker."""
+        return {name: torch.from_numpy(np.stack([one[name] for one in packed])) for name in packed[0]}
+
+    def unpack(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return targets and weights of a batch, on its device, equal to those of `encode`, stacked."""
+        parts: dict[str, dict[str, Tensor]] = {"targets": {}, "weights": {}}
+        for key, value in batch.items():
+            part, name = key.split("/")
+            parts[part][name] = value
+        return parts["targets"], parts["weights"]
 
     @abstractmethod
     def loss(

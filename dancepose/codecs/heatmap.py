@@ -41,13 +41,34 @@ def gaussian_maps(
     Returns:
         (K, height, width) float32.
     """
+    maps = np.zeros((present.shape[1], *shape), dtype=np.float32)
+    np.maximum.at(maps.reshape(-1), *gaussian_cells(points, present, shape, sigma, peak))
+    return maps
+
+
+def gaussian_cells(
+    points: np.ndarray, present: np.ndarray, shape: tuple[int, int], sigma: float, peak: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `gaussian_maps` draws without drawing it: a twentieth of the memory for a few people.
+
+    Args:
+        points: as in `gaussian_maps`; also present, shape, sigma, peak.
+        present: see there.
+        shape: see there.
+        sigma: see there.
+        peak: see there.
+
+    Returns:
+        (N,) int64 indices into K * height * width, and (N,) float32 values; the maps are 0 but for the
+        maximum of the values at each index.
+    """
     height, width = shape
-    maps = np.zeros((present.shape[1], height, width), dtype=np.float32)
     person, joint = np.nonzero(present & inside(points, shape))
     centre = points[person, joint].astype(np.float64)  # (N, 2)
     reach = int(3 * sigma + 1)
     offsets = np.arange(-reach, reach + 1)
     columns, rows = np.moveaxis(nearest_cell(centre), -1, 0)[..., None] + offsets  # each (N, 2 reach + 1)
+    # a product of two small exponentials would be faster, but not the published value to the last bit
     along_x = (columns - centre[:, :1]) ** 2
     along_y = (rows - centre[:, 1:]) ** 2
     values = np.exp(-(along_y[:, :, None] + along_x[:, None, :]) / (2 * sigma**2))
@@ -55,7 +76,23 @@ def gaussian_maps(
     on_map = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
     lines = joint[:, None] * height + rows.clip(0, height - 1)
     cells = lines[:, :, None] * width + columns.clip(0, width - 1)[:, None, :]
-    np.maximum.at(maps.reshape(-1), cells.ravel(), (values * on_map * peak).astype(np.float32).ravel())
+    return cells.ravel(), (values * on_map * peak).astype(np.float32).ravel()
+
+
+def draw_cells(cells: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Draw what `gaussian_cells` returned for the images of a batch, on their device.
+
+    Args:
+        cells: (N,) int64 indices into the maps of the whole batch.
+        values: (N,) float32.
+        shape: of the maps, (B, K, height, width).
+
+    Returns:
+        (B, K, height, width) float32. A maximum does not depend on the order of its arguments, so the result
+        is the same on every device and in every run.
+    """
+    maps = torch.zeros(shape, dtype=torch.float32, device=cells.device)
+    maps.view(-1).scatter_reduce_(0, cells, values, "amax")
     return maps
 
 

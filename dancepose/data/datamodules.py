@@ -208,11 +208,13 @@ class PoseDataModule(LightningDataModule):
             rank,
             world_size,
         )
+        dataset = self.train_dataset()
         return PoseLoader(
-            self.train_dataset(),
+            dataset,
             self._device_batch(),
             sampler=sampler,
             drop_last=True,
+            collate_fn=dataset.collate,
             **self._loader_options(),
         )
 
@@ -249,3 +251,9 @@ class PoseDataModule(LightningDataModule):
         kept = {name: batch[name] for name in ("frame", "matrix") if name in batch}
         moved = {name: value for name, value in batch.items() if name not in kept}
         return super().transfer_batch_to_device(moved, device, dataloader_idx) | kept
+
+    def on_after_batch_transfer(self, batch: dict[str, Any], dataloader_idx: int) -> dict[str, Any]:
+        """Make `targets` and `weights` of a training batch, on its device."""
+        if "packed" in batch:
+            batch["targets"], batch["weights"] = self.codec.unpack(batch.pop("packed"))
+        return batch

@@ -47,18 +47,21 @@ class PoseDataset(Dataset[dict[str, Any]]):
         return self.transform(read_image(frame.image), frame, seed)
 
     def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
-        """Return `image` uint8 (3, H, W), `targets` and `weights` of the codec, and `index`.
+        """Return `image` uint8 (3, H, W), `packed`, what `codec.pack` makes of the frame, and `index`.
 
         Raises:
             DataError: the image is missing or broken; names the file.
         """
         crop, frame = self.crop(key)
-        targets, weights = self.codec.encode(frame, frame.size)
+        packed = self.codec.pack(frame, frame.size)
+        return {"image": to_channels_first(crop), "packed": packed, "index": as_key(key).index}
+
+    def collate(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return `image` uint8 (B, 3, H, W), `packed` for `codec.unpack`, and `index` int64 (B,)."""
         return {
-            "image": to_channels_first(crop),
-            "targets": {name: torch.from_numpy(array) for name, array in targets.items()},
-            "weights": {name: torch.from_numpy(array) for name, array in weights.items()},
-            "index": as_key(key).index,
+            "image": torch.stack([sample["image"] for sample in samples]),
+            "packed": self.codec.stack([sample["packed"] for sample in samples]),
+            "index": torch.tensor([sample["index"] for sample in samples], dtype=torch.int64),
         }
 
 

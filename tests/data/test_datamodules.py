@@ -280,6 +280,7 @@ def test_mixed_parts_keep_their_names_masks_and_weights(tmp_path: Path):
     assert frames[0].clip is None and frames[6].clip == "b/frame_00"
     assert frames[0].labelled.all() and not frames[6].labelled.all()
     (batch,) = data.train_dataloader()
+    batch = data.on_after_batch_transfer(batch, 0)
     assert (batch["index"] >= 6).sum() == 9  # three of four
     assert torch.equal(batch["weights"]["labelled"].mean(1) == 1, batch["index"] < 6)
     rows = data.counts()
@@ -463,7 +464,7 @@ def test_real_scenes_and_people(shared: Path):
     data = module(root / "scenes_labelme", split="../scenes_split.json")
     data.setup("fit")
     assert [len(data.frames(part)) for part in ("train", "val", "test")] == [49, 6, 30]
-    batch = next(iter(data.train_dataloader()))
+    batch = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
     assert batch["image"].shape == (4, 3, 64, 64) and batch["targets"]["points"].isfinite().all()
     overfit = module(root / "scenes_labelme", min_people=2, limit=20, **OVERFIT)
     assert len(overfit.frames("test")) == 20

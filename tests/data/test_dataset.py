@@ -61,14 +61,15 @@ def assert_equal(first: list[dict], second: list[dict]) -> None:
     assert len(first) == len(second) > 0
     for one, two in zip(first, second, strict=True):
         assert torch.equal(one["index"], two["index"]) and torch.equal(one["image"], two["image"])
-        assert torch.equal(one["targets"]["points"], two["targets"]["points"])
+        np.testing.assert_array_equal(one["packed"]["targets/points"], two["packed"]["targets/points"])
 
 
 def test_a_sample_is_what_the_contract_says(frames):
     sample = dataset(frames)[SampleKey(0, 3)]
     assert sample["image"].dtype == torch.uint8 and sample["image"].shape == (3, 64, 64)
     assert sample["image"].is_contiguous() and sample["index"] == 3
-    assert sample["targets"]["points"].dtype == torch.float32 and sample["weights"]["labelled"].shape == (15,)
+    packed = sample["packed"]
+    assert packed["targets/points"].dtype == np.float32 and packed["weights/labelled"].shape == (15,)
 
 
 def test_keys_of_all_kinds(frames):
@@ -84,7 +85,7 @@ def test_the_crop_is_what_the_network_is_fed(frames):
     sample = data[(2, 1)]
     np.testing.assert_array_equal(sample["image"].permute(1, 2, 0).numpy(), crop)
     np.testing.assert_allclose(
-        sample["targets"]["points"][: len(frame.people)].numpy(), frame.keypoint_array(), rtol=1e-6
+        sample["packed"]["targets/points"][: len(frame.people)], frame.keypoint_array(), rtol=1e-6
     )
 
 
@@ -187,6 +188,17 @@ def test_samples_of_a_real_codec(frames):
     from dancepose.codecs.associative_embedding import AssociativeEmbedding
 
     data = PoseDataset(frames, TrainTransform(64, RECIPE, MPII15), AssociativeEmbedding(MPII15), 0)
-    loader = DataLoader(data, 3, sampler=TrainSampler([6], [1.0], 3, 0))
-    for batch in loader:
-        assert all(len(value) == 3 for value in (*batch["targets"].values(), *batch["weights"].values()))
+    for workers in (0, 1):
+        sampler = TrainSampler([6], [1.0], 3, 0)
+        for keys, batch in zip(
+            (list(sampler)[:3], list(sampler)[3:]),
+            DataLoader(data, 3, sampler=sampler, num_workers=workers, collate_fn=data.collate),
+            strict=True,
+        ):
+            targets, weights = data.codec.unpack(batch["packed"])
+            for n, key in enumerate(keys):  # a batch of drawn targets holds what each frame is encoded to
+                frame = data.crop(key)[1]
+                for made, wanted in zip((targets, weights), data.codec.encode(frame, frame.size), strict=True):
+                    assert made.keys() == wanted.keys()
+                    for name, array in wanted.items():
+                        np.testing.assert_array_equal(made[name][n].numpy(), array)
