@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,10 @@ def train(cfg: DictConfig) -> float | None:
     trial = bool(cfg.trainer.get("fast_dev_run"))  # leaves no files
     writes = main_rank and not trial
     logging.getLogger("lightning").handlers.clear()  # Hydra's handlers print its lines already
+    # of 1x1 weights, whose strides are a matter of taste; DDP copies gradients into its buckets either way
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+    # the logged metrics are equal on all processes already
+    warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
     if not main_rank:
         logging.getLogger().setLevel(logging.WARNING)
     config = plain(cfg)

@@ -21,8 +21,8 @@ from dancepose.skeleton import Skeleton
 class MapEncoder:
     """Targets and weights of `AssociativeEmbedding`, whole or packed for the way out of a data worker.
 
-    Packed, the heatmaps are the cells that are not 0: of three people at 512 x 512, 0.4 MB in place of 5. They
-    are drawn where the loss is computed, once for a batch.
+    Packed, the heatmaps are the cells that are not 0: of three people at 512 x 512, 0.4 MB in place of 5.
+    They are drawn where the loss is computed, once for a batch.
 
     Args:
         skeleton: the keypoints.

@@ -198,7 +198,8 @@ def test_samples_of_a_real_codec(frames):
             targets, weights = data.codec.unpack(batch["packed"])
             for n, key in enumerate(keys):  # a batch of drawn targets holds what each frame is encoded to
                 frame = data.crop(key)[1]
-                for made, wanted in zip((targets, weights), data.codec.encode(frame, frame.size), strict=True):
+                encoded = data.codec.encode(frame, frame.size)
+                for made, wanted in zip((targets, weights), encoded, strict=True):
                     assert made.keys() == wanted.keys()
                     for name, array in wanted.items():
                         np.testing.assert_array_equal(made[name][n].numpy(), array)
