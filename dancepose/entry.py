@@ -1,5 +1,6 @@
 """What every entry point shares: Hydra's command line, with errors that a user can read."""
 
+import contextlib
 import functools
 import os
 import re
@@ -46,6 +47,8 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         except (DanceposeError, OmegaConfBaseException) as error:
             if full or not alone:
                 raise
+            with contextlib.suppress(OSError):  # an empty folder would look like a run
+                os.rmdir(hydra_config.runtime.output_dir)
             _fail(str(error))
 
     def go(cfg: Any, hydra_config: Any) -> Any:

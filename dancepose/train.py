@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# of Lightning and torch, about what is meant to be so: the folder of a resumed run, a short epoch, ...
+WARNINGS = (
+    "Checkpoint directory .* exists and is not empty",
+    "The number of training batches .* is smaller than the logging interval",
+    "Precision .* is not supported by the model summary",
+    ".*isinstance\\(treespec, LeafSpec\\)` is deprecated",
+)
+
 
 def train(cfg: DictConfig) -> float | None:
     """Run one training.
@@ -64,6 +72,8 @@ def train(cfg: DictConfig) -> float | None:
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     # the logged metrics are equal on all processes already
     warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
+    for known in WARNINGS:
+        warnings.filterwarnings("ignore", message=known)
     if not main_rank:
         logging.getLogger().setLevel(logging.WARNING)
     config = plain(cfg)

@@ -532,6 +532,7 @@ class TestCommandLine:
         assert done.returncode == 1
         assert "Traceback" not in done.stderr and done.stderr.startswith("error: "), done.stderr
         assert all(word in done.stderr for word in words), done.stderr
+        assert not list(tmp_path.glob("outputs/*/*")), "nothing that looks like a run is left"
 
     def test_the_full_error_is_there_for_who_wants_it(self, tmp_path):
         done = command("train", "data.root=nowhere", cwd=tmp_path, HYDRA_FULL_ERROR="1")

@@ -58,6 +58,11 @@ class Predictions:
         found: dict[str, list[Person]] = {frame.name: [] for frame in frames}
         for i, entry in enumerate(self.images):
             name = by_key.get(entry.image)
+            if name is None and isinstance(entry.image, int) and all(frame.id is None for frame in frames):
+                raise DataError(
+                    f"{self.path} names pictures by number ({entry.image}), as COCO results do, and this "
+                    "truth has no numbers: give gt=<their COCO JSON>, or pred=predictions.json"
+                )
             if name is None:
                 hint = did_you_mean(entry.image, found) if isinstance(entry.image, str) else ""
                 raise DataError(

@@ -102,13 +102,13 @@ def plain_table(rows: Mapping[str, ResultRow]) -> str:
 def details(row: ResultRow) -> list[str]:
     """Return what must be printed below the table: the head-size rules' shares, the counts, the notes.
 
-    Rules and counts that are zero are left out, but for images and people.
+    Rules and counts that are zero are left out, but for images, people and predictions.
     """
     lines = []
     if any(row.head_size_rules.values()):
         shares = ", ".join(f"{rule} {share:.1%}" for rule, share in row.head_size_rules.items() if share)
         lines.append(f"reference length by rule: {shares}")
-    counts = {name: n for name, n in row.counts.items() if n or name in ("images", "people")}
+    counts = {name: n for name, n in row.counts.items() if n or name in ("images", "people", "predictions")}
     if counts:
         lines.append(", ".join(f"{name.replace('_', ' ')} {n}" for name, n in counts.items()))
     return lines + [f"note: {note}" for note in row.notes]

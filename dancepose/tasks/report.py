@@ -51,7 +51,7 @@ def write_report(
     people = dict(predictions)
     frames = [frame for frame in frames if frame.name in people]
     rows = result["rows"]
-    log.info("%s\n%s", "all pictures" if part == "all" else f"{part} part", plain_table(rows))
+    log.info("%s\n%s", f"{len(frames)} pictures" if part == "all" else f"{part} part", plain_table(rows))
     for label, row in rows.items():
         for line in details(row):
             log.info("%s: %s", label, line)

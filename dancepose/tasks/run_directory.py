@@ -61,7 +61,7 @@ class RunDirectory:
             raise ConfigError(f"which={which}: give best or last")
         path = self.checkpoints / f"{which}.ckpt"
         if which == "best" and not path.is_file() and (self.checkpoints / "last.ckpt").is_file():
-            log.info("%s has no best.ckpt (a run without validation): its last.ckpt is taken", self.path)
+            log.info("%s has no best.ckpt (no validation so far): its last.ckpt is taken", self.path)
             path = self.checkpoints / "last.ckpt"
         if not path.is_file():
             raise CheckpointError(

@@ -224,3 +224,5 @@ def test_results_of_unknown_images_or_keypoints(tmp_path: Path):
         read_predictions(tmp_path / "r.json")
     with pytest.raises(DataError, match=r"images\[0\] is 9"):
         read_predictions(tmp_path / "r.json", LSP).people([frame("a.jpg", 1)])
+    with pytest.raises(DataError, match=r"r\.json names pictures by number .9.*give gt=<their COCO JSON>"):
+        read_predictions(tmp_path / "r.json", LSP).people([frame("a.jpg", None)])

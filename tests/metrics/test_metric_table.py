@@ -44,6 +44,7 @@ def test_rows_with_other_columns_stand_below():
     assert lines[3].split() == ["b", "OKS", "12.3", "-"]
 
 
-def test_nothing_but_images_and_people_is_told_when_it_is_zero():
-    row = ResultRow("OKS", {"AP": None}, "AP", counts={"images": 0, "people": 0, "predictions": 0})
-    assert details(row) == ["images 0, people 0"]
+def test_nothing_but_images_people_and_predictions_is_told_when_it_is_zero():
+    counts = {"images": 0, "people": 0, "predictions": 0, "groups": 0}
+    row = ResultRow("OKS", {"AP": None}, "AP", counts=counts)
+    assert details(row) == ["images 0, people 0, predictions 0"]
