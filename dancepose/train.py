@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # of Lightning and torch, about what is meant to be so: the folder of a resumed run, a short epoch, ...
 WARNINGS = (
+    "Grad strides do not match bucket view strides",  # of 1x1 weights; DDP copies gradients either way
+    "It is recommended to use `self.log",  # the metrics are equal on all processes already
     "Checkpoint directory .* exists and is not empty",
     "The number of training batches .* is smaller than the logging interval",
     "Precision .* is not supported by the model summary",
@@ -68,10 +70,6 @@ def train(cfg: DictConfig) -> float | None:
     trial = bool(cfg.trainer.get("fast_dev_run"))  # leaves no files
     writes = main_rank and not trial
     logging.getLogger("lightning").handlers.clear()  # Hydra's handlers print its lines already
-    # of 1x1 weights, whose strides are a matter of taste; DDP copies gradients into its buckets either way
-    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
-    # the logged metrics are equal on all processes already
-    warnings.filterwarnings("ignore", message="It is recommended to use `self.log")
     for known in WARNINGS:
         warnings.filterwarnings("ignore", message=known)
     if not main_rank:

@@ -13,6 +13,7 @@ os.environ["WANDB_SILENT"] = "true"
 
 import numpy as np
 import pytest
+from factories import make_labelme
 from hypothesis import settings
 
 settings.register_profile("dancepose", deadline=None, derandomize=True, max_examples=50, database=None)
@@ -27,6 +28,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (real data and golden files), which is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def labelme(tmp_path_factory) -> Path:
+    """A Labelme folder of ten pictures; tests that change it copy it first."""
+    root = tmp_path_factory.mktemp("labelme")
+    make_labelme(root, frames=10)
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,6 @@ DIVIDED = ["data.val=3", "data.test=4"]
 
 
 @pytest.fixture(scope="module")
-def labelme(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("labelme")
-    make_labelme(root, frames=10)
-    return root
-
-
-@pytest.fixture(scope="module")
 def finished(labelme, tmp_path_factory) -> Path:
     """A run of one epoch whose test differs from the defaults in every setting."""
     run = tmp_path_factory.mktemp("runs") / "finished"

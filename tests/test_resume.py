@@ -24,13 +24,6 @@ QUICK = [*SMALL, "model=higherhrnet", "test=false"]
 
 
 @pytest.fixture(scope="module")
-def labelme(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("labelme")
-    make_labelme(root, frames=10)
-    return root
-
-
-@pytest.fixture(scope="module")
 def settings(labelme) -> list[str]:
     return [*QUICK, f"data.root={labelme}"]
 

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 import torch
 import yaml
-from factories import make_coco, make_labelme
+from factories import make_coco
 from hydra import compose, initialize_config_dir
 from running import SMALL, command, run_task
 
@@ -25,13 +25,6 @@ from dancepose.train import train
 EXPERIMENTS = sorted(p.stem for p in (config_dir() / "experiment").glob("*.yaml"))
 DEBUG = sorted(p.stem for p in (config_dir() / "debug").glob("*.yaml"))
 TINY = [*SMALL, "model=higherhrnet"]
-
-
-@pytest.fixture(scope="module")
-def labelme(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("labelme")
-    make_labelme(root, frames=10)
-    return root
 
 
 @pytest.fixture(scope="module")

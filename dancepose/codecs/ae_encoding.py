@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dancepose.codecs.base import part_arrays, stack_arrays
 from dancepose.codecs.heatmap import (
     draw_cells,
     gaussian_cells,
@@ -21,8 +22,8 @@ from dancepose.skeleton import Skeleton
 class MapEncoder:
     """Targets and weights of `AssociativeEmbedding`, whole or packed for the way out of a data worker.
 
-    Packed, the heatmaps are the cells that are not 0: of three people at 512 x 512, 0.4 MB in place of 5.
-    They are drawn where the loss is computed, once for a batch.
+    Packed, the heatmaps are the cells that are not 0: of a few people a small part of the maps. They are
+    drawn where the loss is computed, once for a batch.
 
     Args:
         skeleton: the keypoints.
@@ -54,13 +55,8 @@ class MapEncoder:
         Raises:
             ValueError: a person has another number of keypoints than the skeleton.
         """
-        packed = self.pack(frame, size)
-        targets = {"joints": packed["targets/joints"]}
-        for index, stride in enumerate(self.strides):
-            maps = np.zeros((len(self.skeleton), size[1] // stride, size[0] // stride), dtype=np.float32)
-            np.maximum.at(maps.reshape(-1), packed[f"cells_{index}"], packed[f"values_{index}"])
-            targets[f"heatmaps_{index}"] = maps
-        weights = {k.removeprefix("weights/"): v for k, v in packed.items() if k.startswith("weights/")}
+        parts = self.unpack(self.stack([self.pack(frame, size)]))
+        targets, weights = ({name: one[0].numpy() for name, one in part.items()} for part in parts)
         return targets, weights
 
     def pack(self, frame: Frame, size: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -91,8 +87,7 @@ class MapEncoder:
     def stack(self, packed: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
         """Join the cells of all samples in one list, as indices into the maps of the batch."""
         sparse = [f"{kind}_{index}" for index in range(len(self.strides)) for kind in ("cells", "values")]
-        dense = [name for name in packed[0] if name not in sparse]
-        batch = {name: torch.from_numpy(np.stack([one[name] for one in packed])) for name in dense}
+        batch = stack_arrays([{k: v for k, v in one.items() if k not in sparse} for one in packed])
         for index in range(len(self.strides)):
             size = len(self.skeleton) * batch[f"weights/mask_{index}"][0].numel()
             moved = [one[f"cells_{index}"] + n * size for n, one in enumerate(packed)]
@@ -103,8 +98,7 @@ class MapEncoder:
 
     def unpack(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Draw the heatmaps on the batch's device."""
-        targets = {"joints": batch["targets/joints"]}
-        weights = {k.removeprefix("weights/"): v for k, v in batch.items() if k.startswith("weights/")}
+        targets, weights = part_arrays({name: value for name, value in batch.items() if "/" in name})
         for index in range(len(self.strides)):
             images, height, width = weights[f"mask_{index}"].shape
             shape = (images, len(self.skeleton), height, width)

@@ -69,15 +69,11 @@ class Codec(ABC):
 
     def stack(self, packed: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
         """Join what `pack` gave for the samples of a batch, in a data worker."""
-        return {name: torch.from_numpy(np.stack([one[name] for one in packed])) for name in packed[0]}
+        return stack_arrays(packed)
 
     def unpack(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return targets and weights of a batch, on its device, equal to those of `encode`, stacked."""
-        parts: dict[str, dict[str, Tensor]] = {"targets": {}, "weights": {}}
-        for key, value in batch.items():
-            part, name = key.split("/")
-            parts[part][name] = value
-        return parts["targets"], parts["weights"]
+        return part_arrays(batch)
 
     @abstractmethod
     def loss(
@@ -124,3 +120,17 @@ class Codec(ABC):
     @abstractmethod
     def heatmaps(self, outputs: list[Tensor]) -> Tensor:
         """Return the (B, K, h, w) float32 merged heatmaps with peaks near 1, for pictures."""
+
+
+def stack_arrays(packed: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
+    """Stack arrays of equal shapes by name."""
+    return {name: torch.from_numpy(np.stack([one[name] for one in packed])) for name in packed[0]}
+
+
+def part_arrays(batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return what stands under `targets/...` and under `weights/...`."""
+    parts: dict[str, dict[str, Tensor]] = {"targets": {}, "weights": {}}
+    for key, value in batch.items():
+        part, name = key.split("/")
+        parts[part][name] = value
+    return parts["targets"], parts["weights"]

@@ -24,10 +24,10 @@ def to_pixels(cells: np.ndarray, stride: int) -> np.ndarray:
     return cells * stride + (stride - 1) / 2
 
 
-def gaussian_maps(
+def gaussian_cells(
     points: np.ndarray, present: np.ndarray, shape: tuple[int, int], sigma: float, peak: float = 1.0
-) -> np.ndarray:
-    """Draw exp(-d^2 / 2 sigma^2) around each keypoint, the maximum where people overlap (pose paper, eq. 2).
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make exp(-d^2 / 2 sigma^2) around each keypoint (pose paper, eq. 2): the cells that are not 0.
 
     Each Gaussian is cut off beyond 3 sigma + 1 cells from the cell nearest to its centre.
 
@@ -39,28 +39,8 @@ def gaussian_maps(
         peak: height of the Gaussian at its centre.
 
     Returns:
-        (K, height, width) float32.
-    """
-    maps = np.zeros((present.shape[1], *shape), dtype=np.float32)
-    np.maximum.at(maps.reshape(-1), *gaussian_cells(points, present, shape, sigma, peak))
-    return maps
-
-
-def gaussian_cells(
-    points: np.ndarray, present: np.ndarray, shape: tuple[int, int], sigma: float, peak: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what `gaussian_maps` draws without drawing it: a twentieth of the memory for a few people.
-
-    Args:
-        points: as in `gaussian_maps`; also present, shape, sigma, peak.
-        present: see there.
-        shape: see there.
-        sigma: see there.
-        peak: see there.
-
-    Returns:
-        (N,) int64 indices into K * height * width, and (N,) float32 values; the maps are 0 but for the
-        maximum of the values at each index.
+        (N,) int64 indices into K * height * width, and (N,) float32 values; where people overlap an index
+        stands several times, and the maximum counts.
     """
     height, width = shape
     person, joint = np.nonzero(present & inside(points, shape))
@@ -80,7 +60,7 @@ def gaussian_cells(
 
 
 def draw_cells(cells: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Draw what `gaussian_cells` returned for the images of a batch, on their device.
+    """Draw the heatmaps of a batch from what `gaussian_cells` returned for its images, on their device.
 
     Args:
         cells: (N,) int64 indices into the maps of the whole batch.

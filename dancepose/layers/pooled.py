@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class PooledConv2d(nn.Conv2d):
     """A 1x1 convolution of (B, C, 1, 1), computed as the linear map that it is.
 
-    On a CPU the general convolution takes 3 to 5 times as long for so small a tensor, forward and back. The
-    parameters keep a convolution's names and shapes.
+    On a CPU the general convolution's set-up outweighs so little work, forward and back. The parameters
+    keep a convolution's names and shapes.
     """
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
@@ -36,9 +36,8 @@ class PooledConv1d(nn.Conv1d):
 def highest(features: Tensor) -> Tensor:
     """Return the maximum over space: (B, C, *space) -> (B, C, 1, ...).
 
-    In eager mode by pooling, whose backward pass writes one cell where that of `amax` compares all: a tenth
-    of its time on a CPU. A graph that is compiled or exported gets `amax`, which fuses, and which ONNX has
-    for any size.
+    In eager mode by pooling, whose backward pass writes one cell where that of `amax` compares all. A graph
+    that is compiled or exported gets `amax`, which fuses, and which ONNX has for any size.
     """
     if torch.compiler.is_compiling():
         return features.amax(tuple(range(2, features.dim())), keepdim=True)

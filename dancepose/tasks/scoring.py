@@ -10,7 +10,6 @@ import torch
 from omegaconf import DictConfig
 
 from dancepose.build import Model, load_checkpoint
-from dancepose.data.json_file import load_mapping
 from dancepose.data.splits import PARTS, read_split
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
@@ -93,7 +92,7 @@ def open_checkpoint(cfg: DictConfig, given: set[str], folder: Path) -> Checkpoin
         data["root"] = cfg.root
     if own is not None:
         return Checkpoint(model, str(path), fit_data(data, tested, given, run.path), tested)
-    split, names = _recorded(run.path), _divide_as(run.path / "split.json", data, folder)
+    split, names = run.read_metrics().get("split"), _divide_as(run.path / "split.json", data, folder)
     return Checkpoint(model, str(path), data, tested, run.path, split, names, moved=cfg.root is not None)
 
 
@@ -153,12 +152,6 @@ def find_precision(asked: str | None, tested: Mapping[str, Any]) -> str:
             f"of {', '.join(PRECISIONS)}"
         )
     return name
-
-
-def _recorded(run: Path) -> str | None:
-    """Return the hash of the split that a run trained on, or None where it does not say."""
-    path = run / "metrics.json"
-    return load_mapping(path).get("split") if path.is_file() else None
 
 
 def _divide_as(path: Path, data: dict[str, Any], folder: Path) -> Path | None:

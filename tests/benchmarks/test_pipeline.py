@@ -1,0 +1,30 @@
+import pytest
+from factories import make_labelme
+
+from dancepose.benchmarks.pipeline import time_pipeline
+from dancepose.codecs.associative_embedding import AssociativeEmbedding
+from dancepose.data.datamodules import PoseDataModule
+from dancepose.errors import ConfigError
+from dancepose.skeleton import load_skeleton
+
+SKELETON = load_skeleton("mpii15")
+
+
+def module(root, **more):
+    codec = AssociativeEmbedding(SKELETON)
+    return PoseDataModule(SKELETON, codec, root=str(root), size=64, batch_size=2, test="none", **more)
+
+
+def test_the_loader_and_each_step_are_timed(tmp_path):
+    make_labelme(tmp_path, frames=4, people=2, size=(80, 64))
+    loader, *steps = time_pipeline(module(tmp_path, val="none"), samples=4, rounds=2, workers=1)
+    assert loader.name == "loader, 1 worker, batch 2" and len(loader.milliseconds) == 2
+    assert loader.figures["samples/s"] == pytest.approx(1e3 / loader.median)
+    shares = [int(str(step.figures["share"]).rstrip("%")) for step in steps]
+    assert len(steps) == 4 and 98 <= sum(shares) <= 102
+
+
+def test_a_folder_without_people_is_an_error(tmp_path):
+    make_labelme(tmp_path, frames=4, people=1, size=(80, 64))
+    with pytest.raises(ConfigError, match="no training pictures"):
+        time_pipeline(module(tmp_path, val="none", min_people=9), samples=4, rounds=1, workers=0)
