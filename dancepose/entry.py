@@ -76,6 +76,11 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     # Hydra prints and exits by itself unless asked for the full error, which then is ours to print
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
+        if {"-h", "--help"} & set(given):
+            from dancepose.help_text import help_text
+
+            print(help_text(config_name, [o for o in sys.argv[1:] if not o.startswith("-")]))
+            return
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -124,6 +129,10 @@ def _translate(error: Exception, config_name: str) -> str:
         from dancepose.config import suggest_key
 
         known = _known_keys(config_name)
+        if group := _not_chosen(key, known, sys.argv[1:]):
+            options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
+            ways = " or ".join(f"{group}={option}" for option in options)
+            return f"{key}: nothing is chosen of {group} yet: give {ways}"
         if key in known:
             return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
         hint = suggest_key(key, known)
@@ -139,6 +148,14 @@ def _translate(error: Exception, config_name: str) -> str:
             f"There are: {', '.join(options)}."
         )
     return text
+
+
+def _not_chosen(key: str, known: list[str], argv: list[str]) -> str:
+    """Return the group of a dotted key if neither default nor command line chooses an option of it."""
+    group = key.partition(".")[0]
+    chosen = any(name.startswith(f"{group}.") for name in known)
+    chosen |= any(argument.lstrip("+").startswith(f"{group}=") for argument in argv)
+    return "" if chosen or not (config_dir() / group).is_dir() else group
 
 
 def _choice(key: str, argv: list[str]) -> str:

@@ -147,7 +147,7 @@ def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
         channels_last=tested.get("channels_last", True),
     )
     geometry = describe_geometry(getattr(datamodule, "geometry", None))
-    log.info("%s", _settings(geometry, flip, scales, precision))
+    log.info("%s", _settings(geometry, flip, scales, precision, datamodule.evaluation_batch))
     evaluation = PoseEvaluation(model.skeleton, protocol=cfg.protocol)
     loader = datamodule.evaluation_dataloader(cfg.part)
     with torch.inference_mode():
@@ -155,18 +155,21 @@ def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
             evaluation.step(predictor, batch)
     about = {"source": found.source, "data": describe(found.data), "split": datamodule.split_hash}
     about |= {"flip": flip, "scales": scales, "precision": precision, "geometry": geometry}
+    about["batch_size"] = datamodule.evaluation_batch
     result, people = evaluation.compute(), evaluation.gather_predictions()
     write_report(folder, cfg.part, result, people, frames, model.skeleton, about, cfg.pictures, cfg.coco)
 
 
-def _settings(geometry: Mapping[str, Any], flip: bool, scales: list[float], precision: str) -> str:
-    """Say in a line how a network is tested."""
+def _settings(
+    geometry: Mapping[str, Any], flip: bool, scales: list[float], precision: str, batch: int
+) -> str:
+    """Say in a line how a network is tested; by the batch's size the rounding of sums may differ."""
     words = []
     if geometry:
         side, multiple = geometry["resize"], geometry["pad_multiple"]
         words.append(f"{side} side {geometry['test_size']} px, padded to multiples of {multiple}")
     words.append("with flip" if flip else "without flip")
-    words += [f"scales {', '.join(map(str, scales))}", f"precision {precision}"]
+    words += [f"scales {', '.join(map(str, scales))}", f"precision {precision}", f"batches of {batch}"]
     return f"tested: {'; '.join(words)}"
 
 

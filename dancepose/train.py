@@ -26,7 +26,6 @@ WARNINGS = (
     "It is recommended to use `self.log",  # the metrics are equal on all processes already
     "Checkpoint directory .* exists and is not empty",
     "The number of training batches .* is smaller than the logging interval",
-    "Precision .* is not supported by the model summary",
     ".*isinstance\\(treespec, LeafSpec\\)` is deprecated",
 )
 

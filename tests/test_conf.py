@@ -46,6 +46,12 @@ def test_every_group_option_composes_and_its_targets_exist(path: Path):
     model_config(plain["model"])
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(config_dir())))
+def test_a_config_file_says_in_its_first_line_what_it_is(path: Path):
+    lines = [line for line in path.read_text().splitlines() if "@package" not in line]
+    assert lines[0].startswith("# ") and not lines[0].endswith(":")
+
+
 def test_attention_files_hold_the_same_keys():
     files = [
         yaml.safe_load(p.read_text()) for p in sorted((config_dir() / "model" / "attention").glob("*.yaml"))

@@ -1,6 +1,6 @@
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 import yaml
@@ -168,6 +168,11 @@ class TestMessages:
         assert all(word in done.stderr for word in words), done.stderr
         assert "Did you mean" not in done.stderr
 
+    def test_a_key_of_a_group_of_which_nothing_is_chosen_asks_for_the_group(self, tmp_path):
+        done = command("evaluate", "ckpt=x.ckpt", "data.root=.", cwd=tmp_path)
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert "data.root: nothing is chosen of data yet" in done.stderr and "data=dance" in done.stderr
+
     def test_a_misconfiguration_found_by_lightning_is_one_clear_error(self, tmp_path):
         (tmp_path / "task.py").write_text(
             "import sys\n"
@@ -189,10 +194,15 @@ class TestMessages:
 
     @pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"]], ids=["help", "cfg"])
     def test_help_is_quick(self, flag, tmp_path):
-        """Under a second is what is wanted; the bound is loose for a machine with other work."""
-        seconds = []
-        for _ in range(3):
-            start = time.perf_counter()
-            assert command("train", *flag, cwd=tmp_path).returncode == 0
-            seconds.append(time.perf_counter() - start)
-        assert min(seconds) < 2, seconds
+        """Processor time, in that of the imports alone (about .3 s, so that a second is not reached)."""
+        imports = [sys.executable, "-c", "import hydra, hydra.core.global_hydra, omegaconf, rich"]
+        shortest = []
+        for arguments in (imports, [sys.executable, "-m", "dancepose.train", *flag]):
+            times = []
+            for _ in range(3):
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, timeout=100)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+            shortest.append(min(times))
+        assert shortest[1] < 4 * shortest[0], shortest

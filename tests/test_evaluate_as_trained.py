@@ -88,7 +88,7 @@ def test_a_checkpoint_on_given_data_is_tested_as_in_its_training(finished, label
     assert result["flip"] is True and result["scales"] == [1.0, 0.5]
     assert result["rows"] == json.loads((finished / "test.json").read_text())["rows"]
     told = "long side 96 px, padded to multiples of 32; with flip; scales 1.0, 0.5; precision bf16-mixed"
-    assert f"tested: {told}" in caplog.text
+    assert f"tested: {told}; batches of {result['batch_size']}\n" in caplog.text
 
 
 def test_a_run_is_tested_as_in_its_training(finished, tmp_path):

@@ -278,23 +278,27 @@ def test_gpus_synchronise_batch_norm(trainer):
 
 
 @pytest.mark.parametrize(
-    "override, rows",
+    "override, parts",
     [
-        (None, {"network", "network.backbone", "network.head"}),
-        ("callbacks.summary.max_depth=1", {"network"}),
+        (None, {"network", "backbone", "head", "stem", "stage4", "deconv_layers"}),
+        ("callbacks.summary.depth=1", {"network", "backbone", "head"}),
         ("~callbacks.summary", set()),
     ],
     ids=["default", "depth 1", "without"],
 )
-def test_the_network_is_summed_up_before_training(override, rows, labelme, tmp_path, caplog):
+def test_the_network_is_summed_up_before_training(override, parts, labelme, tmp_path, caplog):
     more = ["debug=fast_dev_run", *([override] if override else [])]
     with caplog.at_level("INFO"):
         run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *more)
-    tables = [r.getMessage() for r in caplog.records if r.name.endswith("callbacks.model_summary")]
-    assert len(tables) == (1 if rows else 0)
-    named = {word for table in tables for word in table.split() if word.startswith("network")}
-    assert named == rows
-    assert all("Trainable params" in table for table in tables)
+    tables = [r.getMessage() for r in caplog.records if r.name.endswith("callbacks.summary")]
+    assert len(tables) == (1 if parts else 0)
+    rows = {line.split()[0]: line.split() for table in tables for line in table.splitlines()}
+    assert parts <= set(rows) and ("stem" in rows) == ("stem" in parts)
+    if parts:
+        assert "GMACs at 64 x 64" in tables[0]
+        figures = {name: int(row[2].replace(",", "")) for name, row in rows.items() if name in parts}
+        assert figures["network"] == figures["backbone"] + figures["head"] > 0
+        assert float(rows["network"][4]) > 0 and rows["network"][5] == "100%"
 
 
 def test_compile_in_place_keeps_the_keys_and_the_loss(labelme, tmp_path):
@@ -538,7 +542,7 @@ class TestCommandLine:
         assert done.returncode == 0, done.stdout + done.stderr
         run = tmp_path / "run"
         before, log = json.loads((run / "metrics.json").read_text()), (run / "log").read_text()
-        assert before["status"] == "done" and "Trainable params" in log and "test part" in log
+        assert before["status"] == "done" and "GMACs at" in log and "test part" in log
         done = command("train", "resume=run", two, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert os.listdir(tmp_path) == ["run"]
@@ -562,11 +566,13 @@ class TestCommandLine:
             *TINY,
             f"data.root={labelme}",
             "trainer.max_epochs=1",
-            "seed=0,1",
-            "hydra.sweep.dir=sweep",
+            "model=hrnet,higherhrnet",
             cwd=tmp_path,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        jobs = sorted(p for p in (tmp_path / "sweep").iterdir() if p.is_dir())
-        seeds = [yaml.safe_load((job / "config.yaml").read_text())["seed"] for job in jobs]
-        assert seeds == [0, 1] and os.listdir(tmp_path) == ["sweep"]
+        assert os.listdir(tmp_path / "outputs") == ["multirun"]
+        (sweep,) = (tmp_path / "outputs" / "multirun").iterdir()
+        assert (sweep / "multirun.yaml").is_file()
+        jobs = sorted(p for p in sweep.iterdir() if p.is_dir())
+        heads = [yaml.safe_load((job / "config.yaml").read_text())["model"]["head"] for job in jobs]
+        assert [head["strides"] for head in heads] == [[4], [4, 2]]

@@ -185,6 +185,11 @@ class PoseDataModule(LightningDataModule):
             )
         return self.batch_size // (devices * steps)
 
+    @property
+    def evaluation_batch(self) -> int:
+        """How many pictures at most a device is given at once in evaluation."""
+        return self.test_batch_size or self._device_batch()
+
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
@@ -221,8 +226,7 @@ class PoseDataModule(LightningDataModule):
     def evaluation_dataloader(self, part: str) -> PoseLoader:
         """Return the whole pictures of a part in the test-time geometry, each exactly once."""
         dataset = EvaluationDataset(self.frames(part), self.geometry)
-        batch = self.test_batch_size or self._device_batch()
-        sampler = EvaluationSampler(dataset.input_sizes(), batch, *self._rank())
+        sampler = EvaluationSampler(dataset.input_sizes(), self.evaluation_batch, *self._rank())
         return PoseLoader(
             dataset, batch_sampler=sampler, collate_fn=collate_evaluation, **self._loader_options()
         )

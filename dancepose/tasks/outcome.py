@@ -73,6 +73,7 @@ def measure_test_part(
             "split": datamodule.split_hash,
             **config["inference"],
             "precision": str(trainer.precision),
+            "batch_size": datamodule.evaluation_batch,
             "geometry": describe_geometry(datamodule.geometry),
         }
         write_report(

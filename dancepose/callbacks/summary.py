@@ -1,0 +1,73 @@
+"""What the network is made of and what it costs, told once at the start of a training."""
+
+import logging
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import nn
+
+from dancepose.networks.cost import count_macs, count_parameters
+
+log = logging.getLogger(__name__)
+
+SIZE = 512  # pixels, where `fit` was given loaders that do not say
+
+
+class Summary(Callback):
+    """Log parameters and multiply-accumulate operations of each part of the network.
+
+    In place of Lightning's, which counts operations only of a module with an example input, and times other
+    than that of the training.
+
+    Args:
+        depth: how far to look into the network; 0 tells its totals alone.
+    """
+
+    def __init__(self, depth: int = 2):
+        self.depth = depth
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the table; the operations are those on one training picture."""
+        if not trainer.is_global_zero:
+            return
+        module: Any = pl_module
+        side = getattr(getattr(trainer, "datamodule", None), "size", SIZE)
+        log.info("%s", summary_table(module.network, (side, side), self.depth))
+
+
+def summary_table(network: nn.Module, size: tuple[int, int], depth: int = 2) -> str:
+    """Return a table: part, class, parameters, GMACs on an image of `size` (height, width), and shares.
+
+    Args:
+        network: takes (B, 3, H, W).
+        size: of the image.
+        depth: how far to look into the network.
+    """
+    parameters, macs = count_parameters(network), count_macs(network, size)
+    total_parameters, total_macs = parameters[""], macs[""]
+    lines = [["part", "class", "parameters", "share", f"GMACs at {size[1]} x {size[0]}", "share"]]
+    for name, module in network.named_modules():
+        level = name.count(".") + 1 if name else 0
+        if level > depth or (name and not parameters[name]):
+            continue
+        label = "  " * level + (name.rpartition(".")[2] or "network")
+        counts = parameters[name], macs[name]
+        lines.append(
+            [
+                label,
+                type(module).__name__,
+                f"{counts[0]:,}",
+                f"{counts[0] / max(1, total_parameters):.0%}",
+                f"{counts[1] / 1e9:.2f}",
+                f"{counts[1] / max(1, total_macs):.0%}",
+            ]
+        )
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    rows = [
+        "  ".join(
+            c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    fixed = sum(p.numel() for p in network.parameters() if not p.requires_grad)
+    return "\n".join(row.rstrip() for row in rows) + (f"\nof these not trained: {fixed:,}" if fixed else "")

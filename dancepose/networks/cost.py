@@ -1,0 +1,56 @@
+"""What a network costs: parameters and multiply-accumulate operations of each of its modules."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+WEIGHED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+PROBE = 64  # side of the small image that is really passed through
+
+
+@torch.no_grad()
+def count_macs(network: nn.Module, size: tuple[int, int]) -> dict[str, int]:
+    """Count the multiply-accumulate operations of a forward pass on one image.
+
+    Convolutions and linear layers count, as is the custom of the literature; norms, activations, pooling and
+    the gates' products do not. A small image is passed through, and what has an extent there counts as many
+    times more as the image is larger: exact for sides that are multiples of 32.
+
+    Args:
+        network: takes (B, 3, H, W); left as it was.
+        size: height and width of the image.
+
+    Returns:
+        Name of each module, `""` for the whole -> operations within it.
+    """
+    names = {module: name for name, module in network.named_modules()}
+    counts = dict.fromkeys(names.values(), 0)
+    larger = size[0] * size[1] / PROBE**2
+
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        assert isinstance(module, WEIGHED)
+        # each weight works once at every place: of the output, or of the input where that is spread out
+        places = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
+        extent = 1 if isinstance(module, nn.Linear) else math.prod(places.shape[2:])
+        operations = round(module.weight.numel() * len(output) * extent * (larger if extent > 1 else 1))
+        path = names[module].split(".")
+        for depth in range(len(path) + 1):
+            counts[".".join(path[:depth])] += operations
+
+    hooks = [m.register_forward_hook(count) for m in names if isinstance(m, WEIGHED)]
+    training = [module for module in names if module.training]
+    try:
+        network.eval()
+        network(torch.zeros(1, 3, PROBE, PROBE, device=next(network.parameters()).device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module in training:
+            module.training = True
+    return counts
+
+
+def count_parameters(network: nn.Module) -> dict[str, int]:
+    """Return name of each module, `""` for the whole -> number of the parameters within it."""
+    return {name: sum(p.numel() for p in m.parameters()) for name, m in network.named_modules()}

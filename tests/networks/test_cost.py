@@ -1,0 +1,52 @@
+"""The counted cost of networks, against PyTorch's own counter at the full size."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from dancepose.layers.attention import CBAM
+from dancepose.networks.cost import count_macs, count_parameters
+from dancepose.networks.hrnet import HRNet
+from dancepose.networks.pose import Head, PoseNetwork
+
+CBAM_2 = partial(CBAM, order="cbam0", gate_scale=2.0)
+VARIANTS = {
+    "hrnet": ({}, [34]),
+    "higherhrnet": ({}, [34, 17]),
+    "improved": ({"stem": "pyramid", "context": "background", "attention": CBAM_2}, [34, 17]),
+    "attention in blocks": ({"attention": CBAM_2, "placement": "block"}, [34]),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("size", [(64, 64), (96, 160)])
+def test_operations_are_those_of_a_pass_at_that_size(name, size):
+    settings, channels = VARIANTS[name]
+    network = PoseNetwork(HRNet(8, **settings), Head(8, channels)).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.zeros(1, 3, *size))
+    macs = count_macs(network, size)
+    assert macs[""] == counter.get_total_flops() // 2
+    assert macs[""] == macs["backbone"] + macs["head"]
+    assert macs["backbone"] == sum(
+        n for part, n in macs.items() if part.count(".") == 1 and "backbone" in part
+    )
+
+
+def test_the_network_is_left_as_it_was():
+    network = PoseNetwork(HRNet(8), Head(8, [34])).train()
+    network.head.eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    count_macs(network, (64, 64))
+    assert network.training and network.backbone.training and not network.head.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_parameters_of_the_parts_add_up():
+    network = PoseNetwork(HRNet(8), Head(8, [34, 17]))
+    parameters = count_parameters(network)
+    assert parameters[""] == sum(p.numel() for p in network.parameters())
+    assert parameters[""] == parameters["backbone"] + parameters["head"]
