@@ -1,0 +1,1 @@
+"""Labelled dance scenes, drawn: bodies, motion, scenes, and the data sets written of them."""

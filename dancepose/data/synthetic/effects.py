@@ -1,0 +1,143 @@
+"""What lies between a scene and its picture: shadows, distant figures, spotlights, lens and sensor."""
+
+import colorsys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dancepose.data.synthetic.body import Body
+from dancepose.data.synthetic.figure import Figure, Outfit
+from dancepose.data.synthetic.material import Light, shade
+from dancepose.data.synthetic.motion import ACTIONS, draw_motion
+from dancepose.data.synthetic.raster import Camera, Raster
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Spotlights, lens and sensor.
+
+    Attributes:
+        spots: centre x, y, radius (shares of the picture's size) and colour (3,) of each spotlight.
+        blur: deviation of the lens's blur, pixels.
+        motion: length of the motion blur, pixels; and its angle, radians.
+        noise: deviation of the sensor's noise.
+        vignette: how much darker the corners are.
+        contrast: factor around the middle.
+        quality: of the JPEG file.
+    """
+
+    spots: Sequence[tuple[float, float, float, np.ndarray]]
+    blur: float
+    motion: tuple[int, float]
+    noise: float
+    vignette: float
+    contrast: float
+    quality: int
+
+    @classmethod
+    def draw(cls, random: np.random.Generator, hard: float, kind: str) -> "Effects":
+        """Draw effects; `hard` from 0 to 1, `kind` of the backdrop."""
+        spots = []
+        for _ in range(int(random.integers(0, 4)) if kind in ("stage", "night") else 0):
+            colour = np.array(colorsys.hsv_to_rgb(random.random(), random.uniform(0, 0.3 + 0.5 * hard), 1.0))
+            place = (random.random(), random.uniform(0.2, 0.9), random.uniform(0.15, 0.5))
+            spots.append((*place, random.uniform(0.3, 1.0) * colour))
+        moving = random.random() < 0.1 + 0.25 * hard
+        return cls(
+            spots=spots,
+            blur=random.uniform(0.5, 0.7 + 0.5 * hard),
+            motion=(int(random.integers(3, 5 + 5 * hard)) if moving else 0, random.uniform(0, np.pi)),
+            noise=random.uniform(0.004, 0.012 + 0.03 * hard),
+            vignette=random.uniform(0, 0.35),
+            contrast=random.uniform(0.85, 1.15),
+            quality=int(random.integers(92 - int(40 * hard), 97)),
+        )
+
+    def apply(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Turn a picture (H, W, 3) of float32 into one of uint8."""
+        height, width = image.shape[:2]
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        glow = np.ones_like(image)
+        for cx, cy, radius, colour in self.spots:
+            d = ((x / width - cx) ** 2 + (y / height - cy) ** 2 * 0.5) / radius**2
+            glow += np.exp(-d)[..., None] * colour.astype(np.float32)
+        corner = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) * 2
+        glow *= (1 - self.vignette * corner)[..., None]
+        image = image * glow
+        image = cv2.GaussianBlur(image, (0, 0), self.blur)
+        length, angle = self.motion
+        if length > 1:
+            kernel = np.zeros((length, length), np.float32)
+            middle = (length - 1) / 2
+            dx, dy = middle * np.cos(angle), middle * np.sin(angle)
+            ends = [(round(middle + s * dx), round(middle + s * dy)) for s in (-1, 1)]
+            cv2.line(kernel, ends[0], ends[1], 1.0, 1)
+            image = cv2.filter2D(image, -1, kernel / kernel.sum())
+        image = (image - 0.45) * self.contrast + 0.45
+        image += self.noise * random.standard_normal(image.shape, dtype=np.float32)
+        return np.clip(image * 255, 0, 255).astype(np.uint8)
+
+
+def shadows(image: np.ndarray, camera: Camera, people: Sequence[dict[str, np.ndarray]]) -> None:
+    """Darken the floor under feet."""
+    height, width = image.shape[:2]
+    shade_ = np.ones((height, width), np.float32)
+    for joints in people:
+        for side in ("left", "right"):
+            foot = (joints[f"{side}_ankle"] + joints[f"{side}_toe"]) / 2
+            ground = camera.view(np.array([foot[0], 0.0, foot[2]]))
+            if ground[2] < 0.3:
+                continue
+            size = camera.focal / ground[2]
+            x, y = camera.project(ground)
+            if not (-200 < x < width + 200 and -200 < y < height + 200):
+                continue
+            flat = max(1, int(size * 0.16 * abs(camera.position[1]) / ground[2]) + 2)
+            strength = 0.45 / (1 + 6 * max(0.0, float(foot[1]) - 0.06))
+            cv2.ellipse(
+                shade_, (int(x), int(y)), (int(size * 0.2) + 2, flat), 0, 0, 360, 1 - strength, -1, cv2.LINE_AA
+            )
+    image *= cv2.GaussianBlur(shade_, (0, 0), 4)[..., None]
+
+
+def poster(
+    random: np.random.Generator, image: np.ndarray, floor: int, cast: Mapping[int, tuple[Body, Outfit]]
+) -> None:
+    """Hang a poster with a printed person on the wall: one that no label names."""
+    high = int(random.integers(60, min(200, floor - 10)))
+    wide = int(high * random.uniform(0.55, 0.8))
+    camera = Camera(np.array([0.0, 0.9, 0.0]), 0.0, high * 1.5, (wide, high))
+    body, outfit = cast[int(random.choice(sorted(cast)))]
+    joints = body.joints(draw_motion(str(random.choice(ACTIONS)), random)(random.uniform(0, 2)))
+    placed = {k: v if k.startswith("frame_") else v + np.array([0, 0, -3.2]) for k, v in joints.items()}
+    raster = Raster(camera)
+    for shape in Figure(body, outfit).shapes(placed):
+        raster.add(shape, 0)
+    light = Light(np.full(3, 0.6), [(np.array([-0.4, -0.6, -0.8]), np.full(3, 0.4))])
+    paper = np.empty((high, wide, 3), np.float32)
+    paper[:] = random.uniform(0.2, 0.95, 3)
+    solid = raster.material >= 0
+    paper[solid] = shade(raster, outfit.materials, light)[solid]
+    cv2.rectangle(paper, (0, 0), (wide - 1, high - 1), random.uniform(0.1, 0.9, 3).tolist(), 3)
+    y = int(random.integers(0, floor - high))
+    x = int(random.integers(0, image.shape[1] - wide))
+    image[y : y + high, x : x + wide] = np.clip(paper, 0, 1) * random.uniform(0.6, 1.0)
+
+
+def crowd(random: np.random.Generator, image: np.ndarray, floor: int) -> None:
+    """Paint a faint, blurred crowd along the wall."""
+    layer, cover = np.zeros_like(image), np.zeros(image.shape[:2], np.float32)
+    size = random.uniform(8, 22)
+    for _ in range(int(random.integers(10, 60))):
+        x, y = random.uniform(0, image.shape[1]), floor - random.uniform(0.2, 2.0) * size
+        colour = (random.uniform(0.05, 0.5) * random.uniform(0.6, 1, 3)).tolist()
+        for target, value in ((layer, colour), (cover, 1.0)):
+            cv2.ellipse(target, (int(x), int(y)), (int(size * 0.3), int(size * 0.38)), 0, 0, 360, value, -1)
+            body = (int(x), int(y + size))
+            cv2.ellipse(target, body, (int(size * 0.6), int(size * 0.8)), 0, 0, 360, value, -1)
+    soft = size / 8 + 0.5
+    alpha = cv2.GaussianBlur(cover, (0, 0), soft)[..., None] * random.uniform(0.4, 0.8)
+    colours = cv2.GaussianBlur(layer, (0, 0), soft) / np.maximum(cv2.GaussianBlur(cover, (0, 0), soft), 1e-3)[..., None]
+    image += alpha * (colours - image)

@@ -1,0 +1,248 @@
+"""What a drawn person looks like: clothes, hair and skin, and the solid shapes that its body is drawn as."""
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+
+from dancepose.data.synthetic.body import Body
+from dancepose.data.synthetic.material import Material
+from dancepose.data.synthetic.pose import SIDES
+from dancepose.data.synthetic.raster import Cone, Ellipsoid
+
+# sRGB, 0 to 1; from light to dark
+SKIN = np.array(
+    [[0.98, 0.84, 0.74], [0.94, 0.76, 0.63], [0.86, 0.66, 0.5], [0.72, 0.5, 0.36], [0.5, 0.33, 0.23], [0.3, 0.19, 0.13]]
+)
+HAIR = np.array(
+    [[0.07, 0.06, 0.06], [0.2, 0.13, 0.09], [0.36, 0.22, 0.12], [0.7, 0.53, 0.3], [0.55, 0.2, 0.1], [0.62, 0.62, 0.62]]
+)
+PATTERNS = ("plain", "plain", "plain", "stripes", "bands", "checks", "dots")
+HAIR_STYLES = ("short", "short", "long", "tail", "bun", "cap", "bald")
+BOTTOMS = ("trousers", "trousers", "shorts", "skirt", "gown")
+FRONTS = ("zip", "logo", "none")
+# of the limbs, shares of the height at girth 1
+UPPER_ARM, ELBOW, WRIST = 0.026, 0.021, 0.016
+THIGH, KNEE, ANKLE = 0.045, 0.031, 0.021
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """Clothes, hair and skin of a person.
+
+    Attributes:
+        skin: material.
+        face: material, of the same colour.
+        hair: material.
+        style: one of `HAIR_STYLES`.
+        top: material of the trunk.
+        sleeve: material of the arms, with skin beyond its cut.
+        sleeves: how far sleeves go: 0 none, 1 to the elbow, 2 to the wrist.
+        bottom: material of the hips.
+        legs: one of `BOTTOMS`.
+        hem: how far a skirt goes down the legs, 1 to the knee.
+        shoes: material.
+    """
+
+    skin: Material
+    face: Material
+    hair: Material
+    style: str
+    top: Material
+    sleeves: float
+    bottom: Material
+    legs: str
+    hem: float
+    shoes: Material
+
+    @classmethod
+    def draw(cls, random: np.random.Generator) -> "Outfit":
+        """Draw an outfit."""
+        tone = random.uniform(0, len(SKIN) - 1)
+        low = int(tone)
+        skin = SKIN[low] + (tone - low) * (SKIN[min(low + 1, len(SKIN) - 1)] - SKIN[low])
+        hair = HAIR[random.integers(len(HAIR))] * random.uniform(0.7, 1.2)
+        style = str(random.choice(HAIR_STYLES))
+        head = _cloth(random) if style == "cap" else hair
+        legs = str(random.choice(BOTTOMS))
+        top = _cloth(random)
+        front = str(random.choice(FRONTS))
+        bottom = top if legs == "gown" or random.random() < 0.1 else _cloth(random)
+        return cls(
+            skin=Material(skin),
+            face=Material(skin, second=np.clip(hair, 0, 1), pattern="face"),
+            hair=Material(np.clip(head, 0, 1), second=np.clip(head * 0.7, 0, 1), pattern="strands", scale=9),
+            style=style,
+            top=_material(random, top, skin, front),
+            sleeves=float(random.choice([0.0, 0.55, 0.8, 1.5, 1.95, 1.95])),
+            bottom=_material(random, bottom, skin, "none"),
+            legs=legs,
+            hem=random.uniform(0.6, 1.8) if legs == "gown" else random.uniform(0.5, 1.1),
+            shoes=Material(_cloth(random) * random.uniform(0.3, 1)),
+        )
+
+    @property
+    def materials(self) -> list[Material]:
+        """What the shapes' material numbers mean."""
+        return [self.skin, self.face, self.hair, self.top, self.bottom, self.shoes]
+
+
+def _cloth(random: np.random.Generator) -> np.ndarray:
+    """Draw a colour of clothes: often dark, white or grey, else anything."""
+    if random.random() < 0.3:
+        return np.full(3, random.choice([0.06, 0.12, 0.3, 0.55, 0.9])) * random.uniform(0.9, 1.05, 3)
+    return np.array(colorsys.hsv_to_rgb(random.random(), random.uniform(0.3, 0.95), random.uniform(0.25, 0.95)))
+
+
+def _material(random: np.random.Generator, colour: np.ndarray, skin: np.ndarray, front: str) -> Material:
+    return Material(
+        np.clip(colour, 0, 1),
+        second=np.clip(_cloth(random), 0, 1),
+        pattern=str(random.choice(PATTERNS)),
+        scale=random.uniform(2, 7),
+        front=front,
+        under=skin,
+    )
+
+
+SKIN_M, FACE_M, HAIR_M, TOP_M, BOTTOM_M, SHOES_M = range(6)
+
+
+class Figure:
+    """The shapes of a dressed body.
+
+    Args:
+        body: its build.
+        outfit: its clothes.
+        first: number of its first material in the picture's list.
+    """
+
+    def __init__(self, body: Body, outfit: Outfit, first: int = 0) -> None:
+        self.body, self.outfit, self.first = body, outfit, first
+
+    def shapes(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+        """Return the shapes around joints that stand in the scene (see `Body.joints`)."""
+        height, girth = self.body.height, self.body.girth
+        found: list[Ellipsoid | Cone] = [*self._trunk(joints), *self._head(joints)]
+        outfit = self.outfit
+        for side in SIDES:
+            shoulder, elbow, wrist, hand = (
+                joints[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist", "hand")
+            )
+            fat = height * girth
+            found += self._sleeved(shoulder, elbow, UPPER_ARM * 1.12 * fat, ELBOW * fat, outfit.sleeves, TOP_M)
+            found += self._sleeved(elbow, wrist, ELBOW * fat, WRIST * fat, outfit.sleeves - 1, TOP_M)
+            found.append(self._cone(wrist, hand, 0.017 * height, 0.02 * height, SKIN_M))
+            hip, knee, ankle, toe = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "toe"))
+            cover = {"trousers": 1.95, "shorts": 0.75}.get(outfit.legs, 0.0)
+            found += self._sleeved(hip, knee, THIGH * fat, KNEE * fat, cover, BOTTOM_M)
+            found += self._sleeved(knee, ankle, KNEE * 1.08 * fat, ANKLE * fat, cover - 1, BOTTOM_M)
+            heel = ankle - 0.25 * (toe - ankle) * np.array([1, 0, 1]) - np.array([0, 0.022 * height, 0])
+            found.append(self._cone(heel, toe, 0.024 * height, 0.018 * height, SHOES_M))
+        return found
+
+    def _cone(self, a: np.ndarray, b: np.ndarray, ra: float, rb: float, material: int) -> Cone:
+        return Cone(a, b, (ra, rb), self.first + material)
+
+    def _sleeved(
+        self, a: np.ndarray, b: np.ndarray, ra: float, rb: float, cover: float, cloth: int
+    ) -> list[Ellipsoid | Cone]:
+        """Return a limb of which the first `cover` of its length is in cloth."""
+        if cover >= 0.97:
+            return [self._cone(a, b, ra * 1.08, rb * 1.12, cloth)]
+        bare = self._cone(a, b, ra, rb, SKIN_M)
+        if cover <= 0.03:
+            return [bare]
+        middle = a + cover * (b - a)
+        return [bare, self._cone(a, middle, ra * 1.1, (ra + cover * (rb - ra)) * 1.15, cloth)]
+
+    def _trunk(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+        body, outfit = self.body, self.outfit
+        height, girth = body.height, body.girth
+        pelvis, chest, thorax = joints["pelvis"], joints["chest"], joints["thorax"]
+        chest_frame, pelvis_frame = joints["frame_chest"], joints["frame_pelvis"]
+        broad = 0.107 * body.shoulders * height
+        found: list[Ellipsoid | Cone] = [
+            Ellipsoid(
+                chest + 0.62 * (thorax - chest),
+                chest_frame,
+                np.array([broad * 0.98, 0.13 * height, 0.064 * height * girth]),
+                self.first + TOP_M,
+            ),
+            Ellipsoid(
+                chest - 0.15 * (thorax - chest),
+                chest_frame,
+                np.array([0.082 * girth, 0.13, 0.062 * girth]) * height,
+                self.first + TOP_M,
+            ),
+            Ellipsoid(
+                pelvis + pelvis_frame @ np.array([0, 0.015, -0.008]) * height,
+                pelvis_frame,
+                np.array([0.098 * body.hips * girth**0.5, 0.095, 0.068 * girth]) * height,
+                self.first + BOTTOM_M,
+            ),
+            self._cone(
+                thorax + 0.1 * (joints["upper_neck"] - thorax),
+                joints["upper_neck"] + 0.15 * (joints["head_centre"] - joints["upper_neck"]),
+                0.033 * height * girth**0.5,
+                0.03 * height * girth**0.5,
+                SKIN_M,
+            ),
+        ]
+        # from the shoulders to the neck
+        for side in SIDES:
+            found.append(
+                self._cone(
+                    joints[f"{side}_shoulder"],
+                    thorax + 0.25 * (joints["upper_neck"] - thorax),
+                    0.03 * height * girth**0.5,
+                    0.028 * height,
+                    TOP_M,
+                )
+            )
+        if outfit.legs in ("skirt", "gown"):
+            hips = (joints["left_hip"] + joints["right_hip"]) / 2
+            knees = (joints["left_knee"] + joints["right_knee"]) / 2
+            ankles = (joints["left_ankle"] + joints["right_ankle"]) / 2
+            low = hips + outfit.hem * (knees - hips) if outfit.hem <= 1 else knees + (outfit.hem - 1) * (ankles - knees)
+            spread = np.linalg.norm(joints["left_knee"] - joints["right_knee"]) / 2 * min(outfit.hem, 1.2)
+            waist = pelvis + pelvis_frame @ np.array([0, 0.07 * height, 0])
+            found.append(
+                Cone(
+                    waist,
+                    low,
+                    (0.085 * height * girth**0.5, float(spread) + 0.075 * height * girth**0.5),
+                    self.first + BOTTOM_M,
+                    open=True,
+                )
+            )
+        return found
+
+    def _head(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+        size, frame, style = self.body.head, joints["frame_head"], self.outfit.style
+        centre = joints["head_centre"]
+
+        def at(x: float, y: float, z: float) -> np.ndarray:
+            return centre + frame @ (np.array([x, y, z]) * size)
+
+        found: list[Ellipsoid | Cone] = [
+            Ellipsoid(centre, frame, np.array([0.36, 0.5, 0.43]) * size, self.first + FACE_M),
+            Ellipsoid(at(0, -0.14, 0.42), frame, np.array([0.06, 0.1, 0.09]) * size, self.first + SKIN_M),
+        ]
+        for x in (0.37, -0.37):
+            found.append(Ellipsoid(at(x, -0.06, -0.03), frame, np.array([0.05, 0.12, 0.08]) * size, self.first + SKIN_M))
+        if style == "bald":
+            return found
+        hairline = np.array([0.0, -0.42, 0.9, 0.3 if style != "cap" else 0.12])
+        found.append(
+            Ellipsoid(at(0, 0.06, -0.06), frame, np.array([0.41, 0.5, 0.46]) * size, self.first + HAIR_M, hairline)
+        )
+        if style == "cap":  # its visor
+            found.append(Ellipsoid(at(0, 0.22, 0.42), frame, np.array([0.3, 0.04, 0.24]) * size, self.first + HAIR_M))
+        elif style == "long":
+            found.append(self._cone(at(0, 0, -0.28), at(0, -0.85, -0.32), 0.34 * size, 0.26 * size, HAIR_M))
+        elif style == "tail":
+            found.append(self._cone(at(0, 0.2, -0.48), at(0, -0.5, -0.7), 0.13 * size, 0.07 * size, HAIR_M))
+        elif style == "bun":
+            found.append(Ellipsoid(at(0, 0.36, -0.42), frame, np.full(3, 0.19) * size, self.first + HAIR_M))
+        return found

@@ -1,0 +1,105 @@
+"""Truth of a drawn person: keypoints, and which of them can be seen, by what is nearest in each pixel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dancepose.data.synthetic.raster import Raster
+from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Person
+from dancepose.skeleton import Skeleton
+
+SEEN = 0.08  # a person of whom less of the body shows is not labelled
+FEWEST = 4  # keypoints inside the picture
+# how far a joint lies beneath the surface, metres at a height of 1.7 m; what is nearer by more hides it
+DEPTHS = {
+    **dict.fromkeys(("nose", "eye"), 0.05),
+    **dict.fromkeys(("ear", "wrist", "ankle", "elbow"), 0.08),
+    **dict.fromkeys(("head_top", "knee", "shoulder", "upper_neck", "neck"), 0.12),
+    **dict.fromkeys(("hip", "pelvis", "thorax"), 0.17),
+}
+HEAD_ASPECT = 0.8  # width to height of a head's rectangle
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a person in a picture.
+
+    Attributes:
+        points: name -> (3,) x, y and visibility; of points outside the picture nothing is known.
+        box: (4,) x, y, width, height around what shows; None where nothing does.
+        head_box: (4,) x1, y1, x2, y2, or None where the head is not wholly inside.
+        seen: share of the body's pixels, without things in front of it, that show.
+    """
+
+    points: dict[str, np.ndarray]
+    box: np.ndarray | None
+    head_box: np.ndarray | None
+    seen: float
+
+    @property
+    def labelled(self) -> bool:
+        """Whether a person would label it."""
+        inside = sum(bool(point[2] != NOT_ANNOTATED) for point in self.points.values())
+        visible = sum(bool(point[2] == VISIBLE) for point in self.points.values())
+        return self.box is not None and self.seen >= SEEN and inside >= FEWEST and visible >= 2
+
+    def person(self, skeleton: Skeleton, action: str | None = None, number: int | None = None) -> Person:
+        """Return it as a record in the keypoints of a skeleton; those that it does not know are not annotated."""
+        unknown = np.zeros(3)
+        keypoints = np.array([self.points.get(name, unknown) for name in skeleton.keypoints])
+        return Person(keypoints, box=self.box, head_box=self.head_box, action=action, id=number)
+
+
+def find_truth(raster: Raster, bodies: np.ndarray, owner: int, joints: dict[str, np.ndarray]) -> Truth:
+    """Find the truth of one person.
+
+    Args:
+        raster: the whole scene.
+        bodies: (H, W) owners without the things in front of people.
+        owner: number of the person.
+        joints: in the scene, see `Body.joints`.
+    """
+    camera = raster.camera
+    width, height = camera.size
+    named = {name: value for name, value in joints.items() if value.shape == (3,)}
+    named["neck"] = (joints["left_shoulder"] + joints["right_shoulder"]) / 2
+    scale = float(np.linalg.norm(joints["head_top"] - joints["pelvis"])) / 0.8
+    points: dict[str, np.ndarray] = {}
+    for name, place in named.items():
+        depth_below = DEPTHS.get(name, DEPTHS.get(name.rpartition("_")[2]))
+        if depth_below is None:
+            continue
+        seen = camera.view(place)
+        x, y = camera.project(seen)
+        column, row = round(float(x)), round(float(y))
+        if seen[2] < 0.1 or not (0 <= column < width and 0 <= row < height):
+            points[name] = np.zeros(3)
+            continue
+        hidden = raster.depth[row, column] < seen[2] - depth_below * scale / 1.7
+        points[name] = np.array([x, y, OCCLUDED if hidden else VISIBLE])
+    shown = raster.owner == owner
+    rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
+    box = None
+    if len(rows):
+        box = np.array([columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1], float)
+    whole = _extent(camera, named)
+    return Truth(points, box, _head_box(points), float(shown.sum()) / max(1.0, whole, (bodies == owner).sum()))
+
+
+def _extent(camera, named: dict[str, np.ndarray]) -> float:
+    """Return about how many pixels the body would fill if nothing hid it: a tenth of its joints' box."""
+    seen = camera.view(np.stack(list(named.values())))
+    low, high = np.quantile(camera.project(seen), [0, 1], axis=0)
+    return 0.1 * float(np.prod(high - low))
+
+
+def _head_box(points: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Return a rectangle of 1.25 times the head's length from corner to corner, as MPII's are."""
+    neck, top = points["upper_neck"], points["head_top"]
+    if NOT_ANNOTATED in (neck[2], top[2]):
+        return None
+    length = 1.25 * float(np.linalg.norm(top[:2] - neck[:2]))
+    high = length / np.hypot(1, HEAD_ASPECT)
+    half = np.array([HEAD_ASPECT * high, high]) / 2
+    middle = (neck[:2] + top[:2]) / 2
+    return np.concatenate([middle - half, middle + half])
