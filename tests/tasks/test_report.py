@@ -1,10 +1,12 @@
-"""The report of an evaluation: which frames its contact sheet shows, in which order, by which rule."""
+"""The report of an evaluation: which frames its contact sheet shows, in which order and why; its curves."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dancepose.data.images import read_image
 from dancepose.metrics.matching import Protocol
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
@@ -99,3 +101,42 @@ def test_frames_are_ranked_by_the_rule_of_the_figure(
     )
     assert captions == wanted
     assert (tmp_path / "pictures" / "test_frames.jpg").is_file()
+
+
+def reported(
+    folder: Path, people: list[list[Person]], frames: list[Frame], part: str = "test", **more
+) -> dict:
+    """Write a report and return what its curves' file holds."""
+    evaluation = PoseEvaluation(MPII15)
+    evaluation.update(people, frames)
+    about = {"data": "dance my/folder", "split": "abc", "flip": False}
+    result, found = evaluation.compute(), evaluation.gather_predictions()
+    report.write_report(folder, part, result, found, frames, MPII15, about, **more)
+    return json.loads((folder / f"{part}_curves.json").read_text())
+
+
+def test_curves_are_written_as_picture_and_numbers(tmp_path: Path):
+    curves = reported(tmp_path, [[person(wrong=4)], []], [frame("a", person()), frame("b", person())])
+    row = json.loads((tmp_path / "test.json").read_text())["rows"]["mAP"]
+    assert curves["AP"] == row["columns"] and "curves" not in row
+    said = {key: curves[key] for key in ("metric", "data", "part", "split", "images", "people")}
+    assert list(said.values()) == ["MPII mAP", "dance my/folder", "test", "abc", 2, 2]
+    assert curves["recall"] == [i / 100 for i in range(101)]
+    assert curves["precision"]["Shoulder"] == [1.0] * 51 + [0.0] * 50  # one of two is found
+    assert all(len(precision) == 101 for precision in curves["precision"].values())
+    assert read_image(tmp_path / "pictures" / "test_curves.png").shape == (616, 1430, 3)
+    assert {p.name for p in (tmp_path / "pictures").iterdir()} == {"test_curves.png", "test_frames.jpg"}
+
+
+def test_curves_without_people_detections_or_pictures(tmp_path: Path):
+    nobody = reported(tmp_path / "nobody", [[person()]], [frame("a")])
+    assert set(nobody["precision"].values()) == {None} == set(nobody["AP"].values())
+    assert (tmp_path / "nobody" / "pictures" / "test_curves.png").is_file()
+    missed = reported(tmp_path / "missed", [[]], [frame("a", person())], part="all")
+    assert {tuple(p) for p in missed["precision"].values()} == {(0.0,) * 101}
+    truth = person()
+    truth.keypoints[MPII15.keypoints.index("left_wrist")] = 0
+    truth.keypoints[MPII15.keypoints.index("right_wrist")] = 0
+    bare = reported(tmp_path / "bare", [[person()]], [frame("a", truth)], pictures=0)
+    assert bare["precision"]["Wrist"] is None is bare["AP"]["Wrist"] and bare["AP"]["Hip"] == 100
+    assert not (tmp_path / "bare" / "pictures").exists()
