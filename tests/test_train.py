@@ -107,11 +107,11 @@ def test_a_wandb_run_holds_the_numbers_of_the_test_part(finished):
     record = read_run(next((finished / "wandb").glob("offline-run-*/*.wandb")))
     written = json.loads((finished / "test_curves.json").read_text())
     (columns, *bars), (_, *points) = (record.tables[f"test/{c}_table"][0] for c in ("bars_mAP", "curves"))
-    known = {name: value for name, value in written["AP"].items() if value is not None}
+    known = {name: column for name, column in written["columns"].items() if column["precision"]}
     assert columns == ["column", "percent"] and len(known) > 1
-    assert bars == [["all" if name == "mAP" else name, value] for name, value in known.items()]
-    for name in known:
-        wanted = zip(written["recall"], written["precision"][name], strict=True)
+    assert bars == [["all" if name == "mAP" else name, column["AP"]] for name, column in known.items()]
+    for name, column in known.items():
+        wanted = zip(written["recall"], column["precision"], strict=True)
         assert [(x, y) for x, line, y in points if line == name] == list(wanted)
 
 

@@ -107,7 +107,7 @@ def _draw_bars(axes: Any, rows: Mapping[str, ResultRow], skeleton: Skeleton) -> 
             places,
             lengths,
             height,
-            label=f"{rows[label].metric}, {rows[label].counts.get('people', 0)} people",
+            label=f"{rows[label].metric}\n{rows[label].counts.get('people', 0)} people",
             color=color_sequences[COLOURS][i],
             hatch=HATCHES[i % len(HATCHES)],
             edgecolor="white",
@@ -118,7 +118,7 @@ def _draw_bars(axes: Any, rows: Mapping[str, ResultRow], skeleton: Skeleton) -> 
     axes.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel="percent")
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(bars), frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(bars), frameon=False, fontsize=9)
 
 
 def _shortened(text: str) -> str:

@@ -81,18 +81,17 @@ def curve_values(row: ResultRow, skeleton: Skeleton) -> dict[str, Any]:
     """Return in plain values the curves of a row of `MPIIMeanAP`, for JSON.
 
     Returns:
-        `metric`; `people`, the labelled ones; `recall`, 101 from 0 to 1; `precision` (0 to 1 at each recall)
-        and `AP` (percent, the exact area under the steps, which 101 points only show) of each report column,
-        None without truth.
+        `metric`; `people`, the labelled ones; `recall`, 101 from 0 to 1; `columns`: report column -> its `AP`
+        (percent, the exact area under the steps, which 101 points only show) and its `precision` (0 to 1 at
+        each recall), both None without truth.
     """
     curves = column_curves(row, skeleton)
-    return {
-        "metric": row.metric,
-        "people": row.counts["people"],
-        "recall": RECALLS.tolist(),
-        "precision": {name: None if c is None else c.tolist() for name, c in curves.items()},
-        "AP": dict(row.columns),
+    columns = {
+        name: {"AP": row.columns[name], "precision": None if curve is None else curve.tolist()}
+        for name, curve in curves.items()
     }
+    people = row.counts["people"]
+    return {"metric": row.metric, "people": people, "recall": RECALLS.tolist(), "columns": columns}
 
 
 def describe(data: Mapping[str, Any]) -> str:

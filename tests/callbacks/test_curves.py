@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+from wandb_file import read_run
 
 from dancepose.callbacks.curves import Curves, wandb_charts
 from dancepose.records import Frame, Person
@@ -58,6 +59,24 @@ def test_charts_of_single_person_pictures_and_of_columns_without_truth():
         "Wrist"
     }
     assert wandb_charts("test", rows_of(people=0), MPII15) == {}
+
+
+def test_wandb_gets_the_charts_and_their_numbers(tmp_path: Path):
+    logger = WandbLogger(save_dir=str(tmp_path), project="dancepose", offline=True)
+    callback, trainer = Curves(tmp_path / "pictures"), trainer_of(logger)
+    callback.on_validation_end(trainer, module_of(rows_of(people=0)))  # nothing to show
+    callback.on_validation_end(trainer, module_of(rows_of(people=2)))
+    callback.on_test_end(trainer, module_of(rows_of(wrists=False)))
+    logger.experiment.finish()
+    run = read_run(next(tmp_path.glob("wandb/offline-run-*/*.wandb")))
+    bars = {"test/bars_mAP", "test/bars_PCK@0.2", "test/bars_PCKh@0.5"}
+    assert run.charts == {"val/curves", "val/bars_mAP", "test/curves"} | bars
+    assert set(run.tables) == {f"{name}_table" for name in run.charts}
+    ((columns, *rows),) = run.tables["val/bars_mAP_table"]
+    assert columns == ["column", "percent"]
+    assert rows == [[name, pytest.approx(50)] for name in (*MPII15.columns, "all")]
+    ((_, *points),) = run.tables["val/curves_table"]
+    assert [[x, y] for x, line, y in points if line == "Hip"] == [[i / 100, i <= 50] for i in range(101)]
 
 
 def test_tensorboard_gets_the_picture_at_validation_and_test(tmp_path: Path):

@@ -109,7 +109,7 @@ def reported(
     """Write a report and return what its curves' file holds."""
     evaluation = PoseEvaluation(MPII15)
     evaluation.update(people, frames)
-    about = {"data": "dance my/folder", "split": "abc", "flip": False}
+    about = {"data": "dance my/folder", "split": "abc", "precision": "32-true"}
     result, found = evaluation.compute(), evaluation.gather_predictions()
     report.write_report(folder, part, result, found, frames, MPII15, about, **more)
     return json.loads((folder / f"{part}_curves.json").read_text())
@@ -117,26 +117,27 @@ def reported(
 
 def test_curves_are_written_as_picture_and_numbers(tmp_path: Path):
     curves = reported(tmp_path, [[person(wrong=4)], []], [frame("a", person()), frame("b", person())])
+    columns = curves.pop("columns")
     row = json.loads((tmp_path / "test.json").read_text())["rows"]["mAP"]
-    assert curves["AP"] == row["columns"] and "curves" not in row
-    said = {key: curves[key] for key in ("metric", "data", "part", "split", "images", "people")}
-    assert list(said.values()) == ["MPII mAP", "dance my/folder", "test", "abc", 2, 2]
-    assert curves["recall"] == [i / 100 for i in range(101)]
-    assert curves["precision"]["Shoulder"] == [1.0] * 51 + [0.0] * 50  # one of two is found
-    assert all(len(precision) == 101 for precision in curves["precision"].values())
+    assert {name: column["AP"] for name, column in columns.items()} == row["columns"] and "curves" not in row
+    assert curves.pop("recall") == [i / 100 for i in range(101)]
+    about = {"data": "dance my/folder", "split": "abc", "precision": "32-true", "part": "test", "images": 2}
+    assert curves == {**about, "metric": "MPII mAP", "people": 2}
+    assert columns["Shoulder"]["precision"] == [1.0] * 51 + [0.0] * 50  # one of two is found
+    assert all(len(column["precision"]) == 101 for column in columns.values())
     assert read_image(tmp_path / "pictures" / "test_curves.png").shape == (616, 1430, 3)
     assert {p.name for p in (tmp_path / "pictures").iterdir()} == {"test_curves.png", "test_frames.jpg"}
 
 
 def test_curves_without_people_detections_or_pictures(tmp_path: Path):
-    nobody = reported(tmp_path / "nobody", [[person()]], [frame("a")])
-    assert set(nobody["precision"].values()) == {None} == set(nobody["AP"].values())
+    nothing = {"AP": None, "precision": None}
+    nobody = reported(tmp_path / "nobody", [[person()]], [frame("a")])["columns"]
+    assert list(nobody.values()) == [nothing] * 8
     assert (tmp_path / "nobody" / "pictures" / "test_curves.png").is_file()
-    missed = reported(tmp_path / "missed", [[]], [frame("a", person())], part="all")
-    assert {tuple(p) for p in missed["precision"].values()} == {(0.0,) * 101}
+    missed = reported(tmp_path / "missed", [[]], [frame("a", person())], part="all")["columns"]
+    assert list(missed.values()) == [{"AP": 0.0, "precision": [0.0] * 101}] * 8
     truth = person()
-    truth.keypoints[MPII15.keypoints.index("left_wrist")] = 0
-    truth.keypoints[MPII15.keypoints.index("right_wrist")] = 0
-    bare = reported(tmp_path / "bare", [[person()]], [frame("a", truth)], pictures=0)
-    assert bare["precision"]["Wrist"] is None is bare["AP"]["Wrist"] and bare["AP"]["Hip"] == 100
+    truth.keypoints[[MPII15.keypoints.index(f"{side}_wrist") for side in ("left", "right")]] = 0
+    bare = reported(tmp_path / "bare", [[person()]], [frame("a", truth)], pictures=0)["columns"]
+    assert bare["Wrist"] == nothing and bare["Hip"] == {"AP": 100.0, "precision": [1.0] * 101}
     assert not (tmp_path / "bare" / "pictures").exists()
