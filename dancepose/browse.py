@@ -80,7 +80,9 @@ def browse(cfg: DictConfig) -> None:
         "pictures": shown,
     }
     write_json(folder / "browse.json", listing)
-    log.info("%d pictures, statistics.png and browse.json written to %s", len(shown), folder)
+    place = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    drawn = "1 picture" if len(shown) == 1 else f"{len(shown)} pictures"
+    log.info("%s, statistics.png and browse.json written to %s", drawn, place)
     if len(unusable):
         counts = ", ".join(f"{kind} {count}" for kind, count in unusable.of(*FATAL).counts().items())
         raise DataError(f"training and evaluation would refuse to start: {counts}. {REMEDY}")

@@ -267,6 +267,8 @@ def test_command(tmp_path, data):
     (run_dir,) = (tmp_path / "outputs" / "browse").iterdir()
     assert (run_dir / "pictures" / "train.jpg").is_file() and (run_dir / "browse.json").is_file()
     assert "left_knee" in done.stdout and "split" in done.stdout and "no problems" in done.stdout
+    place = run_dir.relative_to(tmp_path)
+    assert done.stdout.endswith(f"\n1 picture, statistics.png and browse.json written to {place}\n")
 
 
 def test_command_ends_with_status_1_where_training_would_refuse(tmp_path, data):

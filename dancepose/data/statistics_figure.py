@@ -149,10 +149,12 @@ def _picture_sizes(axes: Axes, parts: Parts) -> None:
         }
         axes.scatter(width, height, s=area, alpha=0.8, label=part, **marks)
         right, top = max(right, 1.15 * width.max()), max(top, 1.15 * height.max())
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    small: dict[str, Any] = {"color": "#666666", "fontsize": 8, "bbox": paper}
     for ratio, name in ((1, "1:1"), (4 / 3, "4:3"), (3 / 4, "3:4"), (16 / 9, "16:9"), (9 / 16, "9:16")):
         x = min(right, top * ratio)
         axes.plot([0, x], [0, x / ratio], color="#bbbbbb", linewidth=0.8, zorder=0)
-        axes.annotate(name, (0.99 * x, 0.99 * x / ratio), color="#666666", fontsize=8, ha="right", va="top")
+        axes.text(0.97 * x, 0.97 * x / ratio, name, ha="center", va="center", **small)
     axes.set(xlim=(0, right), ylim=(0, top), aspect="equal")
     axes.set(title="Sizes of the pictures", xlabel="width, px", ylabel="height, px")
     _finish(axes, loc="upper left", same_marks=True)
