@@ -7,45 +7,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    import numpy as np
     from omegaconf import DictConfig
 
-    from dancepose.codecs.base import Codec
-    from dancepose.data.datamodules import PoseDataModule
-    from dancepose.data.problems import Problems
     from dancepose.records import Frame
     from dancepose.skeleton import Skeleton
 
     Counts = dict[str, dict[str, float]]  # keypoint -> annotated, occluded, labelled
-    Panel = tuple[str, np.ndarray]  # caption, picture
 
 log = logging.getLogger(__name__)
-
-TILE = 360  # longer side of a picture on a sheet, in pixels
-LEGEND = "orange: left, blue: right, white: middle, ring: occluded"
 
 
 def browse(cfg: DictConfig) -> None:
     """Write pictures of samples and a listing of the data set; no network is built.
 
-    Leaves `browse.json` (counts, keypoints, split, problems), `pictures/<part>.jpg` (samples side by side),
-    and `pictures/<part>_<number>.jpg` (one picture each: its labels, its samples, their heatmaps and masks).
+    Leaves `browse.json` (counts, keypoints, statistics, split, problems), `pictures/statistics.png` (see
+    `draw_statistics`), `pictures/<part>.jpg` (samples side by side), and `pictures/<part>_<number>.jpg` (one
+    picture each: its labels, its samples, their heatmaps and masks).
 
     Args:
         cfg: what conf/browse.yaml composes to, its keys checked.
 
     Raises:
         ConfigError: a value is wrong.
-        DataError: the data cannot be read at all; single broken files are listed instead.
+        DataError: the data cannot be read at all; or training would refuse to start, since single annotations
+            or images are broken: these are listed, and everything else is written, before.
     """
     from hydra.core.hydra_config import HydraConfig
 
     from dancepose.build import build_codec, model_config
     from dancepose.checks import at_least, one_of
+    from dancepose.data.problems import FATAL, REMEDY, Problems
+    from dancepose.data.sheets import choose, draw_samples
     from dancepose.data.splits import PARTS
-    from dancepose.files import write_json
+    from dancepose.data.statistics import statistics
+    from dancepose.data.statistics_figure import draw_statistics
+    from dancepose.errors import DataError
+    from dancepose.files import write_bytes, write_json
     from dancepose.skeleton import Skeleton
     from dancepose.targets import instantiate, plain
 
@@ -57,22 +56,42 @@ def browse(cfg: DictConfig) -> None:
     codec = build_codec(model_config(plain(cfg.model)), skeleton)
     data = instantiate(cfg.data, skeleton=skeleton, codec=codec, seed=cfg.seed)
 
-    keypoints = {part: keypoint_counts(data.frames(part), skeleton) for part in PARTS}
-    problems = _problems(data)
-    for text in (data.summary(), keypoint_table(keypoints), problems.report()):
+    parts = {part: data.frames(part) for part in PARTS}
+    keypoints = {part: keypoint_counts(frames, skeleton) for part, frames in parts.items()}
+    unusable = data.data.unusable(*PARTS)
+    chosen, broken = choose(parts[cfg.part], cfg.count, data.seed, unusable)
+    unusable.extend(broken)
+    problems = Problems(dict.fromkeys([*data.problems, *unusable]))
+    for text in (data.summary(problems), keypoint_table(keypoints), problems.report()):
         log.info("%s\n", text)
-    shown = _draw(data, cfg.part, cfg.count, cfg.epochs, folder / "pictures")
+    found = statistics(parts, skeleton, data.geometry)
+    title = f"{', '.join(data.data.configs)}: {_totals(parts)}, skeleton {skeleton.name}"
+    write_bytes(folder / "pictures" / "statistics.png", draw_statistics(found, skeleton, title))
+    shown = draw_samples(data, cfg.part, chosen, cfg.epochs, folder / "pictures")
     listing = {
         "skeleton": skeleton.name,
-        "split": {"hash": data.split_hash, **{part: len(data.frames(part)) for part in PARTS}},
+        "split": {"hash": data.split_hash, **{part: len(frames) for part, frames in parts.items()}},
         "data": data.data_hash,
         "counts": data.counts(),
+        "left_out": data.data.left_out,
         "keypoints": keypoints,
+        "statistics": found,
         "problems": {"counts": problems.counts(), "all": [vars(problem) for problem in problems]},
         "pictures": shown,
     }
     write_json(folder / "browse.json", listing)
-    log.info("%d pictures and browse.json written to %s", len(shown), folder)
+    place = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    drawn = "1 picture" if len(shown) == 1 else f"{len(shown)} pictures"
+    log.info("%s, statistics.png and browse.json written to %s", drawn, place)
+    if len(unusable):
+        counts = ", ".join(f"{kind} {count}" for kind, count in unusable.of(*FATAL).counts().items())
+        raise DataError(f"training and evaluation would refuse to start: {counts}. {REMEDY}")
+
+
+def _totals(parts: dict[str, list[Frame]]) -> str:
+    """Say how many pictures and people there are; with data.overfit a picture is in several parts."""
+    frames = {frame.name: frame for frames in parts.values() for frame in frames}.values()
+    return f"pictures {len(frames)}, people {sum(len(frame.people) for frame in frames)}"
 
 
 def keypoint_counts(frames: Sequence[Frame], skeleton: Skeleton) -> Counts:
@@ -106,123 +125,6 @@ def keypoint_table(keypoints: dict[str, Counts]) -> str:
         lines.append(f"{name:{width}}" + "".join(f"  {text:>20}" for text in texts))
     lines.append("keypoints annotated (of these occluded), share of pictures whose source labels them")
     return "\n".join(lines)
-
-
-def _problems(data: PoseDataModule) -> Problems:
-    """Return what readers and splits found, and what is wrong with the image files; each finding once."""
-    from dancepose.data.problems import Problems
-    from dancepose.data.splits import PARTS
-
-    found = list(data.problems)
-    for part in PARTS:
-        found += data.data.check_images(part)
-    return Problems(dict.fromkeys(found))
-
-
-def _draw(data: PoseDataModule, part: str, count: int, epochs: int, folder: Path) -> list[dict[str, str]]:
-    """Draw some pictures of a part; return which file shows which frame."""
-    import numpy as np
-
-    from dancepose.data.images import check_images
-    from dancepose.inference.drawing import contact_sheet, write_image
-
-    frames = data.frames(part)
-    order = np.random.default_rng(data.seed).permutation(len(frames)).tolist()
-    readable = (index for index in order if not len(check_images([frames[index]])))
-    chosen = sorted(index for _, index in zip(range(count), readable, strict=False))
-    if not chosen:
-        return []
-    shown, tiles, captions = [], [], []
-    for number, index in enumerate(chosen):
-        frame, name = frames[index], f"{part}_{number:03d}.jpg"
-        samples = [_panels(*sample, data.codec) for sample in _samples(data, part, index, epochs)]
-        write_image(folder / name, _sheet(frame, samples, data.skeleton))
-        shown.append({"file": f"pictures/{name}", "frame": frame.name})
-        tiles += [panels[0][1] for panels in samples]
-        captions += [f"{frame.name}  {panels[0][0]}" for panels in samples]
-    columns = epochs if part == "train" and epochs > 1 else None
-    write_image(folder / f"{part}.jpg", contact_sheet(tiles, captions, columns, TILE, f"{part}   {LEGEND}"))
-    return shown
-
-
-def _sheet(frame: Frame, samples: list[list[Panel]], skeleton: Skeleton) -> np.ndarray:
-    """Put a frame as it is labelled beside its samples: a column each, or one row if there is but one."""
-    import numpy as np
-
-    from dancepose.inference.drawing import contact_sheet
-
-    original = _labels(frame, skeleton)
-    if len(samples) == 1:
-        rows = [[original, *samples[0]]]
-    else:
-        blank = ("", np.full((1, TILE, 3), 255, np.uint8))
-        rows = [[blank, *panels] for panels in zip(*samples, strict=True)]
-        rows[0][0] = original
-    captions, pictures = zip(*(panel for row in rows for panel in row), strict=True)
-    return contact_sheet(pictures, captions, len(rows[0]), TILE, frame.name)
-
-
-def _samples(
-    data: PoseDataModule, part: str, index: int, epochs: int
-) -> Iterator[tuple[str, np.ndarray, Frame]]:
-    """Yield what the network is fed of a frame: a name, the picture (H, W, 3), the frame in its pixels."""
-    from dataclasses import replace
-
-    from dancepose.data.dataset import EvaluationDataset
-    from dancepose.inference.geometry import apply_matrix, invert_matrix
-    from dancepose.inference.pose import to_original
-
-    if part == "train":
-        dataset = data.train_dataset()
-        for epoch in range(epochs):
-            yield f"epoch {epoch}", *dataset.crop((epoch, index))
-        return
-    sample = EvaluationDataset(data.frames(part), data.geometry)[index]
-    picture = sample["image"].permute(1, 2, 0).numpy()
-    inverse, frame = invert_matrix(sample["matrix"]), sample["frame"]
-    moved = replace(
-        frame,
-        size=(picture.shape[1], picture.shape[0]),
-        people=to_original(frame.people, inverse),  # the same step with the inverse matrix
-        ignore=[apply_matrix(inverse, polygon) for polygon in frame.ignore],
-    )
-    yield "input", picture, moved
-
-
-def _labels(frame: Frame, skeleton: Skeleton) -> Panel:
-    """Draw a frame as it is labelled."""
-    from dancepose.data.images import read_image
-    from dancepose.inference.drawing import draw_people, resize_with_people
-
-    small, people = resize_with_people(read_image(frame.image), frame.people, TILE)
-    complete = "" if frame.complete else ", incomplete"
-    caption = f"{frame.size[0]} x {frame.size[1]}, labelled people: {len(people)}{complete}"
-    return caption, draw_people(small, people, skeleton)
-
-
-def _panels(label: str, picture: np.ndarray, frame: Frame, codec: Codec) -> list[Panel]:
-    """Draw a sample: its people, then each of its targets that are heatmaps, hatched where they do not count.
-
-    Whatever codec it is, its targets of three dimensions are shown as heatmaps, and a weight of the same
-    height and width as their mask.
-    """
-    from dancepose.inference.drawing import draw_heatmaps, draw_mask, draw_people, resize_with_people
-
-    targets, weights = codec.encode(frame, frame.size)
-    small, people = resize_with_people(picture, frame.people, TILE)
-    visible = sum(int(person.present.sum()) for person in people)
-    panels = [(f"{label}, keypoints: {visible}", draw_people(small, people, codec.skeleton))]
-    for name, maps in targets.items():
-        if maps.ndim != 3:
-            continue
-        drawn = draw_heatmaps(small, maps, peak=float(maps.max()) or 1.0)
-        caption = f"{name} {maps.shape[2]} x {maps.shape[1]}"
-        for weight in weights.values():
-            if weight.shape == maps.shape[1:]:
-                drawn = draw_mask(drawn, weight)
-                caption += f", not in the loss: {1 - weight.mean():.0%}"
-        panels.append((caption, drawn))
-    return panels
 
 
 def main() -> None:

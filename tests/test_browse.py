@@ -1,4 +1,5 @@
 import json
+import re
 
 import cv2
 import numpy as np
@@ -13,6 +14,13 @@ from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
 
 SMALL = ["data.size=64", "data.batch_size=2", "data.workers=0", "data.val=2", "data.test=1"]
+
+
+@pytest.fixture(autouse=True)
+def quick(request, monkeypatch):
+    """Leave out the figure of statistics, which takes seconds, where it is not what is tested."""
+    if request.node.originalname not in ("test_statistics", "test_real_photographs"):
+        monkeypatch.setattr("dancepose.data.statistics_figure.draw_statistics", lambda *args: b"no figure")
 
 
 @pytest.fixture
@@ -52,6 +60,7 @@ def test_training_samples(tmp_path, data):
     overview = picture(run_dir / "pictures" / "train.jpg")
     assert overview.shape[1] == 2 * 368 + 8
     assert sorted(p.name for p in (run_dir / "pictures").iterdir()) == [
+        "statistics.png",
         "train.jpg",
         *(f"train_{i:03d}.jpg" for i in range(3)),
     ]
@@ -144,21 +153,86 @@ def test_more_pictures_than_there_are(tmp_path, data):
     assert len(show(tmp_path, "part=test", "count=99")[1]["pictures"]) == 1
 
 
-def test_problems_are_listed_not_fatal(tmp_path, data):
-    root = data[0]
-    (root / "frame_001.jpg").write_bytes((root / "frame_001.jpg").read_bytes()[:-500])
+def cut(path, keep=-500):
+    """Leave only the beginning of a file."""
+    path.write_bytes(path.read_bytes()[:keep])
+
+
+def spoil(root):
+    """Damage a folder of eight pictures in every way that stops a training, and in one that does not."""
+    cut(root / "frame_001.jpg")
     (root / "frame_002.jpg").unlink()
     label = json.loads((root / "frame_003.json").read_text())
     label["shapes"][0]["label"] = "left_kneee"
     (root / "frame_003.json").write_text(json.dumps(label))
-    listing = show(tmp_path, "count=9", "data.val=none", "data.test=none")[1]
-    counts = listing["problems"]["counts"]
-    assert counts == {"unknown label": 1, "image missing": 1, "image broken": 1}
+    cut(root / "frame_004.json")
+    (root / "frame_005.json").write_bytes(b'{"shapes": "\xff\xfe"}')
+    (root / "frame_006.json").write_text('{"shapes": [{"label": "pelvis", "points": 3}]}')
+    (root / "frame_007.json").write_text("[]")
+
+
+COUNTS = {"annotation broken": 4, "unknown label": 1, "image missing": 1, "image broken": 1}
+REFUSAL = r"refuse to start: annotation broken 4, image missing 1, image broken 1\. Mend the files"
+
+
+def test_everything_is_written_and_then_the_refusal_told(tmp_path, data, caplog):
+    spoil(data[0])
+    with caplog.at_level("INFO"), pytest.raises(DataError, match=REFUSAL):
+        show(tmp_path, "count=9", "data.val=none", "data.test=none")
+    listing = json.loads((tmp_path / "run" / "browse.json").read_text())
+    assert listing["problems"]["counts"] == COUNTS
     assert all(
         {"kind", "file", "field", "detail", "count"} <= set(problem) for problem in listing["problems"]["all"]
     )
-    drawn = {shown["frame"] for shown in listing["pictures"]}
-    assert len(drawn) == 6 and not drawn & {"frame_001.jpg", "frame_002.jpg"}
+    broken = [p for p in listing["problems"]["all"] if p["kind"] == "annotation broken"]
+    assert [p["file"][-14:] for p in broken] == [f"frame_00{number}.json" for number in (4, 5, 6, 7)]
+    assert broken[2]["field"] == "shapes[0].points" and "must hold a mapping" in broken[3]["detail"]
+    assert [shown["frame"] for shown in listing["pictures"]] == ["frame_000.jpg", "frame_003.jpg"]
+    for shown in listing["pictures"]:
+        assert picture(tmp_path / "run" / shown["file"]).std() > 20
+    found = ", ".join(f"{kind} {count}" for kind, count in COUNTS.items())
+    assert f"problems: {found}" in caplog.text, "the summary agrees with the list below it"
+    assert "2 pictures, statistics.png and browse.json written" in caplog.text
+
+
+def test_an_image_that_is_broken_behind_its_header(tmp_path):
+    make_labelme(tmp_path / "data", frames=8, suffix=".png")
+    path = tmp_path / "data" / "frame_003.png"
+    content = bytearray(path.read_bytes())
+    content[100:-100] = bytes(len(content) - 200)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"refuse to start: image broken 1\."):
+        show(tmp_path, "count=8", "data.val=none", "data.test=none")
+    listing = json.loads((tmp_path / "run" / "browse.json").read_text())
+    assert listing["problems"]["counts"] == {"image broken": 1} and len(listing["pictures"]) == 7
+
+
+def test_what_a_training_would_not_look_at_is_no_refusal(tmp_path, data):
+    """A picture of no part of the split may be missing."""
+    (data[0] / "frame_007.jpg").unlink()
+    split = tmp_path / "s.json"
+    split.write_text(json.dumps({"train": [f"frame_00{number}.jpg" for number in range(5)]}))
+    listing = show(tmp_path, "count=1", f"data.split={split}")[1]
+    assert listing["problems"]["counts"] == {"in no part of the split": 3, "image missing": 1}
+
+
+def test_pictures_of_too_few_people_are_no_problem(tmp_path, data, caplog):
+    make_labelme(data[0], frames=3, people=1, folder="alone")
+    with caplog.at_level("INFO"):
+        listing = show(tmp_path, "count=0", "data.min_people=2")[1]
+    assert listing["problems"] == {"counts": {}, "all": []} and listing["left_out"] == 3
+    assert "left out by data.min_people=2: 3 pictures\nproblems: none" in caplog.text
+
+
+def test_statistics(tmp_path, data):
+    run_dir, listing = show(tmp_path, "count=0")
+    found = listing["statistics"]
+    assert [found[part]["people"] for part in ("train", "val", "test")] == [10, 4, 2]
+    assert found["train"]["people_per_picture"] == {"counts": [0, 0, 5], "mean": 2.0}
+    # 160 x 128 becomes 80 x 64
+    sizes = found["train"]["person_size"]
+    assert sizes["input"]["most"] == pytest.approx(sizes["pixels"]["most"] / 2, abs=1e-3)
+    assert picture(run_dir / "pictures" / "statistics.png").shape[1] == 1500
 
 
 def test_out_and_another_head(tmp_path, data):
@@ -200,6 +274,17 @@ def test_command(tmp_path, data):
     (run_dir,) = (tmp_path / "outputs" / "browse").iterdir()
     assert (run_dir / "pictures" / "train.jpg").is_file() and (run_dir / "browse.json").is_file()
     assert "left_knee" in done.stdout and "split" in done.stdout and "no problems" in done.stdout
+    place = run_dir.relative_to(tmp_path)
+    assert done.stdout.endswith(f"\n1 picture, statistics.png and browse.json written to {place}\n")
+
+
+def test_command_ends_with_status_1_where_training_would_refuse(tmp_path, data):
+    spoil(data[0])
+    overrides = [f"data.root={data[0]}", *SMALL, "data.val=none", "data.test=none", "count=1", "epochs=1"]
+    done = command("browse", *overrides, cwd=tmp_path)
+    assert done.returncode == 1 and re.fullmatch(rf"error: .*{REFUSAL}.*\n", done.stderr)
+    (run_dir,) = (tmp_path / "outputs" / "browse").iterdir()
+    assert (run_dir / "pictures" / "train.jpg").is_file() and (run_dir / "browse.json").is_file()
 
 
 def test_keypoint_counts_of_partial_labels():

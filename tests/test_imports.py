@@ -26,7 +26,12 @@ LEVELS = [
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
 MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]
 MAY_USE_EACH_OTHER = LEVELS[0] | LEVELS[-2] | LEVELS[-1]
-ONLY_IN = {"albumentations": "data/transforms.py", "torchvision": "", "pytorch_lightning": ""}
+ONLY_IN = {
+    "albumentations": "data/transforms.py",
+    "matplotlib": "inference/charts.py",
+    "torchvision": "",
+    "pytorch_lightning": "",
+}
 PURE = {"layers", "networks"}  # torch and numpy alone
 
 

@@ -233,6 +233,14 @@ class TestSplit:
             resumed(run, *settings, f"data.root={pictures}")
         assert files(run) == before
 
+    def test_a_broken_annotation_is_told_as_one(self, run, settings, pictures):
+        """Not as a picture that is missing."""
+        (pictures / "frame_004.json").write_text("{")
+        before = files(run)
+        with pytest.raises(DataError, match=r"annotation broken: 1 (.|\n)*frame_004\.json is no whole JSON"):
+            resumed(run, *settings, f"data.root={pictures}")
+        assert files(run) == before
+
     def test_a_split_file_that_changed_is_refused(self, settings, tmp_path):
         """The file says what is wanted, so a change of it is no growth of the folder."""
         run, path = tmp_path / "run", tmp_path / "mine.json"

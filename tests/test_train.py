@@ -56,12 +56,14 @@ def test_a_run_directory_holds_what_the_readme_says(finished):
         "split.json",
         "predictions.json",
         "test.json",
+        "test_curves.json",
         "wandb_id",
         "wandb",
         "pictures",
     } <= names
     assert {p.name for p in (finished / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
-    assert {p.name for p in (finished / "pictures").iterdir()} == {"val.jpg", "test_frames.jpg"}
+    pictures = {p.name for p in (finished / "pictures").iterdir()}
+    assert pictures == {"val.jpg", "val_curves.png", "test_curves.png", "test_frames.jpg"}
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics["status"] == "done" and {"val/mAP", "test/mAP", "train/loss"} <= metrics["metrics"].keys()
     assert len(metrics["hash"]) == 16 and metrics["split"]
@@ -94,6 +96,23 @@ def test_a_wandb_run_holds_scalars_table_and_pictures(finished):
     assert {"train/loss", "val/mAP", "val/Head", "test/mAP"} <= record.scalars
     assert {"val/people", "val/heatmaps", "val/table"} <= record.media
     assert list((folder / "files" / "media" / "images" / "val").glob("people_*"))
+    charts = {f"{part}/{chart}" for part in ("val", "test") for chart in ("curves", "bars_mAP")}
+    assert charts <= record.charts
+    assert [len(record.tables[f"{part}/curves_table"]) for part in ("val", "test")] == [4, 1]
+
+
+def test_a_wandb_run_holds_the_numbers_of_the_test_part(finished):
+    from wandb_file import read_run
+
+    record = read_run(next((finished / "wandb").glob("offline-run-*/*.wandb")))
+    written = json.loads((finished / "test_curves.json").read_text())
+    (columns, *bars), (_, *points) = (record.tables[f"test/{c}_table"][0] for c in ("bars_mAP", "curves"))
+    known = {name: column for name, column in written["columns"].items() if column["precision"]}
+    assert columns == ["column", "percent"] and len(known) > 1
+    assert bars == [["all" if name == "mAP" else name, column["AP"]] for name, column in known.items()]
+    for name, column in known.items():
+        wanted = zip(written["recall"], column["precision"], strict=True)
+        assert [(x, y) for x, line, y in points if line == name] == list(wanted)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

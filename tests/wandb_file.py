@@ -1,5 +1,6 @@
 """Read a `.wandb` file of an offline run: LevelDB log framing around protocol-buffer records."""
 
+import json
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +19,16 @@ class Run:
         run_id: its id.
         scalars: names of logged numbers.
         media: names of logged pictures and tables.
+        charts: names of custom charts; the table of `a` is `a_table`.
+        tables: name -> rows of each logged table, in order; the first row holds the columns' names.
         exit_code: None where the run was not closed.
     """
 
     run_id: str = ""
     scalars: set[str] = field(default_factory=set)
     media: set[str] = field(default_factory=set)
+    charts: set[str] = field(default_factory=set)
+    tables: dict[str, list[list[list]]] = field(default_factory=dict)
     exit_code: int | None = None
 
 
@@ -49,18 +54,24 @@ def records(path: Path):
             whole = b""
 
 
-def read_run(path: Path) -> Run:
+def read_run(file: Path) -> Run:
     """Read what a run logged."""
     run = Run()
-    for record in records(path):
+    for record in records(file):
         if record.HasField("run"):
             run.run_id = record.run.run_id
         if record.HasField("exit"):
             run.exit_code = record.exit.exit_code
+        for item in record.config.update:
+            if list(item.nested_key[:2]) == ["_wandb", "visualize"]:
+                run.charts.add(item.nested_key[2])
         for item in record.history.item:
             path = [item.key] if item.key else list(item.nested_key)
             if len(path) == 1:
                 run.scalars.add(path[0])
             elif path[1] == "_type":  # a picture or a table is a small mapping that says its type
                 run.media.add(path[0])
+            elif path[1] == "path" and json.loads(item.value_json).endswith(".table.json"):
+                table = json.loads((file.parent / "files" / json.loads(item.value_json)).read_text())
+                run.tables.setdefault(path[0], []).append([table["columns"], *table["data"]])
     return run

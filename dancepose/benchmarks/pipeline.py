@@ -29,7 +29,9 @@ def time_pipeline(data: PoseDataModule, samples: int, rounds: int, workers: int)
 
     Raises:
         ConfigError: there are no training pictures.
+        DataError: annotations or training pictures are broken or missing.
     """
+    data.setup("train")
     if not data.frames("train"):
         raise ConfigError("data.root has no training pictures")
     return [*_loader(data, samples, rounds, workers), *_steps(data, samples, rounds)]

@@ -65,8 +65,7 @@ class PoseData:
         loaded = self._read(name, config, val, test)
         for part, frames in loaded.parts.items():
             kept = [frame for frame in frames if len(frame.people) >= self.min_people]
-            if len(kept) < len(frames):
-                loaded.problems.add("too few people", config.root, part, count=len(frames) - len(kept))
+            loaded.left_out += len(frames) - len(kept)
             loaded.parts[part] = pick(kept, self.limit, self.split_seed) if self.limit else kept
         if self.overfit:
             loaded.parts = {part: list(loaded.parts["train"]) for part in PARTS}
@@ -99,9 +98,11 @@ class PoseData:
             parts = kept_split(frames, split, whole.problems)
             if self.overfit:
                 parts = {part: list(parts["train"]) for part in PARTS}
-            loaded.append(replace(whole, parts=parts))
+            others = [frame for frame in frames if frame.name not in known]
+            left_out = sum(len(frame.people) < self.min_people for frame in others)
+            loaded.append(replace(whole, parts=parts, left_out=left_out))
             if not self.limit:
-                new += sum(f.name not in known and len(f.people) >= self.min_people for f in frames)
+                new += len(others) - left_out
         self._loaded = loaded
         return new
 
@@ -114,9 +115,24 @@ class PoseData:
         """What the readers and the splits found wrong."""
         return Problems(problem for loaded in self.loaded for problem in loaded.problems)
 
-    def check_images(self, part: str) -> Problems:
-        """Look at the images of a part: missing, broken, or of another size than labelled."""
-        return check_images(self.frames(part), self.problems)
+    def unusable(self, *parts: str) -> Problems:
+        """Return what neither training nor evaluation goes on with, each finding once.
+
+        Args:
+            parts: look at the header of every image of these: it may be missing, broken, or of another size
+                than labelled. Without any, annotations alone are meant; one that is broken counts wherever it
+                is, for nobody knows what it would have been.
+        """
+        problems = self.problems
+        found = list(problems.of("annotation broken"))
+        for part in parts:
+            found += check_images(self.frames(part), problems)
+        return Problems(dict.fromkeys(found))
+
+    @property
+    def left_out(self) -> int:
+        """Number of frames that have fewer people than `min_people`."""
+        return sum(loaded.left_out for loaded in self.loaded)
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -144,17 +160,29 @@ class PoseData:
         """Return what each part of each data set holds: images, people, keypoints and so on."""
         return [_count(loaded.name, part, loaded.parts[part]) for loaded in self.loaded for part in PARTS]
 
-    def summary(self) -> str:
-        """Return the counts as a table, the split's hash, and the number of problems of each kind."""
+    def summary(self, problems: Problems | None = None) -> str:
+        """Return the counts as a table, the split's hash, and the number of problems of each kind.
+
+        Args:
+            problems: what is wrong; None: what the readers and the splits found.
+        """
         rows = self.counts()
         widths = {column: max(len(column), *(len(str(row[column])) for row in rows)) for column in rows[0]}
         lines = ["  ".join(column.ljust(width) for column, width in widths.items())]
         lines += [
             "  ".join(str(row[column]).ljust(width) for column, width in widths.items()) for row in rows
         ]
-        found = ", ".join(f"{kind} {count}" for kind, count in self.problems.counts().items())
-        lines += [f"split {self.split_hash}", f"problems: {found or 'none'}"]
+        problems = self.problems if problems is None else problems
+        found = ", ".join(f"{kind} {count}" for kind, count in problems.counts().items())
+        lines.append(f"split {self.split_hash}")
+        if self.left_out:
+            lines.append(f"left out by data.min_people={self.min_people}: {_pictures(self.left_out)}")
+        lines.append(f"problems: {found or 'none'}")
         return "\n".join(line.rstrip() for line in lines)
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
 
 
 def _count(name: str, part: str, frames: Sequence[Frame]) -> dict[str, Any]:

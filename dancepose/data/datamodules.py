@@ -144,9 +144,9 @@ class PoseDataModule(LightningDataModule):
         """Return what each part of each data set holds: images, people, keypoints and so on."""
         return self.data.counts()
 
-    def summary(self) -> str:
+    def summary(self, problems: Problems | None = None) -> str:
         """Return the counts as a table, the split's hash, and the number of problems of each kind."""
-        return self.data.summary()
+        return self.data.summary(problems)
 
     def setup(self, stage: str | None = None) -> None:
         """Read the data and look at the header of every image that the stage uses.
@@ -156,14 +156,12 @@ class PoseDataModule(LightningDataModule):
                 the test at the end of a training lacks is better missed before.
 
         Raises:
-            DataError: images are missing, broken, or of another size than labelled; names the first few.
+            DataError: annotations are broken, or images missing, broken, or of another size than labelled;
+                names the first few.
             ConfigError: the training part is smaller than a batch, or the batch cannot be divided.
         """
         parts = {"train": ("train",), "validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
-        found = [p for part in parts if part not in self._checked for p in self.data.check_images(part)]
-        Problems(dict.fromkeys(found)).raise_fatal(
-            "Mend the files, or take them out of the data or its split."
-        )
+        self.data.unusable(*(part for part in parts if part not in self._checked)).raise_fatal()
         self._checked.update(parts)
         if stage == "fit":
             self._device_batch()

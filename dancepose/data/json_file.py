@@ -7,6 +7,24 @@ from typing import Any
 from dancepose.errors import DataError
 
 
+class BrokenFile(DataError):
+    """A file, or a field of it, holds something else than it should.
+
+    What is wrong stands apart from where, so that a reader of many files can list it and go on.
+
+    Args:
+        file: the file.
+        what: what is wrong and what to do, as it follows the name of the file or field.
+        field: where in the file, `shapes[3].label` for instance.
+        key: the config key that names the file, for the message.
+    """
+
+    def __init__(self, file: Path, what: str, field: str = "", key: str = ""):
+        self.file, self.field, self.what = file, field, what
+        named = f"{key}={file}" if key else str(file)
+        super().__init__(f"{named}: {field} {what}" if field else f"{named} {what}")
+
+
 def load_json(path: Path, key: str = "") -> Any:
     """Read a JSON file.
 
@@ -15,29 +33,26 @@ def load_json(path: Path, key: str = "") -> Any:
         key: the config key that names it, for the message.
 
     Raises:
-        DataError: it is missing, not UTF-8, or cut off; names the file and the remedy.
+        BrokenFile: it is missing, not UTF-8, or cut off; names the file and the remedy.
     """
-    named = f"{key}={path}" if key else str(path)
     try:
         return json.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{named} is not UTF-8 text ({error.reason}): save it as UTF-8 or remove it"
-        ) from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{named} is no whole JSON ({error}): save it again or remove it") from None
+        what = f"is not UTF-8 text ({error.reason}): save it as UTF-8 or remove it"
+    except (json.JSONDecodeError, RecursionError) as error:
+        what = f"is no whole JSON ({error}): save it again or remove it"
     except OSError as error:
-        raise DataError(f"{named} cannot be read: {error.strerror or error}") from None
+        what = f"cannot be read: {error.strerror or error}"
+    raise BrokenFile(path, what, key=key)
 
 
 def load_mapping(path: Path, key: str = "") -> dict[str, Any]:
     """Read a JSON file that holds a mapping.
 
     Raises:
-        DataError: as `load_json`, or it holds something else.
+        BrokenFile: as `load_json`, or it holds something else.
     """
     content = load_json(path, key)
     if not isinstance(content, dict):
-        named = f"{key}={path}" if key else str(path)
-        raise DataError(f"{named} must hold a mapping, not a {type(content).__name__}")
+        raise BrokenFile(path, f"must hold a mapping, not a {type(content).__name__}", key=key)
     return content

@@ -128,12 +128,14 @@ class LoadedPart:
         config: where it lies.
         parts: train, val and test.
         problems: what was found wrong.
+        left_out: number of frames with fewer people than the user wants, which are in none of `parts`.
     """
 
     name: str
     config: PartConfig
     parts: Parts
     problems: Problems = field(default_factory=Problems)
+    left_out: int = 0
 
 
 def load_part(
@@ -171,7 +173,12 @@ def load_part(
     file = None
     if config.split is not None:
         file = read_split(find_file(config.split, root), f"{key}.split")
-    parts = split_frames(frames, file, val, test, split_seed, problems, key)
+    try:
+        parts = split_frames(frames, file, val, test, split_seed, problems, key)
+    except (ConfigError, DataError) as error:
+        if broken := problems.of("annotation broken"):  # what is missing may be among them
+            raise type(error)(f"{error}\n{broken.report(3)}") from None
+        raise
     if prefix:
         parts = {part: [_rename(f, name) for f in found] for part, found in parts.items()}
     return LoadedPart(name, config, parts, problems)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from dancepose.data.json_file import BrokenFile
 from dancepose.errors import DataError
 
 # kind -> what was done about it; the one list of everything that readers, splits and checks report
 KINDS = {
+    "annotation broken": "training and evaluation refuse to start",
     "not an annotation file": "left out",
     "no people": "the file is left out",
     "people without group": "several people and no group_id to tell them apart: the file is left out",
@@ -28,12 +30,12 @@ KINDS = {
     "unknown name in split": "left out",
     "in no part of the split": "not used",
     "clip in several parts": "frames of one video on both sides flatter the result",
-    "too few people": "fewer than data.min_people: not used",
     "image missing": "training and evaluation refuse to start",
     "image broken": "training and evaluation refuse to start",
     "size differs": "the annotation names another size: training and evaluation refuse to start",
 }
-FATAL = ("image missing", "image broken", "size differs")
+FATAL = ("annotation broken", "image missing", "image broken", "size differs")
+REMEDY = "Mend the files, or take them out of the data or its split."
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ class Problems:
         KINDS[kind]
         self._items.append(Problem(kind, str(file), field, subject, detail, count))
 
+    def add_broken(self, error: BrokenFile) -> None:
+        """Record an annotation that cannot be read; the reader goes on to the next."""
+        self.add("annotation broken", error.file, error.field, detail=error.what)
+
     def extend(self, other: Iterable[Problem]) -> None:
         """Take over another's findings."""
         self._items.extend(other)
@@ -121,7 +127,7 @@ class Problems:
                 lines.append(f"    ... and {len(found) - examples} more")
         return "\n".join(lines) if lines else "no problems found"
 
-    def raise_fatal(self, remedy: str, examples: int = 3) -> None:
+    def raise_fatal(self, remedy: str = REMEDY, examples: int = 3) -> None:
         """Raise if there is a finding with which neither training nor evaluation can go on.
 
         Args:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dancepose.metrics.curves import PrecisionRecall, precision_recall
 from dancepose.metrics.head_size import HEAD_RULES
 from dancepose.metrics.matching import COUNTS, Protocol, score_frame
 from dancepose.metrics.state import FrameMetric, check_frames
@@ -15,26 +16,6 @@ from dancepose.skeleton import COLUMNS, Skeleton
 
 PROTOCOL_JOINTS = {"mpii": 14, "posetrack": 15}
 TITLES = {"mpii": "MPII mAP", "posetrack": "PoseTrack mAP"}
-
-
-def average_precision(scores: np.ndarray, labels: np.ndarray, truth: int) -> float:
-    """Return the all-point VOC average precision of one joint (rule 9), 0 to 1.
-
-    Everingham et al. 2010, The Pascal Visual Object Classes Challenge, with precision made monotone from the
-    right and the area taken at every step of recall. Equal scores keep the order in which they come.
-
-    Args:
-        scores: (n,) of all detections.
-        labels: (n,) 1 for true, 0 for false.
-        truth: number of annotated joints, at least 1.
-    """
-    if len(scores) == 0:
-        return 0.0
-    labels = labels[np.argsort(-scores, kind="stable")]
-    true = np.cumsum(labels)
-    precision = true / np.arange(1, len(labels) + 1)
-    precision = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(np.sum(precision * labels) / truth)  # recall rises by 1 / truth at each true one
 
 
 def matched_share(
@@ -132,13 +113,17 @@ class MPIIMeanAP(FrameMetric):
             state += torch.from_numpy(np.sum(values, axis=0)).to(state.device)
 
     def compute(self) -> ResultRow:
-        """Return the figure over all frames of all processes: columns Head to Ankle and mAP, in percent."""
+        """Return the figure over all frames of all processes: columns Head to Ankle and mAP, in percent.
+
+        The row carries each joint's curve too, of the same gathered detections: every process gets the same.
+        """
         detections = self.table("detections")[:, 2:]
         truth = self.truth.tolist()
-        joints: dict[str, float | None] = {}
+        curves: dict[str, PrecisionRecall | None] = {}
         for j, name in enumerate(self.joints):
             _, scores, labels = detections[detections[:, 0] == j].T
-            joints[name] = 100 * average_precision(scores, labels, truth[j]) if truth[j] else None
+            curves[name] = precision_recall(scores, labels, truth[j]) if truth[j] else None
+        joints = {name: None if curve is None else 100 * curve.area for name, curve in curves.items()}
         counts = {"images": int(self.images)} | dict(zip(COUNTS, self.counts.tolist(), strict=True))
         people = max(counts["people"], 1)
         shares = [n / people for n in self.rules.tolist()]
@@ -148,6 +133,7 @@ class MPIIMeanAP(FrameMetric):
             columns=report_columns(self.skeleton, joints, "mAP"),
             total="mAP",
             joints=joints,
+            curves=curves,
             truth=truth_by_name,
             head_size_rules=dict(zip((*HEAD_RULES, "ignored"), shares, strict=True)),
             counts=counts,

@@ -1,10 +1,15 @@
 """`ResultRow`: what a metric says, and how it is shown as a table."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeVar
 
+import numpy as np
+
+from dancepose.metrics.curves import RECALLS, PrecisionRecall
 from dancepose.skeleton import COLUMNS, Skeleton
+
+Value = TypeVar("Value", float, np.ndarray)
 
 
 @dataclass
@@ -16,6 +21,7 @@ class ResultRow:
         columns: report column -> value in percent, in report order; the last is the total.
         total: the column that ranks runs.
         joints: scored keypoint -> value in percent.
+        curves: scored keypoint -> precision over recall, where the value is an average precision.
         truth: scored keypoint -> number of annotated joints (nGT).
         head_size_rules: rule that gave a person's reference length -> share of the people, summing to 1.
         counts: images, groups, people, predictions, and what was left out and why.
@@ -26,6 +32,7 @@ class ResultRow:
     columns: dict[str, float | None]
     total: str
     joints: dict[str, float | None] = field(default_factory=dict)
+    curves: dict[str, PrecisionRecall | None] = field(default_factory=dict, compare=False)
     truth: dict[str, int] = field(default_factory=dict)
     head_size_rules: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -37,27 +44,48 @@ class ResultRow:
         return self.columns[self.total]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain containers, for JSON."""
-        return asdict(self)
+        """Return plain containers, for JSON; the curves, as long as the truth, stay behind."""
+        values = asdict(replace(self, curves={}))
+        del values["curves"]
+        return values
 
 
-def mean(values: list[float | None]) -> float | None:
+def mean(values: list[Value | None]) -> Value | None:
     """Return the mean of the values that are there, None if there are none."""
     there = [v for v in values if v is not None]
-    return sum(there) / len(there) if there else None
+    return sum(there[1:], start=there[0]) / len(there) if there else None
 
 
 def report_columns(
-    skeleton: Skeleton, joints: dict[str, float | None], total: str
-) -> dict[str, float | None]:
+    skeleton: Skeleton, joints: dict[str, Value | None], total: str
+) -> dict[str, Value | None]:
     """Gather joint values into report columns (rule 10): means over left and right, and over all joints.
 
-    The seven columns of the MPII table always stand; a skeleton's own further columns follow them.
+    The seven columns of the MPII table always stand; a skeleton's own further columns follow them. Values are
+    numbers, or arrays of one shape.
     """
     names = [*COLUMNS, *(c for c in skeleton.columns if c not in COLUMNS)]
     columns = {name: mean([joints[k] for k in skeleton.columns.get(name, ())]) for name in names}
     columns[total] = mean(list(joints.values()))
     return columns
+
+
+def column_curves(
+    row: ResultRow, skeleton: Skeleton, recalls: np.ndarray = RECALLS
+) -> dict[str, np.ndarray | None]:
+    """Return the precision of each report column over recall: (R,) of 0 to 1, None without truth.
+
+    At each recall it is the mean of the joints' precisions, each at that recall of its own, so that the area
+    under the curve is the column's AP, which is a mean of the joints' APs. Pooling the detections of left and
+    right into one ranking would give another curve, with another area than the figure that is reported.
+
+    Args:
+        row: of `MPIIMeanAP`.
+        skeleton: the row's.
+        recalls: (R,) from 0 to 1.
+    """
+    joints = {name: None if curve is None else curve.at(recalls) for name, curve in row.curves.items()}
+    return report_columns(skeleton, joints, row.total)
 
 
 def scored_keypoints(skeleton: Skeleton) -> list[str]:

@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger
 
+from dancepose.callbacks.curves import Curves
 from dancepose.callbacks.pictures import Pictures
 from dancepose.errors import ConfigError, did_you_mean
 from dancepose.metrics.oks import STATISTICS
@@ -102,7 +103,8 @@ def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -
         run: its folder.
         logged: whether there is a logger; without one the rates are not monitored.
     """
-    folders = {"best": run.checkpoints, "last": run.checkpoints, "pictures": run.pictures}
+    folders = dict.fromkeys(("best", "last"), run.checkpoints)
+    folders |= dict.fromkeys(("pictures", "curves"), run.pictures)
     made: list[Callback] = []
     for name, node in (config.get("callbacks") or {}).items():
         if node is not None:
@@ -110,7 +112,7 @@ def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -
     settings = config["trainer"]
     unwanted: list[type] = []
     if settings.get("fast_dev_run"):  # leaves no files
-        unwanted.append(Pictures)
+        unwanted += [Pictures, Curves]
     if not logged:
         unwanted.append(LearningRateMonitor)
     if settings.get("enable_progress_bar") is False:

@@ -1,4 +1,4 @@
-"""What an evaluation leaves on disk: figures, predictions, and a sheet of best, median and worst frames."""
+"""What an evaluation leaves on disk: figures, curves, predictions, best, median and worst frames."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,12 @@ from dancepose.data.coco_results import write_coco_results
 from dancepose.data.images import read_image
 from dancepose.data.predictions import write_predictions
 from dancepose.files import write_json
+from dancepose.inference.charts import draw_curves
 from dancepose.inference.drawing import contact_sheet, draw_comparison, write_image
+from dancepose.metrics.curves import RECALLS
 from dancepose.metrics.matching import Protocol
 from dancepose.metrics.mpii import TITLES, matched_share
-from dancepose.metrics.table import details, plain_table
+from dancepose.metrics.table import ResultRow, column_curves, details, plain_table
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.evaluation import Prediction
@@ -35,7 +37,10 @@ def write_report(
     pictures: int = 4,
     coco: bool = False,
 ) -> None:
-    """Print the table of a part and write `<part>.json`, `predictions.json` and `pictures/<part>_frames.jpg`.
+    """Print the table of a part and write its files.
+
+    They are `<part>.json`, `<part>_curves.json`, `predictions.json`, `pictures/<part>_curves.png` and
+    `pictures/<part>_frames.jpg`.
 
     Args:
         folder: run directory or output folder.
@@ -45,7 +50,7 @@ def write_report(
         frames: the truth; frames that were not predicted (a limited run) are left out.
         skeleton: of both.
         about: what a result row carries besides: data set, split hash, flip and scales.
-        pictures: how many best, median and worst frames the sheet shows.
+        pictures: how many best, median and worst frames the sheet shows; 0 draws nothing, curves neither.
         coco: also write `coco_results.json`.
     """
     people = dict(predictions)
@@ -55,17 +60,38 @@ def write_report(
     for label, row in rows.items():
         for line in details(row):
             log.info("%s: %s", label, line)
+    about = {**about, "part": part, "images": len(frames)}
     values = {label: row.to_dict() for label, row in rows.items()}
-    write_json(folder / f"{part}.json", {**about, "part": part, "images": len(frames), "rows": values})
+    write_json(folder / f"{part}.json", {**about, "rows": values})
+    write_json(folder / f"{part}_curves.json", about | curve_values(rows["mAP"], skeleton))
     write_predictions(folder / "predictions.json", predictions, skeleton, split=about.get("split"))
     if coco:
         write_coco_results(folder / "coco_results.json", people, frames)
     if not pictures:
         return
+    title = ", ".join(filter(None, [about.get("data"), "" if part == "all" else f"{part} part"]))
+    write_image(folder / "pictures" / f"{part}_curves.png", draw_curves(rows, skeleton, title))
     protocol = PROTOCOLS[rows["mAP"].metric]  # frames are ranked by the rule of the figure that is printed
     sheet = frame_sheet(people, frames, skeleton, pictures, protocol)
     if sheet is not None:
         write_image(folder / "pictures" / f"{part}_frames.jpg", sheet)
+
+
+def curve_values(row: ResultRow, skeleton: Skeleton) -> dict[str, Any]:
+    """Return in plain values the curves of a row of `MPIIMeanAP`, for JSON.
+
+    Returns:
+        `metric`; `people`, the labelled ones; `recall`, 101 from 0 to 1; `columns`: report column -> its `AP`
+        (percent, the exact area under the steps, which 101 points only show) and its `precision` (0 to 1 at
+        each recall), both None without truth.
+    """
+    curves = column_curves(row, skeleton)
+    columns = {
+        name: {"AP": row.columns[name], "precision": None if curve is None else curve.tolist()}
+        for name, curve in curves.items()
+    }
+    people = row.counts["people"]
+    return {"metric": row.metric, "people": people, "recall": RECALLS.tolist(), "columns": columns}
 
 
 def describe(data: Mapping[str, Any]) -> str:

@@ -65,7 +65,7 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
 
     Raises:
         ConfigError: keys of now divide the pictures otherwise; names them with both values.
-        DataError: pictures are missing, or labels have changed since.
+        DataError: annotations are broken, pictures are missing, or labels have changed since.
     """
     before, stored, metrics = run.read_config().get("data"), run.read_split(), run.read_metrics()
     if not isinstance(before, Mapping):
@@ -73,6 +73,7 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
     new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
     changes = [c for c in _differences(before, config, "data") if _divides(c[0])]
     new = data.keep(stored) if stored is not None and not changes else 0
+    data.unusable().raise_fatal()  # else its pictures would pass for missing ones
     if stored is not None and before.get("overfit"):
         stored = {part: stored["train"] for part in PARTS}
     # runs from before split.json have the hash alone

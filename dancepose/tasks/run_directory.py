@@ -27,7 +27,7 @@ NOT_IN_HASH = (
     "hydra",
     "objective",
 )  # do not change what a run computes
-LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg)\.[a-z0-9_]{8}")  # of `files.replacing`
+LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg|png)\.[a-z0-9_]{8}")  # of `files.replacing`
 PATH_KEYS = ("root", "annotations", "save_dir", "dirpath")  # where things lie says nothing of what they are
 
 

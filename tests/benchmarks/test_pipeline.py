@@ -4,7 +4,7 @@ from factories import make_labelme
 from dancepose.benchmarks.pipeline import time_pipeline
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.data.datamodules import PoseDataModule
-from dancepose.errors import ConfigError
+from dancepose.errors import ConfigError, DataError
 from dancepose.skeleton import load_skeleton
 
 SKELETON = load_skeleton("mpii15")
@@ -28,3 +28,10 @@ def test_a_folder_without_people_is_an_error(tmp_path):
     make_labelme(tmp_path, frames=4, people=1, size=(80, 64))
     with pytest.raises(ConfigError, match="no training pictures"):
         time_pipeline(module(tmp_path, val="none", min_people=9), samples=4, rounds=1, workers=0)
+
+
+def test_broken_annotations_are_refused(tmp_path):
+    make_labelme(tmp_path, frames=4, size=(80, 64))
+    (tmp_path / "frame_003.json").write_text("{")
+    with pytest.raises(DataError, match=r"annotation broken: 1 (.|\n)*frame_003\.json"):
+        time_pipeline(module(tmp_path, val="none"), samples=4, rounds=1, workers=0)

@@ -113,7 +113,7 @@ def test_mask_outlines_hold_exactly_the_mask(seed: int, compressed: bool):
         counts = coco_mask.encode(np.asfortranarray(mask))["counts"]
         rle = {"size": [15, 18], "counts": counts.decode() if isinstance(counts, bytes) else counts}
     drawn = np.zeros((15, 18), np.uint8)
-    for polygon in rle_polygons(rle, "file"):
+    for polygon in rle_polygons(rle, Path("a.json"), "segmentation"):
         cv2.fillPoly(drawn, [np.rint(polygon).astype(np.int32)], 1)
     assert (drawn >= mask).all()
     grown = cv2.dilate(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3))), np.ones((3, 3), np.uint8))
@@ -197,10 +197,32 @@ def test_a_missing_image_names_the_field(tmp_path: Path):
         ({"categories_0_keypoints": ["tail"] * 17}, "nothing in common with skeleton coco17"),
     ],
 )
-def test_wrong_files_are_refused_with_the_field(tmp_path: Path, changes: dict, message: str):
+def test_wrong_entries_are_refused_with_the_field(tmp_path: Path, changes: dict, message: str):
     path = change(tmp_path, **changes)
-    with pytest.raises(DataError, match=rf"annotations\.json: .*{message}"):
-        read_coco(path, COCO17, tmp_path)
+    with pytest.raises(DataError, match=rf"annotations\.json:? .*{message}"):
+        refuse(path)
+
+
+def refuse(path: Path) -> None:
+    """Read a file as training and evaluation do."""
+    read_coco(path, COCO17, path.parent)[1].raise_fatal()
+
+
+def test_broken_entries_are_listed_and_the_others_read(tmp_path: Path):
+    """Six annotations in three pictures, of which the second is broken, and with it its two people."""
+    path = change(tmp_path, images_1_width=0, annotations_0_bbox=[1, 2], annotations_5_keypoints=3)
+    frames, problems = read_coco(path, COCO17, tmp_path)
+    assert [(frame.name, len(frame.people)) for frame in frames] == [
+        ("frame_000.jpg", 1),
+        ("frame_002.jpg", 1),
+    ]
+    assert [(problem.kind, problem.field) for problem in problems] == [
+        ("annotation broken", "images[1].width"),
+        ("annotation broken", "annotations[0].bbox"),
+        ("annotation broken", "annotations[5].keypoints"),
+    ]
+    with pytest.raises(DataError, match=r"(?s)annotation broken: 3 .*images\[1\].*annotations\[5\]"):
+        read_truth(path, COCO17)
 
 
 @pytest.mark.parametrize(
@@ -215,14 +237,17 @@ def test_wrong_files_are_refused_with_the_field(tmp_path: Path, changes: dict, m
         ({"size": 3, "counts": [3]}, r"segmentation\.size must be"),
         ({"size": [128, 160], "counts": [[3]]}, r"segmentation\.counts must be"),
         ({"size": [128, 160], "counts": [-1, 20481]}, r"segmentation\.counts must be"),
-        ({"size": [128, 160], "counts": [3]}, "segmentation: the runs fill 3 pixels, its size has 20480"),
+        (
+            {"size": [128, 160], "counts": [3]},
+            "segmentation is wrong: the runs fill 3 pixels, its size has 20480",
+        ),
         ({"size": [8, 8], "counts": [64]}, r"segmentation\.size .*128, 160"),
     ],
 )
 def test_wrong_segmentations_are_refused_with_the_field(tmp_path: Path, segmentation, message: str):
     path = change(tmp_path, annotations_1_iscrowd=1, annotations_1_segmentation=segmentation)
-    with pytest.raises(DataError, match=rf"annotations\.json: annotations\[1\]\.{message}"):
-        read_coco(path, COCO17, tmp_path)
+    with pytest.raises(DataError, match=rf"annotations\.json annotations\[1\]\.{message}"):
+        refuse(path)
 
 
 @pytest.mark.parametrize("list_name", ["images", "annotations", "categories"])
@@ -232,8 +257,8 @@ def test_an_entry_that_is_no_mapping_is_named(tmp_path: Path, list_name: str):
     content = json.loads(path.read_text())
     content[list_name].append(3)
     path.write_text(json.dumps(content))
-    with pytest.raises(DataError, match=rf"annotations\.json: {list_name}\[\d\] must be a mapping"):
-        read_coco(path, COCO17, tmp_path)
+    with pytest.raises(DataError, match=rf"annotations\.json:? {list_name}\[\d\] must be a mapping"):
+        refuse(path)
 
 
 anything = st.recursive(

@@ -239,7 +239,8 @@ def test_limit_min_people_and_overfit(tmp_path: Path):
     names = [[f.name for f in data.frames(part)] for part in ("train", "val", "test")]
     assert names[0] == names[1] == names[2] and len(names[0]) == 3
     assert all(len(f.people) == 2 for f in data.frames("train"))
-    assert data.problems.counts() == {"too few people": 4}
+    assert len(data.problems) == 0, "the user's own choice is no problem of the data"
+    assert "left out by data.min_people=2: 4 pictures" in data.summary().splitlines()
 
 
 def test_overfit_trains_on_the_very_inputs_of_the_test(tmp_path: Path):
@@ -316,6 +317,31 @@ def test_images_are_checked_before_training(tmp_path: Path):
     assert module(tmp_path).problems.counts() == {
         "image missing": 1
     }  # readable all the same: to list problems
+
+
+@pytest.mark.parametrize("stage", ["fit", "validate", "test", "train"])
+def test_broken_annotations_are_refused_in_one_error(tmp_path: Path, stage: str):
+    make_labelme(tmp_path, frames=12, size=(64, 48))
+    for number in range(4):
+        (tmp_path / f"frame_00{number}.json").write_text("{")
+    (tmp_path / "frame_008.jpg").unlink()
+    (tmp_path / "s.json").write_text(
+        json.dumps({part: [f"frame_00{i}.jpg"] for part, i in (("train", 9), ("val", 8), ("test", 7))})
+    )
+    with pytest.raises(DataError) as error:
+        module(tmp_path, split="s.json").setup(stage)
+    text = str(error.value)
+    assert "annotation broken: 4" in text and "frame_002.json is no whole JSON" in text
+    assert "... and 1 more" in text and "frame_003" not in text
+    assert ("image missing: 1" in text) == (stage in ("fit", "validate"))
+
+
+def test_a_part_that_lost_all_its_annotations_is_refused_with_the_list(tmp_path: Path):
+    make_labelme(tmp_path, frames=4, size=(64, 48))
+    (tmp_path / "frame_003.json").write_text("{")
+    (tmp_path / "s.json").write_text(json.dumps({"train": ["frame_000.jpg"], "test": ["frame_003.jpg"]}))
+    with pytest.raises(DataError, match=r"(?s)names in 'test'.*annotation broken: 1.*frame_003\.json"):
+        module(tmp_path, split="s.json").setup("fit")
 
 
 def test_only_images_of_the_split_are_checked(tmp_path: Path):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dancepose.data.readers.labelme import read_labelme, write_labelme
+from dancepose.data.readers.truth import read_truth
 from dancepose.errors import DataError
 from dancepose.records import OCCLUDED, VISIBLE, Frame, Person
 from dancepose.skeleton import load_skeleton
@@ -181,16 +182,47 @@ def test_size_comes_from_the_image_where_the_file_has_none(tmp_path: Path):
     path = tmp_path / "frame_000.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"imageWidth": None, "imageHeight": None}))
     assert read_labelme(tmp_path, MPII15)[0][0].size == (64, 48)
-    (tmp_path / "frame_000.jpg").unlink()
-    with pytest.raises(DataError, match="frame_000.json.*imageWidth"):
+    image = tmp_path / "frame_000.jpg"
+    image.write_bytes(image.read_bytes()[:-100])
+    with pytest.raises(DataError, match="frame_000.json imageWidth is missing, and the image .*cut off"):
+        read_labelme(tmp_path, MPII15)
+    image.unlink()
+    with pytest.raises(DataError, match="frame_000.json imageWidth"):
         read_labelme(tmp_path, MPII15)
 
 
-@pytest.mark.parametrize("content", [b'{"shapes": [{"la', b'{"shapes": "\xff\xfe"}', b""])
-def test_broken_files_are_named(tmp_path: Path, content: bytes):
-    make_labelme(tmp_path, frames=1)
-    (tmp_path / "zz.json").write_bytes(content)
-    with pytest.raises(DataError, match=r"zz\.json.*(whole JSON|UTF-8)"):
+BROKEN = [
+    (b'{"shapes": [{"la', "", "is no whole JSON"),
+    (b'{"shapes": "\xff\xfe"}', "", "is not UTF-8"),
+    (b"", "", "is no whole JSON"),
+    (b"[" * 100000, "", "is no whole JSON"),
+    (b"[3]", "", "lies beside its picture and must hold a mapping, not a list"),
+    (b'{"imagePath": "frame_000.jpg"}', "shapes", "must be a list, not null"),
+    (b'{"shapes": {"label": "pelvis"}}', "shapes", "must be a list, not a dict"),
+    (b'{"shapes": [3]}', "shapes[0].label", "is missing"),
+]
+
+
+@pytest.mark.parametrize(("content", "field", "what"), BROKEN)
+def test_broken_files_are_listed_and_the_others_read(tmp_path: Path, content: bytes, field: str, what: str):
+    make_labelme(tmp_path, frames=3)
+    (tmp_path / "frame_000.json").write_bytes(content)
+    (tmp_path / "frame_001.json").write_bytes(b"{")
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert [frame.name for frame in frames] == ["frame_002.jpg"]
+    assert problems.counts() == {"annotation broken": 2}
+    first = next(iter(problems))
+    assert (first.file, first.field) == (str(tmp_path / "frame_000.json"), field) and what in first.detail
+    with pytest.raises(DataError, match=r"(?s)cannot be used.*annotation broken: 2 .*frame_000\.json .*001"):
+        problems.raise_fatal()
+    with pytest.raises(DataError, match=r"(?s)frame_000\.json .*001"):
+        read_truth(tmp_path, MPII15)
+
+
+def test_a_folder_of_broken_files_alone_is_refused_with_the_list(tmp_path: Path):
+    for name in "ab":
+        (tmp_path / f"{name}.json").write_text("{")
+    with pytest.raises(DataError, match=r"(?s)holds no whole Labelme JSON file.*broken: 2.*a\.json.*b\.json"):
         read_labelme(tmp_path, MPII15)
 
 
@@ -206,7 +238,7 @@ def test_broken_files_are_named(tmp_path: Path, content: bytes):
 )
 def test_wrong_fields_are_named(tmp_path: Path, shape: dict, field: str):
     write(tmp_path, [shape])
-    with pytest.raises(DataError, match=f"a.json.*{field}"):
+    with pytest.raises(DataError, match=f"a.json {field}"):
         read_labelme(tmp_path, MPII15)
 
 

@@ -169,6 +169,20 @@ def test_data_keep_a_split_and_count_what_came_later(options, new, tmp_path: Pat
     assert again.data_hash == first.data_hash
 
 
+def test_pictures_of_too_few_people_are_told_in_a_resumed_run_too(tmp_path: Path):
+    def data() -> PoseData:
+        configs = {"dance": PartConfig("dance", str(tmp_path))}
+        return PoseData(configs, load_skeleton("mpii15"), val=0.2, test=0.2, min_people=2)
+
+    make_labelme(tmp_path, frames=10)
+    make_labelme(tmp_path, frames=3, people=1, folder="alone")
+    first, again = data(), data()
+    again.keep(first.split)
+    assert first.left_out == again.left_out == 3 and not len(first.problems)
+    assert first.summary() == again.summary()
+    assert "left out by data.min_people=2: 3 pictures" in first.summary().splitlines()
+
+
 def test_overfit_is_one_list_on_disk_and_three_parts_in_use(tmp_path: Path):
     make_labelme(tmp_path, frames=3)
     configs = {"dance": PartConfig("dance", str(tmp_path))}

@@ -48,7 +48,9 @@ def results(places: list[int], tell: bool) -> list[dict]:
             arguments = ([predictions[i] for i in batch], [frames[i] for i in batch])
             options = {"indices": batch} if tell and not isinstance(metric, PCK) else {}
             metric.update(*arguments, **options)
-        rows.append(metric.compute().to_dict())
+        row = metric.compute()
+        curves = {name: curve and [curve.truth, *curve.precision] for name, curve in row.curves.items()}
+        rows.append(row.to_dict() | {"curves": curves})
     return rows
 
 

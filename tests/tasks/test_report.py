@@ -1,10 +1,12 @@
-"""The report of an evaluation: which frames its contact sheet shows, in which order, by which rule."""
+"""The report of an evaluation: which frames its contact sheet shows, in which order and why; its curves."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dancepose.data.images import read_image
 from dancepose.metrics.matching import Protocol
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
@@ -99,3 +101,43 @@ def test_frames_are_ranked_by_the_rule_of_the_figure(
     )
     assert captions == wanted
     assert (tmp_path / "pictures" / "test_frames.jpg").is_file()
+
+
+def reported(
+    folder: Path, people: list[list[Person]], frames: list[Frame], part: str = "test", **more
+) -> dict:
+    """Write a report and return what its curves' file holds."""
+    evaluation = PoseEvaluation(MPII15)
+    evaluation.update(people, frames)
+    about = {"data": "dance my/folder", "split": "abc", "precision": "32-true"}
+    result, found = evaluation.compute(), evaluation.gather_predictions()
+    report.write_report(folder, part, result, found, frames, MPII15, about, **more)
+    return json.loads((folder / f"{part}_curves.json").read_text())
+
+
+def test_curves_are_written_as_picture_and_numbers(tmp_path: Path):
+    curves = reported(tmp_path, [[person(wrong=4)], []], [frame("a", person()), frame("b", person())])
+    columns = curves.pop("columns")
+    row = json.loads((tmp_path / "test.json").read_text())["rows"]["mAP"]
+    assert {name: column["AP"] for name, column in columns.items()} == row["columns"] and "curves" not in row
+    assert curves.pop("recall") == [i / 100 for i in range(101)]
+    about = {"data": "dance my/folder", "split": "abc", "precision": "32-true", "part": "test", "images": 2}
+    assert curves == {**about, "metric": "MPII mAP", "people": 2}
+    assert columns["Shoulder"]["precision"] == [1.0] * 51 + [0.0] * 50  # one of two is found
+    assert all(len(column["precision"]) == 101 for column in columns.values())
+    assert read_image(tmp_path / "pictures" / "test_curves.png").shape == (616, 1430, 3)
+    assert {p.name for p in (tmp_path / "pictures").iterdir()} == {"test_curves.png", "test_frames.jpg"}
+
+
+def test_curves_without_people_detections_or_pictures(tmp_path: Path):
+    nothing = {"AP": None, "precision": None}
+    nobody = reported(tmp_path / "nobody", [[person()]], [frame("a")])["columns"]
+    assert list(nobody.values()) == [nothing] * 8
+    assert (tmp_path / "nobody" / "pictures" / "test_curves.png").is_file()
+    missed = reported(tmp_path / "missed", [[]], [frame("a", person())], part="all")["columns"]
+    assert list(missed.values()) == [{"AP": 0.0, "precision": [0.0] * 101}] * 8
+    truth = person()
+    truth.keypoints[[MPII15.keypoints.index(f"{side}_wrist") for side in ("left", "right")]] = 0
+    bare = reported(tmp_path / "bare", [[person()]], [frame("a", truth)], pictures=0)["columns"]
+    assert bare["Wrist"] == nothing and bare["Hip"] == {"AP": 100.0, "precision": [1.0] * 101}
+    assert not (tmp_path / "bare" / "pictures").exists()

@@ -1,12 +1,12 @@
 """COCO keypoint files: one JSON with `images`, `annotations` and `categories`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dancepose.data.json_file import load_mapping
+from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.data.problems import Problems
 from dancepose.data.readers.coco_annotation import CocoAnnotation
 from dancepose.errors import DataError, did_you_mean
@@ -22,6 +22,8 @@ def read_coco(
     The categories' keypoints are mapped to the run's skeleton by name and alias; what no category names is
     not labelled in the file. Coordinates are taken as they are. `v >= 1` is annotated. Crowds, and people of
     whom no keypoint is known, are ignore regions. Images without annotations are pictures without people.
+    A broken entry of `images` or `annotations` is recorded (`annotation broken`: nothing is trained
+    or scored) and the others are read.
 
     Args:
         annotations: the JSON file.
@@ -33,7 +35,8 @@ def read_coco(
         Frames in order of their names, and what was wrong.
 
     Raises:
-        DataError: the file is missing, broken, or not of this kind; names file, field and remedy.
+        DataError: the file is missing, no whole JSON, or not of this kind, or its categories are wrong; names
+            file, field and remedy.
     """
     path = Path(annotations)
     if not path.is_file():
@@ -51,38 +54,60 @@ def read_coco(
     frames = _images(path, content["images"], Path(root), skeleton, labelled, problems)
     seen: set[int] = set()
     for i, annotation in enumerate(content["annotations"]):
-        where = f"annotations[{i}]"
-        _mapping(path, where, annotation)
-        if annotation.get("id") is not None:
-            identity = _whole(path, where, annotation, "id")
-            if identity in seen:
-                raise DataError(f"{path}: {where}.id {identity} stands twice")
-            seen.add(identity)
-        image, category = (_whole(path, where, annotation, name) for name in ("image_id", "category_id"))
-        frame = frames.get(image)
-        if frame is None:
-            raise DataError(f"{path}: {where}.image_id {image} is the id of no image")
-        if category not in categories:
-            raise DataError(f"{path}: {where}.category_id {category} is no category's id")
-        target = categories[category]
-        if target is not None:
-            CocoAnnotation(path, where, annotation, problems).put(frame, target, len(skeleton))
-    return sorted(frames.values(), key=lambda frame: frame.name), problems
+        try:
+            _annotation(
+                path, f"annotations[{i}]", annotation, frames, categories, seen, problems, len(skeleton)
+            )
+        except BrokenFile as error:
+            problems.add_broken(error)
+    whole = (frame for frame in frames.values() if frame is not None)
+    return sorted(whole, key=lambda frame: frame.name), problems
+
+
+def _annotation(
+    path: Path,
+    where: str,
+    entry: Any,
+    frames: Mapping[int, Frame | None],
+    categories: Mapping[int, np.ndarray | None],
+    seen: set[int],
+    problems: Problems,
+    keypoints: int,
+) -> None:
+    """Put one annotation into its frame.
+
+    Raises:
+        BrokenFile: names the field and what is wrong with it.
+    """
+    _mapping(path, where, entry)
+    if entry.get("id") is not None:
+        identity = _whole(path, where, entry, "id")
+        if identity in seen:
+            raise BrokenFile(path, f"{identity} stands twice", f"{where}.id")
+        seen.add(identity)
+    image, category = (_whole(path, where, entry, name) for name in ("image_id", "category_id"))
+    if image not in frames:
+        raise BrokenFile(path, f"{image} is the id of no image", f"{where}.image_id")
+    if category not in categories:
+        raise BrokenFile(path, f"{category} is no category's id", f"{where}.category_id")
+    frame, target = frames[image], categories[category]
+    if frame is not None and target is not None:
+        CocoAnnotation(path, where, entry, problems).put(frame, target, keypoints)
 
 
 def _mapping(path: Path, where: str, entry: Any) -> None:
     if not isinstance(entry, dict):
-        raise DataError(f"{path}: {where} must be a mapping, not {entry!r}")
+        raise BrokenFile(path, f"must be a mapping, not {entry!r}", where)
 
 
 def _whole(path: Path, where: str, entry: dict[str, Any], name: str, least: int | None = None) -> int:
     """Return a whole number of an entry."""
     if name not in entry:
-        raise DataError(f"{path}: {where}.{name} is missing")
+        raise BrokenFile(path, "is missing", f"{where}.{name}")
     value = entry[name]
     if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
         bound = "" if least is None else f" of at least {least}"
-        raise DataError(f"{path}: {where}.{name} {value!r} must be a whole number{bound}")
+        raise BrokenFile(path, f"{value!r} must be a whole number{bound}", f"{where}.{name}")
     return value
 
 
@@ -96,10 +121,10 @@ def _categories(
         _mapping(path, where, entry)
         identity = _whole(path, where, entry, "id")
         if identity in categories:
-            raise DataError(f"{path}: {where}.id {identity} stands twice")
+            raise BrokenFile(path, f"{identity} stands twice", f"{where}.id")
         names = entry.get("keypoints") or []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise DataError(f"{path}: {where}.keypoints must be a list of names, not {names!r}")
+            raise BrokenFile(path, f"must be a list of names, not {names!r}", f"{where}.keypoints")
         if not names:
             categories[identity] = None
             continue
@@ -134,23 +159,28 @@ def _images(
     skeleton: Skeleton,
     labelled: np.ndarray,
     problems: Problems,
-) -> dict[int, Frame]:
-    """Return image id -> frame without people."""
+) -> dict[int, Frame | None]:
+    """Return image id -> frame without people; None where its entry is broken, so that its people are too."""
     folders = [root] + ([root / "images"] if (root / "images").is_dir() else [])
-    frames: dict[int, Frame] = {}
+    frames: dict[int, Frame | None] = {}
     names: set[str] = set()
     for i, entry in enumerate(entries):
         where = f"images[{i}]"
-        _mapping(path, where, entry)
-        identity = _whole(path, where, entry, "id")
-        size = _whole(path, where, entry, "width", 1), _whole(path, where, entry, "height", 1)
-        file = entry.get("file_name")
-        if not isinstance(file, str) or not file:
-            raise DataError(f"{path}: {where}.file_name, the name of a picture, is missing")
-        if identity in frames:
-            raise DataError(f"{path}: {where}.id {identity} stands twice")
-        if file in names:
-            raise DataError(f"{path}: {where}.file_name {file} stands twice")
+        try:
+            _mapping(path, where, entry)
+            identity = _whole(path, where, entry, "id")
+            if identity in frames:
+                raise BrokenFile(path, f"{identity} stands twice", f"{where}.id")
+            frames[identity] = None
+            size = _whole(path, where, entry, "width", 1), _whole(path, where, entry, "height", 1)
+            file = entry.get("file_name")
+            if not isinstance(file, str) or not file:
+                raise BrokenFile(path, "is missing: the name of a picture", f"{where}.file_name")
+            if file in names:
+                raise BrokenFile(path, f"{file} stands twice", f"{where}.file_name")
+        except BrokenFile as error:
+            problems.add_broken(error)
+            continue
         names.add(file)
         found = next((folder / file for folder in folders if (folder / file).is_file()), None)
         if found is None:

@@ -6,9 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
 from dancepose.data.readers.labelme_file import rectangle
-from dancepose.errors import DataError
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Frame, Person
 
 
@@ -29,7 +29,7 @@ class CocoAnnotation:
         """Add the person, or the ignore region, to its frame.
 
         Raises:
-            DataError: a field holds something else than it should; names file and field.
+            BrokenFile: a field holds something else than it should; names file and field.
         """
         crowd = self.content.get("iscrowd")
         if crowd not in (None, 0, 1):
@@ -45,8 +45,8 @@ class CocoAnnotation:
             self.problems.add("no known keypoint", self.path, self.where, detail=frame.name)
         self._ignore(frame, [])
 
-    def _wrong(self, name: str, needed: str) -> DataError:
-        return DataError(f"{self.path}: {self.where}.{name} must be {needed}")
+    def _wrong(self, name: str, needed: str) -> BrokenFile:
+        return BrokenFile(self.path, f"must be {needed}", f"{self.where}.{name}")
 
     def _keypoints(self, target: np.ndarray, count: int, frame: Frame) -> np.ndarray:
         flat = self.content.get("keypoints")
@@ -104,7 +104,7 @@ class CocoAnnotation:
         if isinstance(segments, dict):
             if segments.get("size") != [size[1], size[0]]:
                 raise self._wrong("segmentation.size", f"height and width of the image: {size[1]}, {size[0]}")
-            return rle_polygons(segments, f"{self.path}: {self.where}.segmentation")
+            return rle_polygons(segments, self.path, f"{self.where}.segmentation")
         if not isinstance(segments, list):
             raise self._wrong("segmentation", f"polygons or a run-length encoded mask, not {segments!r}")
         polygons = []
@@ -127,19 +127,20 @@ def _numbers(value: Any) -> np.ndarray | None:
         return None
 
 
-def rle_polygons(rle: dict[str, Any], where: str) -> list[np.ndarray]:
+def rle_polygons(rle: dict[str, Any], path: Path, where: str) -> list[np.ndarray]:
     """Return the outlines of a run-length encoded mask, as polygons (N, 2) that hold every pixel of it.
 
     Args:
         rle: `{"size": [height, width], "counts": runs in column order, as numbers or COCO's string}`.
-        where: file and field, for the message.
+        path: of the file, for the message.
+        where: the field in it, likewise.
 
     Raises:
-        DataError: size or runs are wrong, or the runs do not fill the size.
+        BrokenFile: size or runs are wrong, or the runs do not fill the size.
     """
     counts, size = rle.get("counts"), rle.get("size")
     if not isinstance(size, list) or len(size) != 2 or not all(type(n) is int and n > 0 for n in size):
-        raise DataError(f"{where}.size must be height and width, not {size!r}")
+        raise BrokenFile(path, f"must be height and width, not {size!r}", f"{where}.size")
     height, width = size
     if isinstance(counts, str):
         from faster_coco_eval.core import mask as coco_mask
@@ -147,14 +148,14 @@ def rle_polygons(rle: dict[str, Any], where: str) -> list[np.ndarray]:
         try:
             mask = coco_mask.decode({"size": [height, width], "counts": counts.encode()})
         except (ValueError, RuntimeError) as error:
-            raise DataError(
-                f"{where}.counts is no run-length string of {height} x {width}: {error}"
-            ) from None
+            what = f"is no run-length string of {height} x {width}: {error}"
+            raise BrokenFile(path, what, f"{where}.counts") from None
     else:
         if not isinstance(counts, list) or not all(type(n) is int and n >= 0 for n in counts):
-            raise DataError(f"{where}.counts must be run lengths, or COCO's string of them")
+            raise BrokenFile(path, "must be run lengths, or COCO's string of them", f"{where}.counts")
         if sum(counts) != height * width:
-            raise DataError(f"{where}: the runs fill {sum(counts)} pixels, its size has {height * width}")
+            what = f"is wrong: the runs fill {sum(counts)} pixels, its size has {height * width}"
+            raise BrokenFile(path, what, where)
         runs = np.array(counts, dtype=np.int64)
         values = np.arange(len(runs)) % 2
         mask = np.repeat(values, runs).reshape(width, height).T

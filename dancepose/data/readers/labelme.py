@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from dancepose.data.json_file import load_json
+from dancepose.data.json_file import BrokenFile, load_json
 from dancepose.data.problems import Problems
-from dancepose.data.readers.labelme_file import ACTION, COMPLETE, HEAD, IGNORE, OCCLUDED_FLAG, LabelmeFile
+from dancepose.data.readers.labelme_file import (
+    ACTION,
+    COMPLETE,
+    HEAD,
+    IGNORE,
+    OCCLUDED_FLAG,
+    LabelmeFile,
+    image_beside,
+)
 from dancepose.data.readers.sources import Sources
 from dancepose.errors import DataError
 from dancepose.files import write_text
@@ -23,7 +31,8 @@ def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tupl
     """Read every Labelme file in a folder and the folders below it.
 
     Coordinates are taken as they are, with pixel centres at integers. A frame's name is the path of its image
-    below `root`.
+    below `root`. A file that is broken is recorded (`annotation broken`, with which nothing is trained or
+    scored) and the others are read.
 
     Args:
         root: the folder, perhaps with a `dataset.yaml` (see `Sources`).
@@ -34,8 +43,8 @@ def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tupl
         Frames in order of their names, and what was wrong.
 
     Raises:
-        DataError: no folder, no Labelme file, nobody in any of them, or a file that is broken; names file,
-            field and remedy.
+        DataError: no folder, no Labelme file, or nobody in any of them, with what was wrong; `dataset.yaml`
+            is wrong.
     """
     root = Path(root)
     if not root.is_dir():
@@ -44,12 +53,16 @@ def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tupl
     frames: dict[str, Frame] = {}
     labelme_files = 0
     for path in sorted(root.rglob("*.json")):
-        content = _load(path)
-        if content is None:
-            problems.add("not an annotation file", path, detail="no list 'shapes': not Labelme's")
+        try:
+            content = _load(path)
+            if content is None:
+                problems.add("not an annotation file", path, detail="no list 'shapes': not Labelme's")
+                continue
+            labelme_files += 1
+            frame = LabelmeFile(path, root, content, skeleton, sources, problems).read()
+        except BrokenFile as error:
+            problems.add_broken(error)
             continue
-        labelme_files += 1
-        frame = LabelmeFile(path, root, content, skeleton, sources, problems).read()
         if frame is None:
             continue
         if frame.name in frames:
@@ -57,11 +70,13 @@ def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tupl
             continue
         frames[frame.name] = frame
     if not labelme_files:
-        raise DataError(f"{key}={root} holds no Labelme JSON file. {_expected(skeleton)}")
+        broken = problems.of("annotation broken")
+        whole, found = ("whole ", f"\n{broken.report(3)}") if broken else ("", "")
+        raise DataError(f"{key}={root} holds no {whole}Labelme JSON file. {_expected(skeleton)}{found}")
     if not frames:
         raise DataError(
             f"{key}={root}: nobody is labelled in its {labelme_files} Labelme files. {_expected(skeleton)}\n"
-            + problems.report()
+            + problems.report(3)
         )
     sources.settle(skeleton, problems)
     return [frames[name] for name in sorted(frames)], problems
@@ -75,8 +90,25 @@ def _expected(skeleton: Skeleton) -> str:
 
 
 def _load(path: Path) -> dict[str, Any] | None:
+    """Return the content of a Labelme file, None for a file that is something else.
+
+    Raises:
+        BrokenFile: it is no whole JSON, or it should be a Labelme file and is not built like one.
+    """
     content = load_json(path)
-    return content if isinstance(content, dict) and isinstance(content.get("shapes"), list) else None
+    if not isinstance(content, dict):
+        if image_beside(path) is None:
+            return None
+        raise BrokenFile(path, f"lies beside its picture and must hold a mapping, not {_name(content)}")
+    if isinstance(content.get("shapes"), list):
+        return content
+    if {"shapes", "imagePath"} & content.keys():
+        raise BrokenFile(path, f"must be a list, not {_name(content.get('shapes'))}", "shapes")
+    return None
+
+
+def _name(value: Any) -> str:
+    return "null" if value is None else f"a {type(value).__name__}"
 
 
 def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dancepose.data.images import SUFFIXES, image_size
+from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
 from dancepose.data.readers.sources import Source, Sources
 from dancepose.errors import DataError, did_you_mean
@@ -60,7 +61,11 @@ class LabelmeFile:
         self._ungrouped = False
 
     def read(self) -> Frame | None:
-        """Return the frame, or None where the file has nobody in it; problems are recorded."""
+        """Return the frame, or None where the file has nobody in it; problems are recorded.
+
+        Raises:
+            BrokenFile: a field holds something else than it should, or the size of the picture is nowhere.
+        """
         image, name = self._image()
         source = self.sources.find(name)
         if self.sources.declared and not source.match:
@@ -100,8 +105,7 @@ class LabelmeFile:
         named = self.content.get("imagePath")
         image = self.path.parent / named.replace("\\", "/") if isinstance(named, str) and named else None
         if image is None or not image.is_file():
-            same_stem = (self.path.with_suffix(s) for suffix in SUFFIXES for s in (suffix, suffix.upper()))
-            found = next((p for p in same_stem if p.is_file()), None)
+            found = image_beside(self.path)
             image = found or image or self.path.with_suffix(".jpg")
             if found is None:
                 self.problems.add("image missing", self.path, "imagePath", detail=str(image))
@@ -112,12 +116,15 @@ class LabelmeFile:
         if all(isinstance(side, int) and side > 0 for side in size):
             return size  # type: ignore[return-value]
         if image.is_file():
-            return image_size(image)
-        raise DataError(f"{self.path}: imageWidth, imageHeight and the image itself are missing")
+            try:
+                return image_size(image)
+            except DataError as error:
+                raise BrokenFile(self.path, f"is missing, and the {error}", "imageWidth") from None
+        raise BrokenFile(self.path, "is missing, and so are imageHeight and the image itself", "imageWidth")
 
     def _shape(self, where: str, shape: Any, source: Source) -> None:
         if not isinstance(shape, dict) or not isinstance(shape.get("label"), str):
-            raise DataError(f"{self.path}: {where}.label is missing or no text")
+            raise BrokenFile(self.path, "is missing or no text", f"{where}.label")
         label, kind, points = (
             shape["label"].strip(),
             shape.get("shape_type", "polygon"),
@@ -125,7 +132,7 @@ class LabelmeFile:
         )
         group_id = shape.get("group_id")
         if not isinstance(group_id, (int, str, type(None))):
-            raise DataError(f"{self.path}: {where}.group_id must be a number or null")
+            raise BrokenFile(self.path, "must be a number or null", f"{where}.group_id")
         if kind == "point":
             index = source.skeleton.find(label)
             if index is None or len(points) != 1:
@@ -163,11 +170,11 @@ class LabelmeFile:
         try:
             return [(float(x), float(y)) for x, y in shape.get("points", ())]
         except (TypeError, ValueError):
-            raise DataError(f"{self.path}: {where}.points must be a list of [x, y]") from None
+            raise BrokenFile(self.path, "must be a list of [x, y]", f"{where}.points") from None
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:
         if value is not None and not isinstance(value, dict):
-            raise DataError(f"{self.path}: {where} must be a mapping, not {type(value).__name__}")
+            raise BrokenFile(self.path, f"must be a mapping, not a {type(value).__name__}", where)
         return value or {}
 
     def _finite(self, where: str, points: list[tuple[float, float]]) -> bool:
@@ -224,6 +231,12 @@ class LabelmeFile:
             detail = f"{self.skeleton.keypoints[index]} at {x:.1f}, {y:.1f} of {size[0]} x {size[1]}"
             self.problems.add("outside the image", self.path, detail=detail)
         return Person(keypoints, head_box=group.head)
+
+
+def image_beside(path: Path) -> Path | None:
+    """Return the image of the same stem in the folder of a label file, if there is one."""
+    same_stem = (path.with_suffix(s) for suffix in SUFFIXES for s in (suffix, suffix.upper()))
+    return next((p for p in same_stem if p.is_file()), None)
 
 
 def _surroundings(group: _Group) -> np.ndarray:

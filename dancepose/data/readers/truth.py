@@ -16,7 +16,7 @@ def read_truth(path: Path, skeleton: Skeleton) -> list[Frame]:
     """Read a COCO keypoint JSON or a Labelme folder, and log what is wrong. The images need not be there.
 
     Raises:
-        DataError: the path is neither, or its contents are wrong.
+        DataError: the path is neither, or its contents are wrong, be it one annotation.
     """
     path = Path(path)
     if path.is_dir():
@@ -25,6 +25,7 @@ def read_truth(path: Path, skeleton: Skeleton) -> list[Frame]:
         frames, problems = read_coco(path, skeleton, path.parent, key="gt")
     else:
         raise DataError(f"gt={path} is neither a Labelme folder nor a COCO JSON file")
+    problems.of("annotation broken").raise_fatal()
     if found := problems.without("image missing"):
         log.warning("gt=%s\n%s", path, found.report())
     return frames

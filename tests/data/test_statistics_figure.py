@@ -1,0 +1,51 @@
+"""The picture of a data set's statistics: it is one, of its size, whatever there is to show."""
+
+import cv2
+import numpy as np
+import pytest
+
+from dancepose.data.statistics import statistics
+from dancepose.data.statistics_figure import SEEN, STYLES, draw_statistics
+from dancepose.inference.geometry import TestGeometry
+from dancepose.records import Frame, Person
+from dancepose.skeleton import Skeleton, load_skeleton
+
+
+def frames(skeleton: Skeleton, count: int, people: int, seed: int = 0) -> list[Frame]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for number in range(count):
+        size = (640, 480) if number % 2 else (300, 700)
+        keypoints = rng.uniform(0, [*size, 3], (people, len(skeleton), 3))
+        keypoints[..., 2] = np.floor(keypoints[..., 2])
+        made.append(Frame(f"{number}.jpg", size, [Person(k) for k in keypoints], skeleton.name))
+    return made
+
+
+def drawn(parts: dict[str, list[Frame]], skeleton: Skeleton) -> np.ndarray:
+    png = draw_statistics(statistics(parts, skeleton, TestGeometry(256)), skeleton, "a $ title $")
+    assert png.startswith(b"\x89PNG")
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+def shows(picture: np.ndarray, colour: str) -> bool:
+    rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return bool((np.abs(picture.astype(int) - rgb).max(axis=2) < 3).sum() > 100)
+
+
+@pytest.mark.parametrize("name", ["mpii15", "crowdpose14"])
+def test_three_parts_in_their_colours(name):
+    skeleton = load_skeleton(name)
+    parts = {"train": frames(skeleton, 6, 3), "val": frames(skeleton, 2, 1), "test": frames(skeleton, 3, 25)}
+    picture = drawn(parts, skeleton)
+    assert picture.shape == (round(100 * (12.8 + 0.23 * len(skeleton))), 1500, 3)
+    assert all(shows(picture, colour) for colour, *_ in STYLES)
+    assert all(shows(picture, SEEN[name][0]) for name in ("visible", "occluded", "missing"))
+
+
+@pytest.mark.parametrize("train", [0, 1])
+@pytest.mark.parametrize("people", [0, 1])
+def test_little_or_nothing_to_show(train: int, people: int):
+    skeleton = load_skeleton("mpii15")
+    picture = drawn({"train": frames(skeleton, train, people), "val": [], "test": []}, skeleton)
+    assert picture.shape[1] == 1500 and picture.std() > 5
