@@ -21,7 +21,7 @@ LEVELS = [
     {"data"},
     {"benchmarks"},
     {"config", "targets", "tasks", "callbacks"},
-    {"entry", "help_text", "resume", "train", "evaluate", "browse", "benchmark"},
+    {"entry", "help_text", "resume", "train", "evaluate", "browse", "benchmark", "synthesize"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
 MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]

@@ -1,6 +1,6 @@
 """`PoseData`: all frames of a run, read, divided and counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ class PoseData:
         min_people: frames with fewer labelled people are not used.
         limit: use at most so many frames of each part of each data set.
         overfit: the training part is validation and test part as well.
+        prepare: called before the first file is read; makes the files of drawn data.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class PoseData:
         min_people: int = 0,
         limit: int | None = None,
         overfit: bool = False,
+        prepare: Callable[[], object] | None = None,
     ):
         self.configs, self.skeleton, self.mixed = dict(configs), skeleton, mixed
         self.val, self.test, self.split_seed = val, test, split_seed
         self.min_people, self.limit, self.overfit = min_people, limit, overfit
+        self._prepare = prepare
         self._loaded: list[LoadedPart] | None = None
 
     @property
@@ -57,6 +60,8 @@ class PoseData:
         return self._loaded
 
     def _read(self, name: str, config: PartConfig, val: Amount, test: Amount) -> LoadedPart:
+        if self._prepare is not None:
+            self._prepare()
         key = f"data.parts.{name}" if self.mixed else "data"
         return load_part(name, config, self.skeleton, val, test, self.split_seed, key, prefix=self.mixed)
 

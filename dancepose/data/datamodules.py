@@ -1,6 +1,7 @@
 """`PoseDataModule`: the data of one run in Lightning."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -20,6 +21,7 @@ from dancepose.data.parts import check_number, part_configs
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
 from dancepose.data.splits import PARTS, Amount
+from dancepose.data.synthetic.cache import draw_scenes, scene_folder
 from dancepose.data.transforms import Augmentation, TestTransform, TrainTransform, Transform
 from dancepose.errors import ConfigError
 from dancepose.inference.geometry import TestGeometry
@@ -57,6 +59,8 @@ class PoseDataModule(LightningDataModule):
         resize: which side of a picture becomes `test_size`, `short` or `long`.
         pad_multiple: the sides of a test input are padded to multiples of so many pixels.
         augmentation: the keys of `Augmentation`; its `scale_type` None follows `resize`.
+        scenes: the keys of `SceneSet`: the data are drawn into `root` (None: a folder of the cache), unless
+            they are there.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class PoseDataModule(LightningDataModule):
         resize: Literal["short", "long"] = "short",
         pad_multiple: int = 64,
         augmentation: Mapping[str, Any] | None = None,
+        scenes: Mapping[str, Any] | None = None,
     ):
         super().__init__()
         self.skeleton, self.codec, self.seed = skeleton, codec, seed
@@ -97,9 +102,13 @@ class PoseDataModule(LightningDataModule):
         self.batch_size, self.test_batch_size = batch_size, test_batch_size
         self.workers, self.size = workers, size
         own = {"annotations": annotations, "split": split, "clip": clip}
+        prepare = None
+        if scenes is not None:
+            home = scene_folder(scenes, root)
+            root, prepare = str(home), partial(draw_scenes, scenes, home)
         configs = part_configs(kind, root, own, parts)
         self.data = PoseData(
-            configs, skeleton, kind == "mix", val, test, split_seed, min_people, limit, overfit
+            configs, skeleton, kind == "mix", val, test, split_seed, min_people, limit, overfit, prepare
         )
         one_of("data.resize", resize, ("short", "long"))
         check_number("data.pad_multiple", pad_multiple, 32, multiple=32)

@@ -25,10 +25,11 @@ from dancepose.records import NOT_ANNOTATED, OCCLUDED, Frame
 from dancepose.skeleton import Skeleton
 
 VERSION = "5.4.1"  # of the Labelme program whose files these are
+SPLIT = "split.json"  # where a folder's split usually lies
 
 
 def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tuple[list[Frame], Problems]:
-    """Read every Labelme file in a folder and the folders below it.
+    """Read every Labelme file in a folder and the folders below it, but for hidden ones.
 
     Coordinates are taken as they are, with pixel centres at integers. A frame's name is the path of its image
     below `root`. A file that is broken is recorded (`annotation broken`, with which nothing is trained or
@@ -53,6 +54,9 @@ def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tupl
     frames: dict[str, Frame] = {}
     labelme_files = 0
     for path in sorted(root.rglob("*.json")):
+        below = path.relative_to(root)
+        if below == Path(SPLIT) or any(part.startswith(".") for part in below.parts):
+            continue  # the folder's own split, and what is hidden
         try:
             content = _load(path)
             if content is None:

@@ -51,7 +51,7 @@ def draw_backdrop(random: np.random.Generator, camera: Camera, wall: float, hard
         _clutter(random, image, floor, int(hard * 10))
     dim = {"stage": 0.3, "room": 0.55, "street": 0.6, "night": 0.25}[kind] * random.uniform(0.8, 1.15)
     tint = _tint(random, 0.08 + 0.25 * hard * (kind in ("stage", "night")))
-    lamps = []
+    lamps: list[tuple[np.ndarray, np.ndarray]] = []
     for _ in range(1 + int(random.integers(0, 2)) + (kind == "stage")):
         direction = np.array([random.normal(0, 1), random.uniform(-1.6, -0.3), random.uniform(-1.5, -0.1)])
         strength = random.uniform(0.25, 0.75) / (1 + 0.4 * len(lamps))
@@ -59,7 +59,9 @@ def draw_backdrop(random: np.random.Generator, camera: Camera, wall: float, hard
     haze = np.array([0.6, 0.62, 0.68]) * (0.4 if kind in ("stage", "night") else 1.2) * _tint(random, 0.15)
     thickness = random.uniform(0, 0.1 + 0.35 * hard)
     image *= (0.65 + 0.5 * dim) * _tint(random, 0.04)
-    return Backdrop(kind, np.clip(image, 0, 1), Light(dim * tint, lamps), wall, np.clip(haze, 0, 1), thickness)
+    return Backdrop(
+        kind, np.clip(image, 0, 1), Light(dim * tint, lamps), wall, np.clip(haze, 0, 1), thickness
+    )
 
 
 def horizon_row(camera: Camera, wall: float) -> int:

@@ -59,8 +59,8 @@ class Body:
 
         Returns:
             Name -> (3,): the keypoints of all shipped skeletons that such a body has, and `hand`, `toe`,
-            `thorax`, `chest` beside them; `frame_pelvis`, `frame_chest`, `frame_head` -> (3, 3), whose columns
-            are the axes of these parts.
+            `thorax`, `chest` beside them; `frame_pelvis`, `frame_chest`, `frame_head` -> (3, 3), whose
+            columns are the axes of these parts.
         """
         height = self.height
         thigh, shank = THIGH * height * self.legs, SHANK * height * self.legs
@@ -86,9 +86,7 @@ class Body:
             found |= self._leg(side, sign, pose, hip, thigh, shank, found)
         return found
 
-    def _arm(
-        self, side: str, sign: float, arm: Arm, found: dict[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
+    def _arm(self, side: str, sign: float, arm: Arm, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         height, frame = self.height, found["frame_chest"]
         raised = max(0.0, arm.direction[1]) * 0.025  # the shoulder goes up with the arm
         shoulder = found["thorax"] + frame @ (
@@ -157,8 +155,8 @@ def two_bones(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return middle and end joint of two bones that reach for a target (inverse kinematics).
 
-    The middle joint bends towards `pole`. A target beyond the limits of its angle is approached as far as they
-    let.
+    The middle joint bends towards `pole`. A target beyond the limits of its angle is approached as far as
+    they let.
 
     Args:
         start: (3,) first joint.
@@ -190,7 +188,14 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 def _rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
     """Return (3, 3): roll about z (to the person's right), then pitch about x (forward), then yaw about y."""
-    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    cy, sy, cp, sp, cr, sr = (
+        np.cos(yaw),
+        np.sin(yaw),
+        np.cos(pitch),
+        np.sin(pitch),
+        np.cos(roll),
+        np.sin(roll),
+    )
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])

@@ -27,7 +27,7 @@ from dancepose.data.synthetic.truth import Truth
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_bytes, write_json, write_text
 from dancepose.progress import track
-from dancepose.records import Frame
+from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 VERSION = 1  # of the drawing: a change of what a seed gives makes another data set
 PARTS = ("train", "val", "test")
 FORMATS = ("labelme", "coco", "actions")
-MANIFEST = "manifest.json"
+MANIFEST = ".manifest.json"
 CAST = {"train": 400, "val": 60, "test": 120}  # identities of each part; none is in two
 
 
@@ -140,7 +140,9 @@ def _complete(scenes: SceneSet, root: Path) -> bool:
     if not path.is_file():
         foreign = [p.name for p in root.iterdir() if not p.name.startswith(".")]
         if foreign:
-            raise DataError(f"{root} is not empty and no drawn data set ({foreign[0]}, ...): give another root")
+            raise DataError(
+                f"{root} is not empty and no drawn data set ({foreign[0]}, ...): give another root"
+            )
         return False
     manifest = load_mapping(path)
     if manifest.get("hash") != scenes.hash:
@@ -224,12 +226,11 @@ def _record(root: Path, scene: str) -> Path:
     return root / ".records" / f"{scene}.json"
 
 
-def _annotate(
-    scenes: SceneSet, root: Path, name: str, scene: Scene, truths: list[Truth]
-) -> dict[str, Any]:
-    """Write a picture's Labelme file, or return what stands of it in the one file of the other formats."""
+def _annotate(scenes: SceneSet, root: Path, name: str, scene: Scene, truths: list[Truth]) -> dict[str, Any]:
+    """Write a picture's Labelme file; return what stands of it in the one file of the other formats."""
     skeleton = load_skeleton(scenes.skeleton)
-    people, ignore = [], []
+    people: list[Person] = []
+    ignore: list[np.ndarray] = []
     for actor, truth in zip(scene.actors, truths, strict=True):
         if truth.labelled:
             people.append(truth.person(skeleton, actor.action, len(people)))
@@ -240,7 +241,6 @@ def _annotate(
         image = root / f"{name}.jpg"
         frame = Frame(image, SIZE, people, skeleton.name, ignore=ignore)
         write_labelme(frame, skeleton, image.with_suffix(".json"))
-        return {"people": len(people)}
     return {
         "people": [
             {
@@ -274,15 +274,30 @@ def _finish(scenes: SceneSet, root: Path) -> None:
         write_json(root / "actions.json", _actions(records, skeleton))
 
 
+def drawn_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
+    """Return the first pictures of a folder of drawn scenes with their people, whatever its format."""
+    names = scenes.scene_names()[:count]
+    records = [frame for name in names for frame in load_mapping(_record(root, name))["frames"]]
+    return [
+        Frame(
+            root / record["image"],
+            SIZE,
+            [Person(np.array(p["keypoints"]), action=p["action"]) for p in record["people"]],
+            scenes.skeleton,
+            name=record["image"],
+        )
+        for record in records[:count]
+    ]
+
+
 def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[str, Any]:
     """Return the content of a COCO keypoint file."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for frames in records.values():
         for frame in frames:
             number = len(images) + 1
-            images.append(
-                {"id": number, "file_name": frame["image"], "width": SIZE[0], "height": SIZE[1]}
-            )
+            images.append({"id": number, "file_name": frame["image"], "width": SIZE[0], "height": SIZE[1]})
             about = {"image_id": number, "category_id": 1}
             for person in frame["people"]:
                 points = np.array(person["keypoints"])

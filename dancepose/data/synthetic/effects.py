@@ -48,7 +48,7 @@ class Effects:
         return cls(
             spots=spots,
             blur=random.uniform(0.5, 0.7 + 0.5 * hard),
-            motion=(int(random.integers(3, 5 + 5 * hard)) if moving else 0, random.uniform(0, np.pi)),
+            motion=(int(random.integers(3, 5 + int(5 * hard))) if moving else 0, random.uniform(0, np.pi)),
             noise=random.uniform(0.004, 0.012 + 0.03 * hard),
             vignette=random.uniform(0, 0.35),
             contrast=random.uniform(0.85, 1.15),
@@ -97,7 +97,15 @@ def shadows(image: np.ndarray, camera: Camera, people: Sequence[dict[str, np.nda
             flat = max(1, int(size * 0.16 * abs(camera.position[1]) / ground[2]) + 2)
             strength = 0.45 / (1 + 6 * max(0.0, float(foot[1]) - 0.06))
             cv2.ellipse(
-                shade_, (int(x), int(y)), (int(size * 0.2) + 2, flat), 0, 0, 360, 1 - strength, -1, cv2.LINE_AA
+                shade_,
+                (int(x), int(y)),
+                (int(size * 0.2) + 2, flat),
+                0,
+                0,
+                360,
+                1 - strength,
+                -1,
+                cv2.LINE_AA,
             )
     image *= cv2.GaussianBlur(shade_, (0, 0), 4)[..., None]
 
@@ -139,5 +147,8 @@ def crowd(random: np.random.Generator, image: np.ndarray, floor: int) -> None:
             cv2.ellipse(target, body, (int(size * 0.6), int(size * 0.8)), 0, 0, 360, value, -1)
     soft = size / 8 + 0.5
     alpha = cv2.GaussianBlur(cover, (0, 0), soft)[..., None] * random.uniform(0.4, 0.8)
-    colours = cv2.GaussianBlur(layer, (0, 0), soft) / np.maximum(cv2.GaussianBlur(cover, (0, 0), soft), 1e-3)[..., None]
+    colours = (
+        cv2.GaussianBlur(layer, (0, 0), soft)
+        / np.maximum(cv2.GaussianBlur(cover, (0, 0), soft), 1e-3)[..., None]
+    )
     image += alpha * (colours - image)

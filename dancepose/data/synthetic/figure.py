@@ -12,10 +12,24 @@ from dancepose.data.synthetic.raster import Cone, Ellipsoid
 
 # sRGB, 0 to 1; from light to dark
 SKIN = np.array(
-    [[0.98, 0.84, 0.74], [0.94, 0.76, 0.63], [0.86, 0.66, 0.5], [0.72, 0.5, 0.36], [0.5, 0.33, 0.23], [0.3, 0.19, 0.13]]
+    [
+        [0.98, 0.84, 0.74],
+        [0.94, 0.76, 0.63],
+        [0.86, 0.66, 0.5],
+        [0.72, 0.5, 0.36],
+        [0.5, 0.33, 0.23],
+        [0.3, 0.19, 0.13],
+    ]
 )
 HAIR = np.array(
-    [[0.07, 0.06, 0.06], [0.2, 0.13, 0.09], [0.36, 0.22, 0.12], [0.7, 0.53, 0.3], [0.55, 0.2, 0.1], [0.62, 0.62, 0.62]]
+    [
+        [0.07, 0.06, 0.06],
+        [0.2, 0.13, 0.09],
+        [0.36, 0.22, 0.12],
+        [0.7, 0.53, 0.3],
+        [0.55, 0.2, 0.1],
+        [0.62, 0.62, 0.62],
+    ]
 )
 PATTERNS = ("plain", "plain", "plain", "stripes", "bands", "checks", "dots")
 HAIR_STYLES = ("short", "short", "long", "tail", "bun", "cap", "bald")
@@ -91,7 +105,9 @@ def _cloth(random: np.random.Generator) -> np.ndarray:
     """Draw a colour of clothes: often dark, white or grey, else anything."""
     if random.random() < 0.3:
         return np.full(3, random.choice([0.06, 0.12, 0.3, 0.55, 0.9])) * random.uniform(0.9, 1.05, 3)
-    return np.array(colorsys.hsv_to_rgb(random.random(), random.uniform(0.3, 0.95), random.uniform(0.25, 0.95)))
+    return np.array(
+        colorsys.hsv_to_rgb(random.random(), random.uniform(0.3, 0.95), random.uniform(0.25, 0.95))
+    )
 
 
 def _material(random: np.random.Generator, colour: np.ndarray, skin: np.ndarray, front: str) -> Material:
@@ -130,7 +146,9 @@ class Figure:
                 joints[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist", "hand")
             )
             fat = height * girth
-            found += self._sleeved(shoulder, elbow, UPPER_ARM * 1.12 * fat, ELBOW * fat, outfit.sleeves, TOP_M)
+            found += self._sleeved(
+                shoulder, elbow, UPPER_ARM * 1.12 * fat, ELBOW * fat, outfit.sleeves, TOP_M
+            )
             found += self._sleeved(elbow, wrist, ELBOW * fat, WRIST * fat, outfit.sleeves - 1, TOP_M)
             found.append(self._cone(wrist, hand, 0.017 * height, 0.02 * height, SKIN_M))
             hip, knee, ankle, toe = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "toe"))
@@ -204,7 +222,11 @@ class Figure:
             hips = (joints["left_hip"] + joints["right_hip"]) / 2
             knees = (joints["left_knee"] + joints["right_knee"]) / 2
             ankles = (joints["left_ankle"] + joints["right_ankle"]) / 2
-            low = hips + outfit.hem * (knees - hips) if outfit.hem <= 1 else knees + (outfit.hem - 1) * (ankles - knees)
+            low = (
+                hips + outfit.hem * (knees - hips)
+                if outfit.hem <= 1
+                else knees + (outfit.hem - 1) * (ankles - knees)
+            )
             spread = np.linalg.norm(joints["left_knee"] - joints["right_knee"]) / 2 * min(outfit.hem, 1.2)
             waist = pelvis + pelvis_frame @ np.array([0, 0.07 * height, 0])
             found.append(
@@ -230,15 +252,23 @@ class Figure:
             Ellipsoid(at(0, -0.14, 0.42), frame, np.array([0.06, 0.1, 0.09]) * size, self.first + SKIN_M),
         ]
         for x in (0.37, -0.37):
-            found.append(Ellipsoid(at(x, -0.06, -0.03), frame, np.array([0.05, 0.12, 0.08]) * size, self.first + SKIN_M))
+            found.append(
+                Ellipsoid(
+                    at(x, -0.06, -0.03), frame, np.array([0.05, 0.12, 0.08]) * size, self.first + SKIN_M
+                )
+            )
         if style == "bald":
             return found
         hairline = np.array([0.0, -0.42, 0.9, 0.3 if style != "cap" else 0.12])
         found.append(
-            Ellipsoid(at(0, 0.06, -0.06), frame, np.array([0.41, 0.5, 0.46]) * size, self.first + HAIR_M, hairline)
+            Ellipsoid(
+                at(0, 0.06, -0.06), frame, np.array([0.41, 0.5, 0.46]) * size, self.first + HAIR_M, hairline
+            )
         )
         if style == "cap":  # its visor
-            found.append(Ellipsoid(at(0, 0.22, 0.42), frame, np.array([0.3, 0.04, 0.24]) * size, self.first + HAIR_M))
+            found.append(
+                Ellipsoid(at(0, 0.22, 0.42), frame, np.array([0.3, 0.04, 0.24]) * size, self.first + HAIR_M)
+            )
         elif style == "long":
             found.append(self._cone(at(0, 0, -0.28), at(0, -0.85, -0.32), 0.34 * size, 0.26 * size, HAIR_M))
         elif style == "tail":

@@ -35,7 +35,10 @@ def _relaxed(random: np.random.Generator) -> Arm:
     forward = random.uniform(-0.15, 0.35)
     direction = np.array([out, -1.0, forward])
     return Arm(
-        direction / np.linalg.norm(direction), random.uniform(0.86, 0.99), np.array([0.6, 0, -1.0]), np.zeros(3)
+        direction / np.linalg.norm(direction),
+        random.uniform(0.86, 0.99),
+        np.array([0.6, 0, -1.0]),
+        np.zeros(3),
     )
 
 
@@ -136,7 +139,10 @@ def _wave(random: np.random.Generator) -> Motion:
         swing = extent * np.sin(2 * np.pi * tempo * time + phase)
         direction = np.array([np.sin(centre + swing), high, forward])
         arm = Arm(
-            direction / np.linalg.norm(direction), reach, pole, np.array([np.sin(centre + 1.4 * swing), 0.6, 0])
+            direction / np.linalg.norm(direction),
+            reach,
+            pole,
+            np.array([np.sin(centre + 1.4 * swing), 0.6, 0]),
         )
         return replace(moved, arms={**moved.arms, side: arm})
 

@@ -45,8 +45,13 @@ def draw_prop(
     if kind == "rail":
         half, high = random.uniform(0.4, 1.5), random.uniform(0.5, 1.05)
         side = np.array([half, 0, 0])
-        rails = [Cone(floor - side + h * up, floor + side + h * up, (0.025, 0.025), first) for h in (high, high / 2)]
-        posts = [Cone(floor + s * side, floor + s * side + high * up, (0.03, 0.03), first) for s in (-1, 0, 1)]
+        rails = [
+            Cone(floor - side + h * up, floor + side + h * up, (0.025, 0.025), first)
+            for h in (high, high / 2)
+        ]
+        posts = [
+            Cone(floor + s * side, floor + s * side + high * up, (0.03, 0.03), first) for s in (-1, 0, 1)
+        ]
         return [*rails, *posts], [material]
     green = np.array([0.1, 0.35, 0.12]) * random.uniform(0.7, 1.8)
     high = random.uniform(0.3, 0.9)

@@ -186,7 +186,8 @@ def draw_scene(
     width, height = SIZE
     focal = random.uniform(480, 900)
     count = int(random.integers(difficulty.people[0], difficulty.people[1] + 1))
-    tall = np.exp(random.uniform(*np.log(difficulty.tall), size=count))
+    least, most = np.log(difficulty.tall)
+    tall = np.exp(random.uniform(least, most, count))
     near = focal * 1.7 / tall.max()
     eye = float(np.clip(random.normal(1.5, 0.4 + 0.4 * difficulty.hard), 0.5, 3.5))
     distances = focal * 1.7 / tall

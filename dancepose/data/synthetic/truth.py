@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dancepose.data.synthetic.raster import Raster
+from dancepose.data.synthetic.raster import Camera, Raster
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Person
 from dancepose.skeleton import Skeleton
 
@@ -44,7 +44,7 @@ class Truth:
         return self.box is not None and self.seen >= SEEN and inside >= FEWEST and visible >= 2
 
     def person(self, skeleton: Skeleton, action: str | None = None, number: int | None = None) -> Person:
-        """Return it as a record in the keypoints of a skeleton; those that it does not know are not annotated."""
+        """Return it as a record in the keypoints of a skeleton; unknown ones are not annotated."""
         unknown = np.zeros(3)
         keypoints = np.array([self.points.get(name, unknown) for name in skeleton.keypoints])
         return Person(keypoints, box=self.box, head_box=self.head_box, action=action, id=number)
@@ -83,10 +83,12 @@ def find_truth(raster: Raster, bodies: np.ndarray, owner: int, joints: dict[str,
     if len(rows):
         box = np.array([columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1], float)
     whole = _extent(camera, named)
-    return Truth(points, box, _head_box(points), float(shown.sum()) / max(1.0, whole, (bodies == owner).sum()))
+    return Truth(
+        points, box, _head_box(points), float(shown.sum()) / max(1.0, whole, (bodies == owner).sum())
+    )
 
 
-def _extent(camera, named: dict[str, np.ndarray]) -> float:
+def _extent(camera: Camera, named: dict[str, np.ndarray]) -> float:
     """Return about how many pixels the body would fill if nothing hid it: a tenth of its joints' box."""
     seen = camera.view(np.stack(list(named.values())))
     low, high = np.quantile(camera.project(seen), [0, 1], axis=0)

@@ -1,0 +1,78 @@
+"""`dancepose-synthesize`: draw a labelled data set of dance scenes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from omegaconf import DictConfig
+
+    from dancepose.data.synthetic.dataset import SceneSet
+
+log = logging.getLogger(__name__)
+
+
+def synthesize(cfg: DictConfig) -> None:
+    """Draw the data set, and a sheet of some of its pictures with their labels.
+
+    Args:
+        cfg: what conf/synthesize.yaml composes to, its keys checked.
+
+    Raises:
+        ConfigError: an impossible value.
+        DataError: the folder holds something else.
+    """
+    from dataclasses import fields
+
+    from dancepose.checks import at_least
+    from dancepose.data.synthetic.cache import read_scenes
+    from dancepose.data.synthetic.dataset import SceneSet, write_scenes
+    from dancepose.inference.canvas import write_image
+    from dancepose.targets import plain
+
+    values = plain(cfg)
+    at_least("samples", cfg.samples, 0)
+    if cfg.workers is not None:
+        at_least("workers", cfg.workers, 1)
+    scenes = read_scenes({field.name: values[field.name] for field in fields(SceneSet)}, "")
+    root = write_scenes(scenes, Path(cfg.root).expanduser(), cfg.workers)
+    if cfg.samples:
+        write_image(root / "sheet.jpg", sheet(scenes, root, cfg.samples))
+    log.info("%s holds %s", root, told(root))
+
+
+def told(root: Path) -> str:
+    """Say how many pictures of each part a folder of drawn scenes holds."""
+    from dancepose.data.json_file import load_mapping
+    from dancepose.data.synthetic.dataset import PARTS
+
+    split = load_mapping(root / "split.json")
+    kind = "clips" if split["by"] == "clip" else "pictures"
+    return ", ".join(f"{len(split[part])} {part}" for part in PARTS) + f" {kind}"
+
+
+def sheet(scenes: SceneSet, root: Path, count: int) -> np.ndarray:
+    """Draw the first pictures with their labels."""
+    from dancepose.data.images import read_image
+    from dancepose.data.synthetic.dataset import drawn_frames
+    from dancepose.inference.drawing import contact_sheet, draw_people
+    from dancepose.skeleton import load_skeleton
+
+    skeleton, frames = load_skeleton(scenes.skeleton), drawn_frames(scenes, root, count)
+    pictures = [draw_people(read_image(frame.image), frame.people, skeleton) for frame in frames]
+    captions = [f"{frame.name}  {', '.join(p.action or '' for p in frame.people)}" for frame in frames]
+    return contact_sheet(pictures, captions, 3, 480)
+
+
+def main() -> None:
+    """Run `dancepose-synthesize`."""
+    from dancepose.entry import run
+
+    run(synthesize, "synthesize")
+
+
+if __name__ == "__main__":
+    main()

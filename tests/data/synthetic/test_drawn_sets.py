@@ -1,0 +1,137 @@
+"""Data sets of drawn scenes on disk: formats, determinism, reuse, interruption."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dancepose.data.images import read_image
+from dancepose.data.readers import READERS
+from dancepose.data.synthetic import dataset
+from dancepose.data.synthetic.cache import read_scenes, scene_folder
+from dancepose.data.synthetic.dataset import SceneSet, drawn_frames, write_scenes
+from dancepose.errors import ConfigError, DataError
+from dancepose.skeleton import load_skeleton
+
+SMALL = SceneSet(train=3, val=1, test=2, difficulty="easy", seed=3)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    return write_scenes(SMALL, tmp_path_factory.mktemp("scenes") / "set", workers=1)
+
+
+def files(root):
+    return {p.relative_to(root): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_labelme_files_are_read_as_any_other(drawn):
+    skeleton = load_skeleton("mpii15")
+    frames, problems = READERS["dance"].read(None, drawn, skeleton, "data")
+    records = {frame.name: frame for frame in drawn_frames(SMALL, drawn, 100)}
+    assert problems.counts() == {} and {f.name for f in frames} == {n for n, f in records.items() if f.people}
+    for frame in frames:
+        assert read_image(frame.image).shape == (480, 640, 3) and frame.complete
+        for person, record in zip(frame.people, records[frame.name].people, strict=True):
+            assert person.keypoints == pytest.approx(record.keypoints, abs=0.01)
+            assert person.action == record.action
+    split = json.loads((drawn / "split.json").read_text())
+    assert [len(split[part]) for part in ("train", "val", "test")] == [3, 1, 2]
+
+
+def test_the_coco_file_holds_the_same_people(drawn, tmp_path):
+    root = write_scenes(replace(SMALL, format="coco"), tmp_path / "coco", workers=1)
+    skeleton = load_skeleton("mpii15")
+    frames, problems = READERS["coco"].read(root / "annotations.json", root, skeleton, "data")
+    labelme, _ = READERS["dance"].read(None, drawn, skeleton, "data")
+    assert problems.counts() == {} and [f.name for f in frames] == [f.name for f in labelme]
+    for a, b in zip(frames, labelme, strict=True):
+        assert a.keypoint_array() == pytest.approx(b.keypoint_array(), abs=0.02)
+        assert len(a.ignore) == len(b.ignore)
+
+
+def test_actions_of_clips(tmp_path):
+    scenes = replace(SMALL, format="actions", frames=3, skeleton="openpose18")
+    root = write_scenes(scenes, tmp_path / "actions", workers=1)
+    content = json.loads((root / "actions.json").read_text())
+    assert content["skeleton"] == "openpose18" and len(content["classes"]) == 6
+    clips = {}
+    for sample in content["samples"]:
+        assert sample["label"] in content["classes"] and (root / sample["image"]).is_file()
+        assert np.shape(sample["keypoints"]) == (18, 3) and len(sample["box"]) == 4
+        clips.setdefault(sample["clip"], set()).add(sample["image"])
+    assert {len(images) for images in clips.values()} == {3}
+    split = json.loads((root / "split.json").read_text())
+    assert split["by"] == "clip" and {c for part in ("train", "val", "test") for c in split[part]} == set(
+        clips
+    )
+
+
+def test_the_files_do_not_depend_on_the_number_of_processes(drawn, tmp_path):
+    assert files(write_scenes(SMALL, tmp_path / "two", workers=2)) == files(drawn)
+
+
+def test_a_whole_set_is_left_as_it_is(drawn, monkeypatch):
+    monkeypatch.setattr(dataset, "draw_scene", None)
+    assert write_scenes(SMALL, drawn) == drawn
+
+
+def test_an_interrupted_set_is_gone_on_with(drawn, tmp_path, monkeypatch):
+    draw, drawn_scenes = dataset.draw_scene, []
+
+    def stops(*arguments):
+        if len(drawn_scenes) == 2:
+            raise KeyboardInterrupt
+        drawn_scenes.append(1)
+        return draw(*arguments)
+
+    monkeypatch.setattr(dataset, "draw_scene", stops)
+    with pytest.raises(KeyboardInterrupt):
+        write_scenes(SMALL, tmp_path / "set", workers=1)
+    assert not (tmp_path / "set" / "split.json").exists()
+    monkeypatch.setattr(dataset, "draw_scene", lambda *a: drawn_scenes.append(1) or draw(*a))
+    write_scenes(SMALL, tmp_path / "set", workers=1)
+    assert len(drawn_scenes) == 6 and files(tmp_path / "set") == files(drawn)
+
+
+def test_a_folder_that_holds_something_else_is_refused(drawn, tmp_path):
+    shutil.copytree(drawn, tmp_path / "set")
+    with pytest.raises(DataError, match="holds another drawn data set"):
+        write_scenes(replace(SMALL, seed=4), tmp_path / "set")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "photo.jpg").write_bytes(b"mine")
+    with pytest.raises(DataError, match="is not empty and no drawn data set"):
+        write_scenes(SMALL, tmp_path / "mine")
+
+
+def test_nobody_of_the_test_part_is_in_the_training_part():
+    casts = [dataset._cast(0, part) for part in dataset.PARTS]
+    bodies = [body for cast in casts for body, _ in cast.values()]
+    assert len(set(bodies)) == len(bodies)
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ({"difficulty": "middling"}, "data.scenes.difficulty=middling"),
+        ({"format": "voc"}, "format=voc"),
+        ({"train": -1}, "train=-1"),
+        ({"train": 0, "val": 0, "test": 0}, "nothing to draw"),
+        ({"rate": 0.0}, "rate=0.0"),
+        ({"skeleton": "h36m"}, "h36m"),
+        ({"trian": 5}, "data.scenes.trian"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_wrong_values_are_refused(values, words):
+    with pytest.raises(ConfigError, match=words.replace("data.scenes.difficulty", "difficulty")):
+        read_scenes(values, "data.scenes")
+
+
+def test_the_cache_folder_is_the_users_choice_and_one_for_each_set(monkeypatch, tmp_path):
+    monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path))
+    folders = [scene_folder({"seed": seed}, None) for seed in (0, 1, 0)]
+    assert folders[0] == folders[2] != folders[1] and folders[0].parent == tmp_path / "scenes"
+    assert scene_folder({}, "here").name == "here"
