@@ -97,16 +97,12 @@ class Profile:
         if self.operators:
             width = max(28, *(len(operator.name) + 2 for operator in self.operators))
             lines += ["", f"{'operator (own time)':<{width}}{'ms a step':>10}{'share':>8}{'calls':>8}"]
-            lines += [
-                f"{o.name:<{width}}{o.ms:>10.2f}{o.share:>8.1%}{o.calls:>8.0f}" for o in self.operators
-            ]
+            lines += [f"{o.name:<{width}}{o.ms:>10.2f}{o.share:>8.1%}{o.calls:>8.0f}" for o in self.operators]
         return "\n".join([*lines, "", self.verdict()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        phases = {
-            phase: {"ms": share * self.step_ms, "share": share} for phase, share in self.shares.items()
-        }
+        phases = {phase: {"ms": share * self.step_ms, "share": share} for phase, share in self.shares.items()}
         return {
             "device": self.device,
             "steps": self.steps,

@@ -3,14 +3,13 @@
 import logging
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.profilers import Profiler
 
-from dancepose.callbacks.profile_report import Operator, Profile
+from dancepose.callbacks.profile_report import PHASES, Operator, Profile
 from dancepose.errors import ConfigError
 from dancepose.files import write_bytes, write_json, write_text
 
@@ -19,7 +18,7 @@ log = logging.getLogger(__name__)
 FETCH = ".train_dataloader_next"
 SPAN = "step: "  # in front of the phases' names in the trace
 TRACE = "profile_trace.json.gz"
-# end of Lightning's name of an action -> the phase that the time before its start, or up to its end, belongs to
+# end of Lightning's name of an action -> phase of the time before its start, or up to its end
 STARTS = {
     FETCH: "other",
     ".training_step": "other",
@@ -66,8 +65,8 @@ class StepProfiler(Profiler):
                 "none is left to be measured; raise it"
             )
         self.total, self.warmup, self.traced, self.rows = total, warmup, traced, rows
-        self._seconds: Counter[str] = Counter()
-        self._step: Counter[str] = Counter()  # of the step that is under way
+        self._seconds: dict[str, float] = dict.fromkeys(PHASES, 0.0)
+        self._step = dict(self._seconds)  # of the step that is under way
         self._last: float | None = None  # the last cut; None where nothing is measured
         self._begun = self._steps = self._traced_steps = 0
         self._in_forward = self._finished = False
@@ -106,15 +105,15 @@ class StepProfiler(Profiler):
 
     @property
     def _module(self) -> Any:
-        return self._lightning_module
+        return self._lightning_module  # type: ignore[attr-defined]  # the trainer sets it
 
     def _next_step(self) -> None:
         """Close a step; begin to measure, to trace, or stop, when as many batches have been."""
         done, self._begun = self._begun, self._begun + 1
         if self._last is not None:
-            self._seconds += self._step
+            self._seconds = {phase: self._seconds[phase] + self._step[phase] for phase in PHASES}
             self._steps += 1
-        self._step.clear()
+        self._step = dict.fromkeys(PHASES, 0.0)
         if self._torch is not None:
             self._traced_steps += 1
         if done == self.total:
@@ -126,14 +125,14 @@ class StepProfiler(Profiler):
                 self._trace()
 
     def _measure(self) -> None:
-        """Begin with the phases; hooks on the task, not on the network, which may be compiled with its hooks."""
+        """Begin with the phases; the task has the hooks, for a compiled network would have them in it."""
         before = self._module.register_forward_pre_hook(lambda *_: self._forward(True))
         self._handles = [before, self._module.register_forward_hook(lambda *_: self._forward(False))]
         self._wait()
         self._last = time.perf_counter()
 
     def _forward(self, begins: bool) -> None:
-        """Cut around the network's forward pass; DDP calls the task's forward around the training step too."""
+        """Cut around the network's pass; DDP calls the task's forward around the training step, too."""
         if begins:
             self._cut("other")
             self._open("forward")
@@ -145,7 +144,6 @@ class StepProfiler(Profiler):
     def _trace(self) -> None:
         """Begin to trace."""
         self._last = None
-        self._step.clear()
         activities = [torch.profiler.ProfilerActivity.CPU]
         if self._module.device.type == "cuda":
             activities.append(torch.profiler.ProfilerActivity.CUDA)
