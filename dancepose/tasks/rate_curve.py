@@ -1,11 +1,12 @@
 """What a range test of the learning rate measured: its curve, the rate it suggests, its picture."""
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from dancepose.inference.figure import new_figure, png
 
 SMOOTH = 0.03  # of the tested range of rates: standard deviation of the smoothing
 FALL = 0.02  # share of the loss by which the curve has to fall at least, or there is nothing to suggest
@@ -74,39 +75,35 @@ class RateCurve:
         Returns:
             A PNG file.
         """
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        smooth = self.smooth
-        axes.plot(self.rates, self.losses, color="0.75", linewidth=1, label="loss of each step")
-        axes.plot(self.rates, smooth, color="tab:blue", linewidth=2, label="smoothed")
-        suggestion = self.suggestion
-        if suggestion is not None:
-            at = smooth[self.rates.index(suggestion)]
-            axes.plot([suggestion], [at], "o", color="tab:red", markersize=9)
-            axes.annotate(
-                f"optimizer.lr={suggestion:.1e}",
-                (suggestion, at),
-                xytext=(8, 8),
-                textcoords="offset points",
-                color="tab:red",
-            )
-        if now is not None:
-            axes.axvline(now, color="0.4", linestyle="--", linewidth=1, label=f"configured: {now:g}")
-        axes.set_xscale("log")
-        low, high = min(smooth), max(smooth[: max(2, len(smooth) // 2)])
-        room = 0.15 * (high - low) or 0.1 * abs(high) or 1.0
-        axes.set_ylim(low - room, high + 3 * room)  # what diverges at the end would flatten everything else
-        axes.set_xlabel("learning rate")
-        axes.set_ylabel("training loss")
-        axes.grid(alpha=0.3)
-        axes.legend(loc="upper left")
-        file = io.BytesIO()
-        canvas.print_png(file)
-        return file.getvalue()
+        with new_figure(8, 5, 120) as figure:
+            axes = figure.add_subplot()
+            smooth = self.smooth
+            axes.plot(self.rates, self.losses, color="0.75", linewidth=1, label="loss of each step")
+            axes.plot(self.rates, smooth, color="tab:blue", linewidth=2, label="smoothed")
+            suggestion = self.suggestion
+            if suggestion is not None:
+                at = smooth[self.rates.index(suggestion)]
+                axes.plot([suggestion], [at], "o", color="tab:red", markersize=9)
+                axes.annotate(
+                    f"optimizer.lr={suggestion:.1e}",
+                    (suggestion, at),
+                    xytext=(8, 8),
+                    textcoords="offset points",
+                    color="tab:red",
+                )
+            if now is not None:
+                axes.axvline(now, color="0.4", linestyle="--", linewidth=1, label=f"configured: {now:g}")
+            axes.set_xscale("log")
+            low, high = min(smooth), max(smooth[: max(2, len(smooth) // 2)])
+            room = 0.15 * (high - low) or 0.1 * abs(high) or 1.0
+            axes.set_ylim(
+                low - room, high + 3 * room
+            )  # what diverges at the end would flatten everything else
+            axes.set_xlabel("learning rate")
+            axes.set_ylabel("training loss")
+            axes.grid(alpha=0.3)
+            axes.legend(loc="upper left")
+            return png(figure)
 
 
 def unsmoothed(averages: Sequence[float], beta: float) -> list[float]:
