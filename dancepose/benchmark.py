@@ -72,7 +72,7 @@ def _networks(cfg: DictConfig) -> list[Row]:
 
     from dancepose.benchmarks.networks import Setting, time_networks
     from dancepose.targets import plain
-    from dancepose.tasks.devices import find_device
+    from dancepose.tasks.devices import find_device, warn_of_slow_bf16
 
     config = plain(cfg)
     models = {
@@ -85,6 +85,8 @@ def _networks(cfg: DictConfig) -> list[Row]:
     }
     settings = [Setting(precision, cfg.channels_last, cfg.compile) for precision in cfg.precisions]
     device = torch.device(find_device(cfg.device))
+    for precision in cfg.precisions:
+        warn_of_slow_bf16(device.type, precision, "precisions=[fp32]")
     return time_networks(models, settings, list(cfg.batches), cfg.size, cfg.rounds, device)
 
 

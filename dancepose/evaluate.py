@@ -120,8 +120,9 @@ def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
 
     from dancepose.inference.pose import PosePredictor
     from dancepose.progress import track
-    from dancepose.tasks.devices import find_device
+    from dancepose.tasks.devices import find_device, warn_of_slow_bf16
     from dancepose.tasks.evaluation import PoseEvaluation
+    from dancepose.tasks.memory import advise_evaluation, memory_told
     from dancepose.tasks.report import describe, write_report
     from dancepose.tasks.scoring import (
         PRECISIONS,
@@ -138,11 +139,13 @@ def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
     frames = datamodule.frames(cfg.part)
     flip = bool(tested.get("flip", False) if cfg.flip is None else cfg.flip)
     scales = list(tested.get("scales", [1.0]) if cfg.scales is None else cfg.scales)
+    device = find_device(cfg.device)
+    warn_of_slow_bf16(device, precision, "precision=32-true")
     predictor = PosePredictor(
         model,
         flip=flip,
         scales=scales,
-        device=find_device(cfg.device),
+        device=device,
         dtype=PRECISIONS[precision],
         channels_last=tested.get("channels_last", True),
     )
@@ -150,7 +153,9 @@ def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
     log.info("%s", _settings(geometry, flip, scales, precision, datamodule.evaluation_batch))
     evaluation = PoseEvaluation(model.skeleton, protocol=cfg.protocol)
     loader = datamodule.evaluation_dataloader(cfg.part)
-    with torch.inference_mode():
+    held = datamodule.test_batch_size
+    advice = advise_evaluation(held, datamodule.workers, precision, scales)
+    with memory_told(advice), torch.inference_mode():
         for batch in track(((len(b["frame"]), b) for b in loader), len(frames), "images"):
             evaluation.step(predictor, batch)
     about = {"source": found.source, "data": describe(found.data), "split": datamodule.split_hash}

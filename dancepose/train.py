@@ -52,7 +52,9 @@ def train(cfg: DictConfig) -> float | None:
     from dancepose.errors import DanceposeError
     from dancepose.skeleton import Skeleton
     from dancepose.targets import instantiate, plain
-    from dancepose.tasks.outcome import measure_test_part, objective_value
+    from dancepose.tasks.devices import warn_of_slow_bf16
+    from dancepose.tasks.memory import advise_training, memory_told
+    from dancepose.tasks.outcome import judge_overfit, measure_test_part, objective_value
     from dancepose.tasks.preparation import (
         WhenLoaded,
         check_metric_names,
@@ -62,11 +64,13 @@ def train(cfg: DictConfig) -> float | None:
         make_loggers,
         make_trainer,
     )
+    from dancepose.tasks.rate_test import check_rate_test, find_rate
     from dancepose.tasks.resuming import check_resumable, keep_data
     from dancepose.tasks.run_directory import RunDirectory
 
     main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
-    trial = bool(cfg.trainer.get("fast_dev_run"))  # leaves no files
+    testing_rates = bool(cfg.lr_find.steps)  # in place of a training
+    trial = bool(cfg.trainer.get("fast_dev_run")) or testing_rates  # leaves no files of a run
     writes = main_rank and not trial
     logging.getLogger("lightning").handlers.clear()  # Hydra's handlers print its lines already
     for known in WARNINGS:
@@ -74,10 +78,13 @@ def train(cfg: DictConfig) -> float | None:
     if not main_rank:
         logging.getLogger().setLevel(logging.WARNING)
     config = plain(cfg)
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
+    run = RunDirectory(HydraConfig.get().runtime.output_dir)
+    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+    if testing_rates:
+        check_rate_test(config, run, multirun)
+    if multirun:
         check_one_device(config["trainer"])
     check_metric_names(config, Skeleton.from_dict(config["skeleton"]))
-    run = RunDirectory(HydraConfig.get().runtime.output_dir)
     last = _last(cfg, run, writes)
     seed_everything(cfg.seed, workers=True, verbose=False)
 
@@ -93,6 +100,10 @@ def train(cfg: DictConfig) -> float | None:
         log.info("%s", datamodule.summary())
         if len(masked := datamodule.problems.of("keypoint never labelled")):
             log.warning("%s", masked.report())
+    if testing_rates:
+        overrides = HydraConfig.get().overrides.task
+        find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])
+        return None
     if writes:
         run.write_split(datamodule.split)
     identity = _identity(config, datamodule)
@@ -117,9 +128,12 @@ def train(cfg: DictConfig) -> float | None:
         trainer = make_trainer(config, run, callbacks, loggers, plugins=[WholeFileIO()])
         if main_rank:
             log.info("%s", describe_batch(datamodule.batch_size, trainer))
-        trainer.fit(
-            task, datamodule=datamodule, ckpt_path=None if last is None else str(last), weights_only=True
-        )
+            device, precision = trainer.strategy.root_device.type, str(trainer.precision)
+            warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
+        with memory_told(advise_training(config, datamodule)):
+            trainer.fit(
+                task, datamodule=datamodule, ckpt_path=None if last is None else str(last), weights_only=True
+            )
         if trainer.interrupted:
             raise KeyboardInterrupt
         values: dict[str, float | None] = {n: float(v) for n, v in trainer.callback_metrics.items()}
@@ -128,7 +142,8 @@ def train(cfg: DictConfig) -> float | None:
             values = before | values
         objective = objective_value(config, trainer, values)
         if cfg.test:
-            values |= measure_test_part(config, trainer, task, datamodule, run)
+            with memory_told(advise_training(config, datamodule)):
+                values |= measure_test_part(config, trainer, task, datamodule, run)
     except BaseException as error:
         status = _exit_status(error)
         if writes and started:
@@ -147,6 +162,8 @@ def train(cfg: DictConfig) -> float | None:
         _finish_wandb()
     if writes:
         run.write_metrics("done", metrics=_finite(values), objective=objective, **identity)
+        if config["data"].get("overfit"):
+            log.info("%s", judge_overfit(values, run))
         log.info("done: %s", run.path)
     return objective
 

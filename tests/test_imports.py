@@ -26,11 +26,11 @@ LEVELS = [
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
 MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]
 MAY_USE_EACH_OTHER = LEVELS[0] | LEVELS[-2] | LEVELS[-1]
-ONLY_IN = {
-    "albumentations": "data/transforms.py",
-    "matplotlib": "inference/charts.py",
-    "torchvision": "",
-    "pytorch_lightning": "",
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "albumentations": ("data/transforms.py",),
+    "matplotlib": ("inference/figure.py", "inference/charts.py", "data/statistics_figure.py"),
+    "torchvision": (),
+    "pytorch_lightning": (),
 }
 PURE = {"layers", "networks"}  # torch and numpy alone
 
@@ -68,7 +68,7 @@ def test_imports_point_down(path: Path):
             allowed = room in MAY_USE_FRAMEWORKS or relative == "data/datamodules.py"
             assert allowed, f"{relative} imports {top}"
         if top in ONLY_IN:
-            assert relative == ONLY_IN[top], f"{relative} imports {top}"
+            assert relative in ONLY_IN[top], f"{relative} imports {top}"
         if room in PURE:
             assert top in {"torch", "numpy", "dancepose", "safetensors"} or top in sys.stdlib_module_names, (
                 f"{relative}: {top}"

@@ -182,8 +182,10 @@ def test_every_debug_config_runs(debug, labelme, tmp_path):
     own = debug in ("overfit", "fast_dev_run")  # as shipped: ten pictures are enough for their batch
     small = [o for o in TINY if not (own and o.startswith(("data.batch_size", "data.workers")))]
     more = [f"data.root={labelme}", "trainer.max_epochs=1", f"debug={debug}", "scheduler=cosine"]
+    if debug == "lr_find":
+        more += ["lr_find.steps=20", "model=hrnet"]
     run_task(train, "train", run, *small, *more)
-    assert (run / "metrics.json").is_file() == (debug != "fast_dev_run")
+    assert (run / "metrics.json").is_file() == (debug not in ("fast_dev_run", "lr_find"))
 
 
 @pytest.mark.parametrize("optimizer", ["rmsprop", "sgd", "adam", "adamw"])

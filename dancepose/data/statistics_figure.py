@@ -6,14 +6,13 @@ are told apart in every kind of colour blindness and in print (hues: P. Tol's sc
 
 from __future__ import annotations
 
-import io
-import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dancepose.inference.drawing import keypoint_colours
+from dancepose.inference.figure import new_figure, png
 from dancepose.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -53,40 +52,37 @@ def draw_statistics(parts: Parts, skeleton: Skeleton, title: str) -> bytes:
     Returns:
         The content of a PNG file.
     """
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its font cache
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     heights = [3.4, 3.4, 1.4 + 0.23 * len(skeleton), 4.0]
-    figure = Figure(figsize=(WIDTH, sum(heights) + 0.6), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=14, parse_math=False)
-    rows: Any = figure.subfigures(4, 1, height_ratios=heights)
-    counts, sizes = rows[0].subplots(1, 3), rows[1].subplots(1, 3)
-    _whole_numbers(counts[0], parts, "people_per_picture", "pictures", MOST)
-    counts[0].set(title="People in a picture", xlabel="labelled people", ylabel="% of the part's pictures")
-    _whole_numbers(counts[1], parts, "keypoints_per_person", "people", len(skeleton))
-    counts[1].set(title="Keypoints of a person", xlabel="annotated", ylabel="% of the part's people")
-    _picture_sizes(counts[2], parts)
-    for axes, name, heading, unit in (
-        (sizes[0], "pixels", "Size of people in the picture", "px"),
-        (sizes[1], "input", "Size of people in the network's input at test time", "px"),
-        (sizes[2], "share", "Size of people by that of the picture", ""),
-    ):
-        _person_sizes(axes, parts, name, unit)
-        axes.set(title=heading, ylabel="% of the part's people")
-        axes.set_xlabel(f"diagonal of the keypoints' box{', px' if unit else ' / diagonal of the picture'}")
-    seen = rows[2].subplots(1, len(parts), sharey=True, squeeze=False)[0]
-    places = rows[3].subplots(1, len(parts), squeeze=False)[0]
-    for number, (part, numbers) in enumerate(parts.items()):
-        _visibility(seen[number], numbers, skeleton, named=number == 0)
-        seen[number].set(title=f"{part}: keypoints of {_count(numbers['people'], 'person', 'people')}")
-        _places(places[number], numbers["places"])
-        places[number].set(title=f"{part}: where the keypoints lie")
-    _legend_of_visibility(rows[2])
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
+    with new_figure(WIDTH, sum(heights) + 0.6, DPI) as figure:
+        figure.suptitle(title, fontsize=14, parse_math=False)
+        rows: Any = figure.subfigures(4, 1, height_ratios=heights)
+        counts, sizes = rows[0].subplots(1, 3), rows[1].subplots(1, 3)
+        _whole_numbers(counts[0], parts, "people_per_picture", "pictures", MOST)
+        counts[0].set(
+            title="People in a picture", xlabel="labelled people", ylabel="% of the part's pictures"
+        )
+        _whole_numbers(counts[1], parts, "keypoints_per_person", "people", len(skeleton))
+        counts[1].set(title="Keypoints of a person", xlabel="annotated", ylabel="% of the part's people")
+        _picture_sizes(counts[2], parts)
+        for axes, name, heading, unit in (
+            (sizes[0], "pixels", "Size of people in the picture", "px"),
+            (sizes[1], "input", "Size of people in the network's input at test time", "px"),
+            (sizes[2], "share", "Size of people by that of the picture", ""),
+        ):
+            _person_sizes(axes, parts, name, unit)
+            axes.set(title=heading, ylabel="% of the part's people")
+            axes.set_xlabel(
+                f"diagonal of the keypoints' box{', px' if unit else ' / diagonal of the picture'}"
+            )
+        seen = rows[2].subplots(1, len(parts), sharey=True, squeeze=False)[0]
+        places = rows[3].subplots(1, len(parts), squeeze=False)[0]
+        for number, (part, numbers) in enumerate(parts.items()):
+            _visibility(seen[number], numbers, skeleton, named=number == 0)
+            seen[number].set(title=f"{part}: keypoints of {_count(numbers['people'], 'person', 'people')}")
+            _places(places[number], numbers["places"])
+            places[number].set(title=f"{part}: where the keypoints lie")
+        _legend_of_visibility(rows[2])
+        return png(figure)
 
 
 def _whole_numbers(axes: Axes, parts: Parts, name: str, unit: str, most: int) -> None:

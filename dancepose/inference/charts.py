@@ -1,19 +1,13 @@
-"""Precision over recall and bars for each report column, as one picture.
+"""Precision over recall and bars for each report column, as one picture."""
 
-Drawn by matplotlib without pyplot: no window, no state that threads or notebooks share. It is imported where
-it is used, for it takes half a second.
-"""
-
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from dancepose.inference.figure import new_figure
 from dancepose.metrics.table import ResultRow, column_curves, format_value
 from dancepose.skeleton import Skeleton
-
-logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its cache of fonts
 
 SIZE, DPI = (13.0, 5.6), 110  # inches: 1430 x 616 pixels
 COLOURS = "petroff10"  # Petroff 2021, Accessible Color Sequences for Data Visualization
@@ -55,22 +49,17 @@ def draw_curves(rows: Mapping[str, ResultRow], skeleton: Skeleton, title: str) -
     Returns:
         (616, 1430, 3) uint8 RGB.
     """
-    from matplotlib import style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     row = rows["mAP"]
     counts = [f"{word} {row.counts.get(name, 0)}" for name, word in COUNTED]
-    with style.context("default"):  # whatever a matplotlibrc or a notebook has set
-        figure = Figure(SIZE, DPI, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+    with new_figure(*SIZE, DPI) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         words = ", ".join(filter(None, [_shortened(title), *counts]))
         figure.suptitle(words, fontsize=12, parse_math=False)
         _draw_precision(left, row, skeleton)
         _draw_bars(right, rows, skeleton)
+        canvas: Any = figure.canvas
         canvas.draw()
-    return np.array(canvas.buffer_rgba())[..., :3].copy()
+        return np.array(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _draw_precision(axes: Any, row: ResultRow, skeleton: Skeleton) -> None:

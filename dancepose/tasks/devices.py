@@ -1,11 +1,17 @@
-"""The device that a command's key `device` names."""
+"""The device that a command's key `device` names, and what a CPU can do."""
 
+import logging
+import platform
 import re
 from typing import Any
 
 import torch
 
 from dancepose.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+BF16 = ("avx512_bf16", "amx_bf16", "avx10_2", "avx_ne_convert")  # each of them: x86 instructions for bfloat16
 
 
 def find_device(name: Any) -> str:
@@ -26,3 +32,34 @@ def find_device(name: Any) -> str:
         here = f"{count} GPU(s), counted from 0" if count else "no GPU that torch can use"
         raise ConfigError(f"device={name}: this machine has {here}; give device=auto or device=cpu")
     return str(name)
+
+
+def has_fast_bf16() -> bool:
+    """Tell whether the CPU computes with bfloat16; without the instructions it is converted at every step.
+
+    Only an x86 processor is ever denied it: of others torch does not say enough.
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64", "i386", "i686"):
+        return True
+    if hasattr(torch.cpu, "get_capabilities"):
+        known = torch.cpu.get_capabilities()
+        return any(known.get(name, False) for name in BF16)
+    # before torch 2.10 or so; a name of its own, which may be gone
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)())
+
+
+def warn_of_slow_bf16(device: str, precision: str, instead: str) -> None:
+    """Warn once of bfloat16 on a CPU that has no instructions for it: it is many times slower than float32.
+
+    Args:
+        device: `cpu`, `cuda`, ...
+        precision: of the network, as the trainer or an evaluation names it.
+        instead: what to say on the command line, `trainer.precision=32-true` for instance.
+    """
+    if device == "cpu" and "bf16" in precision and not has_fast_bf16():
+        log.warning(
+            "%s on a CPU without instructions for bfloat16 (AVX512_BF16, AMX): many times slower than "
+            "float32 here; give %s",
+            precision,
+            instead,
+        )

@@ -18,6 +18,8 @@ from dancepose.tasks.scoring import describe_geometry
 
 log = logging.getLogger(__name__)
 
+LEARNT = 90.0  # mAP of the training pictures from which a network has learnt them
+
 
 def objective_value(
     config: Mapping[str, Any], trainer: Trainer, values: Mapping[str, float | None]
@@ -82,6 +84,29 @@ def measure_test_part(
     return {
         name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")
     }
+
+
+def judge_overfit(values: Mapping[str, float | None], run: RunDirectory) -> str:
+    """Say what the score of `debug=overfit` means: of the very pictures that were trained on.
+
+    Args:
+        values: the run's metrics.
+        run: its folder.
+    """
+    score = values.get("test/mAP")
+    if score is None or not score >= 0:
+        return "overfit: no score: no joint could be scored, or nothing was tested"
+    head = f"overfit: mAP {score:.1f} on the very pictures that were trained on; "
+    if score >= LEARNT:
+        return head + (
+            "network, labels and decoding fit together: go on with a real training. Of other pictures it "
+            "says nothing"
+        )
+    return head + (
+        f"{LEARNT:.0f} or more would mean that network and labels fit together. Rare keypoints come last: "
+        f"train longer (dancepose-train resume={run.path} trainer.max_epochs=<more>). If it no longer rises, "
+        "look at pictures/test_frames.jpg and at the labels (dancepose-browse)"
+    )
 
 
 def _source(which: str, run: RunDirectory, trainer: Trainer) -> Path | None:

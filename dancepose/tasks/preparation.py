@@ -32,18 +32,24 @@ class WhenLoaded(Callback):
         self.do()
 
 
+def has_one_device(trainer: Mapping[str, Any]) -> bool:
+    """Tell whether a trainer node asks for a single process."""
+    devices, strategy = trainer.get("devices", 1), str(trainer.get("strategy", "auto"))
+    count = len(devices) if isinstance(devices, list) else devices
+    if str(count) in ("-1", "auto"):
+        count = 1 if trainer.get("accelerator") == "cpu" else torch.cuda.device_count()
+    alone = str(count) in ("0", "1") and trainer.get("num_nodes", 1) == 1
+    return alone and strategy in ("auto", "single_device")
+
+
 def check_one_device(trainer: Mapping[str, Any]) -> None:
     """Refuse several processes in a sweep: each of them would run the whole sweep again.
 
     Raises:
         ConfigError: the trainer node asks for more than one device.
     """
-    devices, strategy = trainer.get("devices", 1), str(trainer.get("strategy", "auto"))
-    count = len(devices) if isinstance(devices, list) else devices
-    if str(count) in ("-1", "auto"):
-        count = 1 if trainer.get("accelerator") == "cpu" else torch.cuda.device_count()
-    alone = str(count) in ("0", "1") and trainer.get("num_nodes", 1) == 1
-    if not alone or strategy not in ("auto", "single_device"):
+    if not has_one_device(trainer):
+        devices, strategy = trainer.get("devices", 1), str(trainer.get("strategy", "auto"))
         raise ConfigError(
             f"trainer.devices={devices} with trainer.strategy={strategy} in a multirun (-m): each process "
             "would run the whole sweep again. Run the jobs one by one, or give trainer.devices=1 "

@@ -26,6 +26,7 @@ NOT_IN_HASH = (
     "logger",
     "hydra",
     "objective",
+    "lr_find",
 )  # do not change what a run computes
 LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg|png)\.[a-z0-9_]{8}")  # of `files.replacing`
 PATH_KEYS = ("root", "annotations", "save_dir", "dirpath")  # where things lie says nothing of what they are

@@ -1,0 +1,66 @@
+"""bfloat16 on a CPU that has no instructions for it is warned of, and on no other device."""
+
+import json
+from unittest import mock
+
+import pytest
+import torch
+from running import SMALL, run_task
+
+from dancepose.tasks import devices
+from dancepose.tasks.devices import has_fast_bf16, warn_of_slow_bf16
+from dancepose.train import train
+
+
+def on(machine, **capabilities):
+    """Stand in for a machine."""
+    return (
+        mock.patch.object(devices.platform, "machine", lambda: machine),
+        mock.patch.object(torch.cpu, "get_capabilities", lambda: capabilities, create=True),
+    )
+
+
+@pytest.mark.parametrize(
+    "machine, capabilities, fast",
+    [
+        ("x86_64", {"avx2": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ("AMD64", {"avx512_f": True}, False),
+        ("x86_64", {"avx512_bf16": True}, True),
+        ("x86_64", {"amx_bf16": True}, True),
+        ("aarch64", {}, True),
+        ("arm64", {"bf16": False}, True),
+    ],
+)
+def test_the_processor_decides(machine, capabilities, fast):
+    first, second = on(machine, **capabilities)
+    with first, second:
+        assert has_fast_bf16() == fast
+
+
+def test_this_machine_answers():
+    assert has_fast_bf16() in (True, False)
+
+
+@pytest.mark.parametrize(
+    "fast, device, precision, warned",
+    [
+        (False, "cpu", "bf16-mixed", True),
+        (False, "cpu", "32-true", False),
+        (False, "cuda", "bf16-mixed", False),
+        (True, "cpu", "bf16-mixed", False),
+    ],
+)
+def test_the_warning(fast, device, precision, warned, caplog):
+    with mock.patch.object(devices, "has_fast_bf16", lambda: fast):
+        warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
+    assert ("give trainer.precision=32-true" in caplog.text) == warned
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_training_warns_once(fast, labelme, tmp_path, caplog):
+    few = ["trainer.precision=bf16-mixed", "+trainer.limit_train_batches=1", "data.val=none", "test=false"]
+    settings = [*SMALL, "model=hrnet", "trainer.max_epochs=1", *few, f"data.root={labelme}"]
+    with mock.patch.object(devices, "has_fast_bf16", lambda: fast):
+        run_task(train, "train", tmp_path / "run", *settings)
+    assert caplog.text.count("without instructions for bfloat16") == (not fast)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
