@@ -207,8 +207,8 @@ def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
     """Draw a scene and write its pictures, and last of all its record; return the number of pictures."""
     part, number = name.split("_")
     random = np.random.default_rng((scenes.seed, PARTS.index(part), 0, int(number)))
-    scene = draw_scene(random, DIFFICULTIES[scenes.difficulty], _cast(scenes.seed, part))
     start = random.uniform(0, 3)
+    scene = draw_scene(random, DIFFICULTIES[scenes.difficulty], _cast(scenes.seed, part), start)
     record = []
     for index, frame in enumerate(scenes.frame_names(name)):
         noise = np.random.default_rng((scenes.seed, PARTS.index(part), 2, int(number), index))
@@ -237,7 +237,7 @@ def _annotate(scenes: SceneSet, root: Path, name: str, scene: Scene, truths: lis
         elif truth.box is not None:  # a hand at the border: neither truth nor error
             x, y, w, h = truth.box
             ignore.append(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]))
-    if scenes.format == "labelme":
+    if scenes.format == "labelme" and people:
         image = root / f"{name}.jpg"
         frame = Frame(image, SIZE, people, skeleton.name, ignore=ignore)
         write_labelme(frame, skeleton, image.with_suffix(".json"))
@@ -296,6 +296,8 @@ def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[
     annotations: list[dict[str, Any]] = []
     for frames in records.values():
         for frame in frames:
+            if not frame["people"]:
+                continue
             number = len(images) + 1
             images.append({"id": number, "file_name": frame["image"], "width": SIZE[0], "height": SIZE[1]})
             about = {"image_id": number, "category_id": 1}

@@ -116,7 +116,7 @@ def _hold_high(random: np.random.Generator) -> Motion:
 def _single_arm_open(random: np.random.Generator) -> Motion:
     pose = _stance(random)
     side, other = random.permutation(SIDES).tolist()
-    up, aside, reach = random.uniform(-0.2, 0.5), random.uniform(1.1, 1.9), random.uniform(0.93, 1.0)
+    up, aside, reach = random.uniform(-0.2, 0.45), random.uniform(1.1, 1.9), random.uniform(0.95, 1.0)
     pose.arms[side] = replace(_arm(aside, up, reach), hand=np.array([0, random.uniform(-0.4, 0.8), 0]))
     if random.random() < 0.25:
         pose.arms[other] = Arm(reach=1.05, pole=np.array([1.0, 0, -0.4]), on_hip=True)
@@ -265,7 +265,7 @@ def satisfied(joints: dict[str, np.ndarray]) -> list[str]:
     raised = {
         side: joints[f"{side}_wrist"][1] > joints[f"{side}_shoulder"][1] + 0.1 * trunk
         and joints[f"{side}_elbow"][1] < joints[f"{side}_wrist"][1]
-        and straight[side] < 2.75
+        and straight[side] < 2.5
         for side in SIDES
     }
     low = {side: joints[f"{side}_wrist"][1] < joints["chest"][1] for side in SIDES}

@@ -60,9 +60,10 @@ class Actor:
         outfit: its clothes.
         action: its class.
         motion: what it does.
-        place: (2,) x and z on the floor at time 0, metres.
+        place: (2,) x and z on the floor at the start, metres.
         yaw: where it faces: 0 is towards the camera.
         speed: metres a second, forward.
+        start: time at which it is at its place.
     """
 
     body: Body
@@ -72,12 +73,13 @@ class Actor:
     place: np.ndarray
     yaw: float
     speed: float = 0.0
+    start: float = 0.0
 
     def joints(self, time: float) -> dict[str, np.ndarray]:
         """Return the joints in the scene (see `Body.joints`)."""
         c, s = np.cos(self.yaw), np.sin(self.yaw)
         turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-        x, z = self.place + self.speed * time * np.array([s, c])
+        x, z = self.place + self.speed * (time - self.start) * np.array([s, c])
         shift = np.array([x, 0, z])
         return {
             name: turn @ value if name.startswith("frame_") else shift + turn @ value
@@ -173,6 +175,7 @@ def draw_scene(
     random: np.random.Generator,
     difficulty: Difficulty,
     cast: Mapping[int, tuple[Body, Outfit]],
+    start: float = 0.0,
     actions: tuple[str, ...] = ACTIONS,
 ) -> Scene:
     """Draw a scene.
@@ -181,6 +184,7 @@ def draw_scene(
         random: where it is drawn from.
         difficulty: how hard.
         cast: identity -> build and clothes; the people are drawn from it, nobody twice.
+        start: time of its first picture: those who walk are at their places then.
         actions: classes that occur.
     """
     width, height = SIZE
@@ -205,7 +209,7 @@ def draw_scene(
         body, outfit = cast[identity]
         turned = random.normal(0, 0.6) if random.random() < 0.75 else random.uniform(-np.pi, np.pi)
         speed = random.uniform(0.8, 1.4) if action == "walk" else 0.0
-        actors.append(Actor(body, outfit, action, draw_motion(action, random), place, turned, speed))
+        actors.append(Actor(body, outfit, action, draw_motion(action, random), place, turned, speed, start))
     wall = float(distances.max()) + random.uniform(0.8, 4.0)
     backdrop = draw_backdrop(random, camera, wall, difficulty.hard)
     floor = horizon_row(camera, wall)

@@ -1,0 +1,56 @@
+"""`dancepose-synthesize`, and training on drawn data that are made on first use."""
+
+import json
+
+import pytest
+from running import SMALL, command, run_task
+
+from dancepose.data.images import read_image
+from dancepose.errors import ConfigError, DataError
+from dancepose.synthesize import synthesize
+from dancepose.train import train
+
+FEW = ["train=2", "val=1", "test=1", "difficulty=easy"]
+
+
+def test_the_command_draws_a_set_and_a_sheet_and_leaves_a_whole_one_alone(tmp_path):
+    done = command("synthesize", "root=set", *FEW, "workers=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "set holds 2 train, 1 val, 1 test pictures" in done.stdout
+    assert read_image(tmp_path / "set" / "sheet.jpg").shape[1] > 900
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "set").glob("*_*.jpg")}
+    run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW)
+    assert len(before) == 4 and before == {p: p.stat().st_mtime_ns for p in before}
+
+
+@pytest.mark.parametrize(
+    "override, error, words",
+    [
+        ("difficulty=extreme", ConfigError, "difficulty=extreme"),
+        ("workers=0", ConfigError, "workers"),
+        ("samples=-1", ConfigError, "samples"),
+    ],
+)
+def test_wrong_values_are_refused_before_anything_is_written(override, error, words, tmp_path):
+    with pytest.raises(error, match=words):
+        run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW, override)
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_folder_of_ones_own_pictures_is_not_drawn_into(labelme, tmp_path):
+    with pytest.raises(DataError, match="no drawn data set"):
+        run_task(synthesize, "synthesize", tmp_path / "run", f"root={labelme}", *FEW)
+
+
+def test_a_training_draws_its_data_on_first_use(tmp_path, monkeypatch):
+    monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
+    few = [f"data.scenes.{key}" for key in FEW]
+    settings = [*SMALL, "data=dance_synthetic", *few, "trainer.max_epochs=1", "data.resize=long"]
+    run_task(train, "train", tmp_path / "run", *settings)
+    (folder,) = (tmp_path / "cache" / "scenes").iterdir()
+    assert folder.name.startswith("easy_labelme_")
+    names = json.loads((tmp_path / "run" / "split.json").read_text())
+    assert names["test"] == ["test_00000.jpg"] and len(names["train"]) == 2
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
+    with pytest.raises(ConfigError, match=r"data\.scenes\.trian"):
+        run_task(train, "train", tmp_path / "other", *settings, "+data.scenes.trian=3")
