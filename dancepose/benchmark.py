@@ -38,8 +38,9 @@ def benchmark(cfg: DictConfig) -> None:
         one_of("parts", part, PARTS)
     for precision in cfg.precisions:
         one_of("precisions", precision, PRECISIONS)
-    for key in ("rounds", "samples", "groups"):
-        at_least(key, cfg[key], 1)
+    for key in ("rounds", "samples", "groups", "long_side"):
+        if cfg[key] is not None:
+            at_least(key, cfg[key], 1)
     if cfg.threads is not None:
         at_least("threads", cfg.threads, 1)
         torch.set_num_threads(cfg.threads)
@@ -103,13 +104,13 @@ def _pipeline(cfg: DictConfig) -> list[Row]:
     from dancepose.skeleton import Skeleton
     from dancepose.targets import instantiate, plain
 
-    if cfg.data.root is None:
+    if cfg.data.root is None and not cfg.data.scenes:
         log.warning("the data pipeline is left out: give data.root=<folder of pictures and labels>")
         return []
     skeleton = Skeleton.from_dict(plain(cfg.skeleton))
     codec = build_codec(model_config(plain(cfg.model)), skeleton)
     data = instantiate(cfg.data, skeleton=skeleton, codec=codec, seed=cfg.seed)
-    return time_pipeline(data, cfg.samples, cfg.rounds, data.workers)
+    return time_pipeline(data, cfg.samples, cfg.rounds, data.workers, cfg.long_side, cfg.jpeg)
 
 
 def _decoding(cfg: DictConfig) -> list[Row]:

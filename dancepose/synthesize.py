@@ -37,6 +37,7 @@ def synthesize(cfg: DictConfig) -> None:
     at_least("samples", cfg.samples, 0)
     if cfg.workers is not None:
         at_least("workers", cfg.workers, 1)
+    values["skeleton"] = values["skeleton"]["name"]
     scenes = read_scenes({field.name: values[field.name] for field in fields(SceneSet)}, "")
     root = write_scenes(scenes, Path(cfg.root).expanduser(), cfg.workers)
     if cfg.samples:

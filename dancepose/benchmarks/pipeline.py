@@ -1,21 +1,30 @@
 """The training data: samples a second through one worker, and where the time of a sample goes."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from dancepose.benchmarks.timing import Row
 from dancepose.data.datamodules import PoseDataModule
-from dancepose.data.dataset import PoseLoader, as_key, prepare_worker, to_channels_first
+from dancepose.data.dataset import PoseDataset, PoseLoader, as_key, prepare_worker, to_channels_first
 from dancepose.data.images import read_image
 from dancepose.data.sampler import SampleKey, draw_seed
 from dancepose.errors import ConfigError
 
+JPEG = (".jpg", ".jpeg")
 EPOCHS = 1000  # more than any benchmark reads
 
 
-def time_pipeline(data: PoseDataModule, samples: int, rounds: int, workers: int) -> list[Row]:
+def time_pipeline(
+    data: PoseDataModule,
+    samples: int,
+    rounds: int,
+    workers: int,
+    long_side: int | None = None,
+    jpeg: bool = False,
+) -> list[Row]:
     """Time the training samples of a data module.
 
     Args:
@@ -23,6 +32,8 @@ def time_pipeline(data: PoseDataModule, samples: int, rounds: int, workers: int)
         samples: of each round.
         rounds: repetitions.
         workers: worker processes of the loader.
+        long_side: only pictures whose longer side has so many pixels.
+        jpeg: only JPEG files.
 
     Returns:
         The loader with samples/s, then each step of a sample, alone in this process.
@@ -32,9 +43,19 @@ def time_pipeline(data: PoseDataModule, samples: int, rounds: int, workers: int)
         DataError: annotations or training pictures are broken or missing.
     """
     data.setup("train")
-    if not data.frames("train"):
-        raise ConfigError("data.root has no training pictures")
-    return [*_loader(data, samples, rounds, workers), *_steps(data, samples, rounds)]
+    dataset = data.train_dataset()
+    dataset.frames = [
+        frame
+        for frame in dataset.frames
+        if long_side in (None, max(frame.size))
+        and (not jpeg or Path(str(frame.image)).suffix.lower() in JPEG)
+    ]
+    if not dataset.frames:
+        asked = [f"long_side={long_side}"] * (long_side is not None) + ["jpeg=true"] * jpeg
+        raise ConfigError(f"data.root has no training pictures{' with ' if asked else ''}{' '.join(asked)}")
+    rows = [*_loader(data, dataset, samples, rounds, workers), *_steps(dataset, samples, rounds)]
+    rows[0].figures["pictures"] = len(dataset)
+    return rows
 
 
 class _Endless(torch.utils.data.Sampler[SampleKey]):
@@ -45,8 +66,7 @@ class _Endless(torch.utils.data.Sampler[SampleKey]):
         return (SampleKey(epoch, index) for epoch in range(EPOCHS) for index in range(self.count))
 
 
-def _loader(data: PoseDataModule, samples: int, rounds: int, workers: int) -> list[Row]:
-    dataset = data.train_dataset()
+def _loader(data: PoseDataModule, dataset: PoseDataset, samples: int, rounds: int, workers: int) -> list[Row]:
     loader = PoseLoader(
         dataset,
         data.batch_size,
@@ -68,9 +88,8 @@ def _loader(data: PoseDataModule, samples: int, rounds: int, workers: int) -> li
     return [row]
 
 
-def _steps(data: PoseDataModule, samples: int, rounds: int) -> list[Row]:
+def _steps(dataset: PoseDataset, samples: int, rounds: int) -> list[Row]:
     """Time the steps of `PoseDataset.__getitem__` one by one, in this process."""
-    dataset = data.train_dataset()
     names = ("read and decode the file", "transform", "channels first", "pack the targets")
     rows = [Row("data", name) for name in names]
     for number in range(-1, rounds):

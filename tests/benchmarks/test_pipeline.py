@@ -24,6 +24,16 @@ def test_the_loader_and_each_step_are_timed(tmp_path):
     assert len(steps) == 4 and 98 <= sum(shares) <= 102
 
 
+def test_pictures_are_chosen_by_size_and_kind(tmp_path):
+    make_labelme(tmp_path, frames=4, people=2, size=(80, 64), suffix=".png")
+    data = module(tmp_path, val="none")
+    loader, *_ = time_pipeline(data, samples=2, rounds=1, workers=0, long_side=80)
+    assert loader.figures["pictures"] == 4
+    for choice in ({"long_side": 640}, {"jpeg": True}):  # they are PNG files
+        with pytest.raises(ConfigError, match="no training pictures with (long_side=640|jpeg=true)"):
+            time_pipeline(data, samples=2, rounds=1, workers=0, **choice)
+
+
 def test_a_folder_without_people_is_an_error(tmp_path):
     make_labelme(tmp_path, frames=4, people=1, size=(80, 64))
     with pytest.raises(ConfigError, match="no training pictures"):

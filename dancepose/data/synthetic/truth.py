@@ -8,7 +8,7 @@ from dancepose.data.synthetic.raster import Camera, Raster
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Person
 from dancepose.skeleton import Skeleton
 
-SEEN = 0.08  # a person of whom less of the body shows is not labelled
+SEEN = 0.15  # a person of whom less of the body shows is not labelled
 FEWEST = 4  # keypoints inside the picture
 # how far a joint lies beneath the surface, metres at a height of 1.7 m; what is nearer by more hides it
 DEPTHS = {
@@ -41,7 +41,7 @@ class Truth:
         """Whether a person would label it."""
         inside = sum(bool(point[2] != NOT_ANNOTATED) for point in self.points.values())
         visible = sum(bool(point[2] == VISIBLE) for point in self.points.values())
-        return self.box is not None and self.seen >= SEEN and inside >= FEWEST and visible >= 2
+        return self.box is not None and self.seen >= SEEN and inside >= FEWEST and visible >= 3
 
     def person(self, skeleton: Skeleton, action: str | None = None, number: int | None = None) -> Person:
         """Return it as a record in the keypoints of a skeleton; unknown ones are not annotated."""
