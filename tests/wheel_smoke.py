@@ -37,6 +37,7 @@ def main(scratch: Path) -> None:
         "evaluate", f"ckpt={checkpoint}", "data=dance", f"data.root={data}", "data.test_size=64", "part=train"
     )
     assert "mAP" in printed and "Head" in printed, printed
+    assert "2 train" in run("synthesize", "root=scenes", "train=2", "val=0", "test=0", "difficulty=easy")
     run("browse", *[s for s in small if "model" not in s], "count=1")
     print("wheel smoke test: 1 passed, 0 failed")
 
