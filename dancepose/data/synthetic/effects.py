@@ -58,13 +58,15 @@ class Effects:
     def apply(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Turn a picture (H, W, 3) of float32 into one of uint8."""
         height, width = image.shape[:2]
-        y, x = np.mgrid[:height, :width].astype(np.float32)
-        glow = np.ones_like(image)
-        for cx, cy, radius, colour in self.spots:
-            d = ((x / width - cx) ** 2 + (y / height - cy) ** 2 * 0.5) / radius**2
-            glow += np.exp(-d)[..., None] * colour.astype(np.float32)
-        corner = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) * 2
-        glow *= (1 - self.vignette * corner)[..., None]
+        x = np.linspace(0, 1, width, dtype=np.float32)
+        y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+        glow = (1 - 2 * self.vignette * ((x - 0.5) ** 2 + (y - 0.5) ** 2))[..., None]
+        if self.spots:
+            light = np.ones_like(image)
+            for cx, cy, radius, colour in self.spots:  # a spot is a product of what it is across and down
+                across, down = np.exp(-(((x - cx) / radius) ** 2)), np.exp(-(((y - cy) / radius) ** 2) / 2)
+                light += (down * across)[..., None] * colour.astype(np.float32)
+            glow = glow * light
         image = image * glow
         image = cv2.GaussianBlur(image, (0, 0), self.blur)
         length, angle = self.motion
@@ -75,9 +77,10 @@ class Effects:
             ends = [(round(middle + s * dx), round(middle + s * dy)) for s in (-1, 1)]
             cv2.line(kernel, ends[0], ends[1], 1.0, 1)
             image = cv2.filter2D(image, -1, kernel / kernel.sum())
-        image = (image - 0.45) * self.contrast + 0.45
-        image += self.noise * random.standard_normal(image.shape, dtype=np.float32)
-        return np.clip(image * 255, 0, 255).astype(np.uint8)
+        # the sensor's noise is one of brightness: of its colour little is left in a JPEG file
+        noise = self.noise * random.standard_normal((height, width, 1), dtype=np.float32)
+        image = 255 * (self.contrast * image + (noise + 0.45 * (1 - self.contrast)))
+        return cv2.convertScaleAbs(np.maximum(image, 0))  # rounds, and saturates at 255
 
 
 def shadows(image: np.ndarray, camera: Camera, people: Sequence[dict[str, np.ndarray]]) -> None:

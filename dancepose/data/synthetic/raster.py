@@ -1,6 +1,7 @@
 """`Raster`: solid shapes seen by a camera, nearest first; what shading and occlusion are computed from."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Camera:
     size: tuple[int, int]
     roll: float = 0.0
 
-    @property
+    @cached_property
     def axes(self) -> np.ndarray:
         """(3, 3): rows are the camera's x, y, z in the scene."""
         c, s = np.cos(self.pitch), np.sin(self.pitch)
@@ -43,7 +44,7 @@ class Camera:
         depth = np.maximum(seen[..., 2:], 1e-3)
         return seen[..., :2] / depth * self.focal + self.centre
 
-    @property
+    @cached_property
     def centre(self) -> np.ndarray:
         """(2,) pixel that the camera looks at."""
         return (np.array(self.size) - 1) / 2

@@ -138,10 +138,11 @@ class Scene:
             self._reflect(image, figures, materials)
         shadows(image, self.camera, joints)
         solid = raster.material >= 0
-        image[solid] = shade(raster, materials, self.backdrop.light)[solid]
-        depth = np.where(solid, raster.depth, self.camera.position[2] + self.backdrop.wall)
-        fog = 1 - np.exp(-self.backdrop.thickness * depth / 10)
-        image += fog[..., None].astype(np.float32) * (self.backdrop.haze.astype(np.float32) - image)
+        haze, thickness = self.backdrop.haze.astype(np.float32), self.backdrop.thickness / 10
+        image += (1 - np.exp(-thickness * self.backdrop.wall)) * (haze - image)
+        colours = shade(raster, materials, self.backdrop.light)[solid]
+        fog = 1 - np.exp(-thickness * raster.depth[solid, None])
+        image[solid] = colours + fog * (haze - colours)
         truth = [find_truth(raster, bodies, owner, placed) for owner, placed in enumerate(joints)]
         return self.effects.apply(image, random), truth
 
