@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PARTS = ("network", "data", "decode", "score")
+PARTS = ("network", "data", "decode", "score", "draw")
 PRECISIONS = ("fp32", "bf16")
 
 
@@ -44,7 +44,13 @@ def benchmark(cfg: DictConfig) -> None:
     if cfg.threads is not None:
         at_least("threads", cfg.threads, 1)
         torch.set_num_threads(cfg.threads)
-    measure = {"network": _networks, "data": _pipeline, "decode": _decoding, "score": _scoring}
+    measure = {
+        "network": _networks,
+        "data": _pipeline,
+        "decode": _decoding,
+        "score": _scoring,
+        "draw": _drawing,
+    }
     rows: list[Row] = [row for part in PARTS if part in cfg.parts for row in measure[part](cfg)]
     about = _about()
     told = "\n".join(["", table(rows), "", *(f"{name}: {value}" for name, value in about.items())])
@@ -131,6 +137,12 @@ def _scoring(cfg: DictConfig) -> list[Row]:
     from dancepose.targets import plain
 
     return time_scoring(Skeleton.from_dict(plain(cfg.skeleton)), cfg.groups, cfg.rounds)
+
+
+def _drawing(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.scenes import time_drawing
+
+    return time_drawing(cfg.rounds)
 
 
 def main() -> None:

@@ -72,6 +72,12 @@ def test_scoring(tmp_path):
     assert rows["MPII mAP"]["figures"] == {"groups": 8, "people": 20}
 
 
+def test_drawing(tmp_path):
+    rows = measure(tmp_path, "parts=[draw]")
+    assert list(rows) == ["easy scene", "medium scene", "hard scene"]
+    assert rows["hard scene"]["figures"]["people"] > rows["easy scene"]["figures"]["people"] >= 1
+
+
 @pytest.mark.parametrize(
     "overrides, error, match",
     [

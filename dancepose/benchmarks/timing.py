@@ -17,7 +17,7 @@ class Row:
     """One line of the table.
 
     Attributes:
-        part: `network`, `data`, `decode` or `score`.
+        part: `network`, `data`, `decode`, `score` or `draw`.
         name: what was timed.
         milliseconds: of each repetition.
         figures: what follows from them, and what was counted: column -> number or text.

@@ -194,7 +194,7 @@ class _Job:
 
 
 @cache
-def _cast(seed: int, part: str) -> dict[int, tuple[Body, Outfit]]:
+def draw_cast(seed: int, part: str) -> dict[int, tuple[Body, Outfit]]:
     """Return the identities of a part."""
     drawn = {}
     for number in range(CAST[part]):
@@ -208,7 +208,7 @@ def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
     part, number = name.split("_")
     random = np.random.default_rng((scenes.seed, PARTS.index(part), 0, int(number)))
     start = random.uniform(0, 3)
-    scene = draw_scene(random, DIFFICULTIES[scenes.difficulty], _cast(scenes.seed, part), start)
+    scene = draw_scene(random, DIFFICULTIES[scenes.difficulty], draw_cast(scenes.seed, part), start)
     record = []
     for index, frame in enumerate(scenes.frame_names(name)):
         noise = np.random.default_rng((scenes.seed, PARTS.index(part), 2, int(number), index))

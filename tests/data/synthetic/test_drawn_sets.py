@@ -108,7 +108,7 @@ def test_a_folder_that_holds_something_else_is_refused(drawn, tmp_path):
 
 
 def test_nobody_of_the_test_part_is_in_the_training_part():
-    casts = [dataset._cast(0, part) for part in dataset.PARTS]
+    casts = [dataset.draw_cast(0, part) for part in dataset.PARTS]
     bodies = [body for cast in casts for body, _ in cast.values()]
     assert len(set(bodies)) == len(bodies)
 
