@@ -22,7 +22,7 @@ def read_scenes(values: Mapping[str, Any], key: str) -> SceneSet:
         ConfigError: an unknown key, or an impossible value.
     """
     scenes = SceneSet(**read_arguments(SceneSet, values, key))
-    scenes.check()
+    scenes.check(key)
     return scenes
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dancepose.checks import at_least, one_of
 from dancepose.data.json_file import load_mapping
 from dancepose.data.readers.labelme import write_labelme
 from dancepose.data.synthetic.body import Body
@@ -65,23 +66,24 @@ class SceneSet:
     frames: int = 1
     rate: float = 10.0
 
-    def check(self) -> None:
+    def check(self, key: str = "") -> None:
         """Refuse impossible values.
+
+        Args:
+            key: prefix of the config keys, for messages.
 
         Raises:
             ConfigError: names the key.
         """
-        for key, known in (("difficulty", DIFFICULTIES), ("format", FORMATS)):
-            if getattr(self, key) not in known:
-                raise ConfigError(f"{key}={getattr(self, key)}: choose one of {', '.join(known)}")
-        for key, least in (("train", 0), ("val", 0), ("test", 0), ("seed", 0), ("frames", 1)):
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigError(f"{key}={value}: give a whole number of at least {least}")
+        prefix = f"{key}." if key else ""
+        for name, known in (("difficulty", DIFFICULTIES), ("format", FORMATS)):
+            one_of(f"{prefix}{name}", getattr(self, name), known)
+        for name, least in (("train", 0), ("val", 0), ("test", 0), ("seed", 0), ("frames", 1)):
+            at_least(f"{prefix}{name}", getattr(self, name), least)
         if not self.rate > 0:
-            raise ConfigError(f"rate={self.rate}: give a positive number of pictures a second")
+            raise ConfigError(f"{prefix}rate={self.rate}: give a positive number of pictures a second")
         if not self.train + self.val + self.test:
-            raise ConfigError("train=0 val=0 test=0: there is nothing to draw")
+            raise ConfigError(f"{prefix}train=0, val=0 and test=0: there is nothing to draw")
         load_skeleton(self.skeleton)
 
     @property
