@@ -79,7 +79,9 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         if {"-h", "--help"} & set(given):
             from dancepose.help_text import help_text
 
-            print(help_text(config_name, [o for o in sys.argv[1:] if not o.startswith("-")]))
+            # not the values of flags, nor what a sweep varies
+            plain = [o for o in sys.argv[1:] if re.match(r"[\w+~@/.]+=", o) and ("," not in o or "[" in o)]
+            print(help_text(config_name, plain))
             return
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)()
     except KeyboardInterrupt:

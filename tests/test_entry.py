@@ -173,6 +173,11 @@ class TestMessages:
         assert done.returncode == 1 and "Traceback" not in done.stderr
         assert "data.root: nothing is chosen of data yet" in done.stderr and "data=dance" in done.stderr
 
+    def test_help_beside_other_flags_and_a_sweep(self, tmp_path):
+        flags = ["--config-dir", str(tmp_path), "-m", "seed=1,2", "optimizer=sgd"]
+        done = command("train", "--help", *flags, cwd=tmp_path)
+        assert done.returncode == 0 and "optimizer" in done.stdout and "momentum: 0.9" in done.stdout
+
     def test_a_misconfiguration_found_by_lightning_is_one_clear_error(self, tmp_path):
         (tmp_path / "task.py").write_text(
             "import sys\n"

@@ -23,6 +23,11 @@ class BrokenFile(DataError):
         self.file, self.field, self.what = file, field, what
         named = f"{key}={file}" if key else str(file)
         super().__init__(f"{named}: {field} {what}" if field else f"{named} {what}")
+        self._arguments = (file, what, field, key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it come back from a worker process as it was raised."""
+        return type(self), self._arguments
 
 
 def load_json(path: Path, key: str = "") -> Any:

@@ -42,7 +42,8 @@ def count_macs(network: nn.Module, size: tuple[int, int]) -> dict[str, int]:
     training = [module for module in names if module.training]
     try:
         network.eval()
-        network(torch.zeros(1, 3, PROBE, PROBE, device=next(network.parameters()).device))
+        weight = next(network.parameters())
+        network(torch.zeros(1, 3, PROBE, PROBE, device=weight.device, dtype=weight.dtype))
     finally:
         for hook in hooks:
             hook.remove()

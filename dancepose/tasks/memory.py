@@ -39,8 +39,8 @@ def memory_told(advise: Callable[[str, BaseException], str]) -> Iterator[None]:
         heads = {
             "training": "out of memory while training",
             "evaluation": "out of memory while evaluating",
-            "worker": "a data worker process died or found no shared memory: the machine's memory, or its "
-            "shared memory (/dev/shm), is full",
+            "worker": "a data worker process died or found no shared memory: so it is where the machine's "
+            "memory, or its shared memory (/dev/shm), is full; data.workers=0 shows any other cause",
         }
         cause = " ".join(str(error).split()).partition(" If reserved")[0]
         cause = re.sub(r"^.*?(?=DefaultCPUAllocator)", "", cause) or type(error).__name__

@@ -259,11 +259,20 @@ def test_files_without_people_are_skipped_or_refused(tmp_path: Path):
     frames, problems = read_labelme(tmp_path, MPII15)
     assert len(frames) == 2
     assert problems.counts() == {
-        "not an annotation file": 1,
         "no people": 1,
         "unknown shape": 1,
         "image missing": 1,
     }
+
+
+def test_hidden_files_and_the_split_are_no_annotations(tmp_path: Path):
+    make_labelme(tmp_path, frames=2)
+    for name in ("split.json", ".cache/a.json", "sub/.hidden.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "sub" / "split.json").write_text("{}")
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert len(frames) == 2 and problems.counts() == {"not an annotation file": 1}
 
 
 def test_an_empty_picture_counts_if_it_is_marked_complete(tmp_path: Path):

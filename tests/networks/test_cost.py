@@ -35,6 +35,11 @@ def test_operations_are_those_of_a_pass_at_that_size(name, size):
     )
 
 
+def test_half_precision_is_counted_too():
+    network = PoseNetwork(HRNet(8), Head(8, [34]))
+    assert count_macs(network.bfloat16(), (64, 64)) == count_macs(network.float(), (64, 64))
+
+
 def test_the_network_is_left_as_it_was():
     network = PoseNetwork(HRNet(8), Head(8, [34])).train()
     network.head.eval()

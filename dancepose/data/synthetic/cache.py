@@ -7,6 +7,7 @@ from typing import Any
 
 from dancepose.checks import read_arguments
 from dancepose.data.synthetic.dataset import SceneSet, write_scenes
+from dancepose.errors import ConfigError
 
 VARIABLE = "DANCEPOSE_CACHE"  # of the environment: the cache's folder
 
@@ -35,9 +36,13 @@ def scene_folder(values: Mapping[str, Any], root: str | None, key: str = "data.s
         key: prefix of the config keys, for messages.
 
     Raises:
-        ConfigError: see `read_scenes`.
+        ConfigError: see `read_scenes`, or the format is not Labelme's.
     """
     scenes = read_scenes(values, key)
+    if scenes.format != "labelme":
+        raise ConfigError(
+            f"{key}.format={scenes.format}: a training draws labelme; the others are for dancepose-synthesize"
+        )
     if root is not None:
         return Path(root).expanduser()
     home = Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "dancepose").expanduser()

@@ -6,11 +6,14 @@ import json
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ from dancepose.data.synthetic.figure import Outfit
 from dancepose.data.synthetic.motion import ACTIONS
 from dancepose.data.synthetic.scene import DIFFICULTIES, SIZE, Scene, draw_scene
 from dancepose.data.synthetic.truth import Truth
-from dancepose.errors import ConfigError, DataError
+from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.files import write_bytes, write_json, write_text
 from dancepose.progress import track
 from dancepose.records import Frame, Person
@@ -89,7 +92,8 @@ class SceneSet:
     @property
     def hash(self) -> str:
         """16 hexadecimal digits: the same for equal values and the same version of the drawing."""
-        text = json.dumps([VERSION, asdict(self)], sort_keys=True)
+        values = asdict(self) | {"rate": float(self.rate) if self.frames > 1 else None}
+        text = json.dumps([VERSION, values], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def scene_names(self) -> list[str]:
@@ -120,6 +124,8 @@ def write_scenes(scenes: SceneSet, root: Path, workers: int | None = None) -> Pa
         DanceposeError: the disk is full, or the folder cannot be written.
     """
     scenes.check()
+    if root.is_dir() and _complete(scenes, root):  # needs no right to write
+        return root
     with _locked(root):
         if _complete(scenes, root):
             return root
@@ -160,11 +166,12 @@ def _locked(root: Path) -> Iterator[None]:
     """Hold a lock on a folder; it goes with the process that holds it, however that ends."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with (root / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        file = (root / ".lock").open("w")
     except OSError as error:
         raise DataError(f"{root} cannot be written: {error.strerror or error}") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _draw_all(scenes: SceneSet, root: Path, names: list[str], workers: int) -> None:
@@ -176,14 +183,29 @@ def _draw_all(scenes: SceneSet, root: Path, names: list[str], workers: int) -> N
             pass
         return
     context = multiprocessing.get_context("spawn")  # a fork would share the threads of OpenCV and PyTorch
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
-        jobs = pool.map(_Job(scenes, root), names, chunksize=4)
-        for _ in track(((count, None) for count in jobs), len(names) * scenes.frames, "drawing pictures"):
-            pass
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
+            jobs = pool.map(_Job(scenes, root), names, chunksize=4)
+            for _ in track(((count, None) for count in jobs), len(names) * scenes.frames, "drawing pictures"):
+                pass
+    except BrokenProcessPool:
+        raise DanceposeError(
+            f"{root}: a drawing process was killed, perhaps for want of memory. The same goes on where it "
+            "stopped; dancepose-synthesize workers=1 takes the least memory"
+        ) from None
 
 
 def _prepare() -> None:
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that asked for the drawing has ended, however it did, and end too."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 @dataclass(frozen=True)
@@ -233,9 +255,9 @@ def _annotate(scenes: SceneSet, root: Path, name: str, scene: Scene, truths: lis
     skeleton = load_skeleton(scenes.skeleton)
     people: list[Person] = []
     ignore: list[np.ndarray] = []
-    for actor, truth in zip(scene.actors, truths, strict=True):
-        if truth.labelled:
-            people.append(truth.person(skeleton, actor.action, len(people)))
+    for number, (actor, truth) in enumerate(zip(scene.actors, truths, strict=True)):
+        if truth.labelled:  # under the same number in all pictures of a clip
+            people.append(truth.person(skeleton, actor.action, number))
         elif truth.box is not None:  # a hand at the border: neither truth nor error
             x, y, w, h = truth.box
             ignore.append(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]))
@@ -246,6 +268,7 @@ def _annotate(scenes: SceneSet, root: Path, name: str, scene: Scene, truths: lis
     return {
         "people": [
             {
+                "number": person.id,
                 "action": person.action,
                 "box": np.round(person.box, 2).tolist(),  # type: ignore[arg-type]
                 "keypoints": np.round(person.keypoints, 2).tolist(),
@@ -264,7 +287,10 @@ def _finish(scenes: SceneSet, root: Path) -> None:
     for scene, frames in records.items():
         # a picture in which nobody is labelled is in no part
         names[scene.split("_")[0]] += [frame["image"] for frame in frames if frame["people"]]
-    clips = {part: [s for s in records if s.startswith(part)] for part in PARTS}
+    clips: dict[str, list[str]] = {part: [] for part in PARTS}
+    for scene, frames in records.items():
+        numbers = sorted({person["number"] for frame in frames for person in frame["people"]})
+        clips[scene.split("_")[0]] += [f"{scene}_{number}" for number in numbers]
     by_clip = scenes.format == "actions"
     write_json(root / "split.json", {**(clips if by_clip else names), "by": "clip" if by_clip else "image"})
     if scenes.format == "labelme":
@@ -284,7 +310,7 @@ def drawn_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
         Frame(
             root / record["image"],
             SIZE,
-            [Person(np.array(p["keypoints"]), action=p["action"]) for p in record["people"]],
+            [Person(np.array(p["keypoints"]), action=p["action"], id=p["number"]) for p in record["people"]],
             scenes.skeleton,
             name=record["image"],
         )
@@ -336,19 +362,19 @@ def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[
 
 
 def _actions(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[str, Any]:
-    """Return the content of an actions.json: a sample for each person of each picture."""
+    """Return the content of an actions.json: a sample for each person and picture, a clip for each person."""
     samples = [
         {
             "image": frame["image"],
             "label": person["action"],
-            "clip": scene,
-            "person": number,
+            "clip": f"{scene}_{person['number']}",
+            "person": person["number"],
             "box": person["box"],
             "keypoints": person["keypoints"],
             "source": "drawn",
         }
         for scene, frames in records.items()
         for frame in frames
-        for number, person in enumerate(frame["people"])
+        for person in frame["people"]
     ]
     return {"classes": list(ACTIONS), "skeleton": skeleton.name, "samples": samples}

@@ -7,6 +7,8 @@ import numpy as np
 
 FAR = np.float32(1e6)
 MARGIN = 2  # pixels around a shape's box
+CHAINED = 0.6  # a limb that shows less of its length is drawn as a chain of balls
+LINKS = 12  # of such a chain
 
 
 @dataclass(frozen=True)
@@ -196,32 +198,37 @@ class Raster:
         dx, dy = (ends[1] - ends[0]).astype(np.float32)
         length = max(float(np.hypot(dx, dy)), 1e-3)
         ux, uy = dx / length, dy / length
-        along = (x * ux + y * uy) / length
+        # the mantle between the ends
+        place = (x * ux + y * uy) / length
         across = x * uy - y * ux
-        if shape.open:
-            inside = (along >= 0) & (along <= 1)
-            place = np.clip(along, 0, 1)
-            aside = across
-        else:
-            place = np.clip(along, 0, 1)
-            beyond = (along - place) * length
-            aside = np.sqrt(across**2 + beyond**2) * np.where(across < 0, -1, 1).astype(np.float32)
-            inside = np.ones(aside.shape, bool)
         radius = spread[0] + place * (spread[1] - spread[0])
-        offset = (aside / radius).astype(np.float32)
-        inside &= np.abs(offset) < 1
+        offset = across / np.where(radius > 0.01, radius, 0.01)
+        inside = (place >= 0) & (place <= 1) & (np.abs(offset) < 1)
         out = np.sqrt(np.maximum(1 - offset**2, 0))
-        thick = radii[0] + place * (radii[1] - radii[0])
-        depth = (seen[0, 2] + place * (seen[1, 2] - seen[0, 2]) - out * thick).astype(np.float32)
+        z0, z1 = seen[:, 2]
+        share = place * z0 / (z1 + place * (z0 - z1))  # along the axis itself, which perspective shortens
+        thick = radii[0] + share * (radii[1] - radii[0])
         # across the axis in the picture, and towards the camera as far as the axis itself does not
-        tilt = float(seen[1, 2] - seen[0, 2]) / max(float(np.linalg.norm(seen[1] - seen[0])), 1e-6)
+        tilt = float(z1 - z0) / max(float(np.linalg.norm(seen[1] - seen[0])), 1e-6)
         facing = np.sqrt(max(1 - tilt**2, 0.0))
-        parts = [
-            offset * uy + out * tilt * ux,
-            -offset * ux + out * tilt * uy,
-            -out * facing,
-            offset,
-            place,
-            np.zeros_like(place),
-        ]
-        self._write(window, inside, depth, parts, shape.material, owner)
+        chained = facing < CHAINED and not shape.open
+        inside &= not chained
+        depth = np.where(inside, z0 + share * (z1 - z0) - out * thick / max(facing, 0.1), FAR)
+        normal = [offset * uy + out * tilt * ux, -offset * ux + out * tilt * uy, -out * facing]
+        # the balls at the ends; a limb that points at the camera is a chain of balls, the nearer before the
+        # farther
+        for at in () if shape.open else np.linspace(0, 1, LINKS if chained else 2):
+            centre, ball = seen[0] + at * (seen[1] - seen[0]), radii[0] + at * (radii[1] - radii[0])
+            bx, by = camera.project(centre) - ends[0]
+            extent = np.float32(camera.focal * ball / centre[2])
+            px, py = (x - np.float32(bx)) / extent, (y - np.float32(by)) / extent
+            height = np.sqrt(np.maximum(1 - px * px - py * py, 0))
+            front = centre[2] - height * ball
+            nearer = (height > 0) & (front < depth)
+            depth = np.where(nearer, front, depth)
+            place = np.where(nearer, at, place)
+            offset = np.where(nearer, px * uy - py * ux, offset)
+            normal = [np.where(nearer, n, m) for n, m in zip((px, py, -height), normal, strict=True)]
+            inside |= nearer
+        parts = [*normal, offset, place, np.zeros_like(place)]
+        self._write(window, inside, depth.astype(np.float32), parts, shape.material, owner)

@@ -143,7 +143,10 @@ class Scene:
         colours = shade(raster, materials, self.backdrop.light)[solid]
         fog = 1 - np.exp(-thickness * raster.depth[solid, None])
         image[solid] = colours + fog * (haze - colours)
-        truth = [find_truth(raster, bodies, owner, placed) for owner, placed in enumerate(joints)]
+        truth = [
+            find_truth(raster, bodies, owner, placed, actor.body)
+            for owner, (actor, placed) in enumerate(zip(self.actors, joints, strict=True))
+        ]
         return self.effects.apply(image, random), truth
 
     def _reflect(self, image: np.ndarray, figures: list[Shapes], materials: list[Material]) -> None:

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.raster import Camera, Raster
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Person
 from dancepose.skeleton import Skeleton
 
 SEEN = 0.15  # a person of whom less of the body shows is not labelled
 FEWEST = 4  # keypoints inside the picture
-# how far a joint lies beneath the surface, metres at a height of 1.7 m; what is nearer by more hides it
+# how far a joint lies beneath the surface at most, shares of the height; what is nearer by more hides it
 DEPTHS = {
-    **dict.fromkeys(("nose", "eye"), 0.05),
-    **dict.fromkeys(("ear", "wrist", "ankle", "elbow"), 0.08),
-    **dict.fromkeys(("head_top", "knee", "shoulder", "upper_neck", "neck"), 0.12),
-    **dict.fromkeys(("hip", "pelvis", "thorax"), 0.17),
+    **dict.fromkeys(("nose", "eye"), 0.03),
+    **dict.fromkeys(("ear", "wrist", "ankle"), 0.045),
+    **dict.fromkeys(("head_top", "elbow", "upper_neck"), 0.065),
+    **dict.fromkeys(("knee", "shoulder"), 0.075),
+    **dict.fromkeys(("hip", "pelvis", "thorax", "neck"), 0.11),
 }
+AROUND = 1  # pixels around a joint of which one has to be the person's own
 HEAD_ASPECT = 0.8  # width to height of a head's rectangle
 
 
@@ -50,20 +53,26 @@ class Truth:
         return Person(keypoints, box=self.box, head_box=self.head_box, action=action, id=number)
 
 
-def find_truth(raster: Raster, bodies: np.ndarray, owner: int, joints: dict[str, np.ndarray]) -> Truth:
+def find_truth(
+    raster: Raster, bodies: np.ndarray, owner: int, joints: dict[str, np.ndarray], body: Body
+) -> Truth:
     """Find the truth of one person.
+
+    A joint is visible where the nearest surface is the person's own and not nearer than the flesh around the
+    joint is thick.
 
     Args:
         raster: the whole scene.
         bodies: (H, W) owners without the things in front of people.
         owner: number of the person.
         joints: in the scene, see `Body.joints`.
+        body: its build.
     """
     camera = raster.camera
     width, height = camera.size
     named = {name: value for name, value in joints.items() if value.shape == (3,)}
     named["neck"] = (joints["left_shoulder"] + joints["right_shoulder"]) / 2
-    scale = float(np.linalg.norm(joints["head_top"] - joints["pelvis"])) / 0.8
+    thick = body.height * max(1.0, body.girth)
     points: dict[str, np.ndarray] = {}
     for name, place in named.items():
         depth_below = DEPTHS.get(name, DEPTHS.get(name.rpartition("_")[2]))
@@ -75,8 +84,12 @@ def find_truth(raster: Raster, bodies: np.ndarray, owner: int, joints: dict[str,
         if seen[2] < 0.1 or not (0 <= column < width and 0 <= row < height):
             points[name] = np.zeros(3)
             continue
-        hidden = raster.depth[row, column] < seen[2] - depth_below * scale / 1.7
-        points[name] = np.array([x, y, OCCLUDED if hidden else VISIBLE])
+        near = (
+            slice(max(0, row - AROUND), row + AROUND + 1),
+            slice(max(0, column - AROUND), column + AROUND + 1),
+        )
+        own = (raster.owner[near] == owner) & (raster.depth[near] > seen[2] - depth_below * thick)
+        points[name] = np.array([x, y, VISIBLE if own.any() else OCCLUDED])
     shown = raster.owner == owner
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
     box = None

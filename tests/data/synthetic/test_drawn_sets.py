@@ -2,6 +2,10 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +16,7 @@ from dancepose.data.readers import READERS
 from dancepose.data.synthetic import dataset
 from dancepose.data.synthetic.cache import read_scenes, scene_folder
 from dancepose.data.synthetic.dataset import SceneSet, drawn_frames, write_scenes
-from dancepose.errors import ConfigError, DataError
+from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.skeleton import load_skeleton
 
 SMALL = SceneSet(train=3, val=1, test=2, difficulty="easy", seed=3)
@@ -62,7 +66,11 @@ def test_actions_of_clips(tmp_path):
         assert sample["label"] in content["classes"] and (root / sample["image"]).is_file()
         assert np.shape(sample["keypoints"]) == (18, 3) and len(sample["box"]) == 4
         clips.setdefault(sample["clip"], set()).add(sample["image"])
-    assert all(images <= {f"{clip}_{i:03d}.jpg" for i in range(3)} for clip, images in clips.items())
+    for clip, images in clips.items():
+        scene, _, number = clip.rpartition("_")
+        assert images <= {f"{scene}_{i:03d}.jpg" for i in range(3)} and number.isdigit()
+    labels = {(s["clip"], s["label"]) for s in content["samples"]}
+    assert len(labels) == len(clips)  # one person, one action
     assert sum(map(len, clips.values())) > 15  # nobody is labelled in a picture that everybody has left
     split = json.loads((root / "split.json").read_text())
     assert split["by"] == "clip" and {c for part in ("train", "val", "test") for c in split[part]} == set(
@@ -105,6 +113,57 @@ def test_a_folder_that_holds_something_else_is_refused(drawn, tmp_path):
     (tmp_path / "mine" / "photo.jpg").write_bytes(b"mine")
     with pytest.raises(DataError, match="is not empty and no drawn data set"):
         write_scenes(SMALL, tmp_path / "mine")
+
+
+def test_a_whole_set_is_used_where_nothing_may_be_written(drawn, monkeypatch):
+    monkeypatch.setattr(dataset, "_locked", None)
+    assert write_scenes(SMALL, drawn) == drawn
+
+
+def test_the_workers_end_with_the_process_that_is_killed(tmp_path):
+    code = (
+        "from pathlib import Path\n"
+        "from dancepose.data.synthetic.dataset import SceneSet, write_scenes\n"
+        "if __name__ == '__main__':\n"
+        "    write_scenes(SceneSet(train=5000, difficulty='easy'), Path('set'), workers=2)\n"
+    )
+    (tmp_path / "draw.py").write_text(code)
+    process = subprocess.Popen([sys.executable, "draw.py"], cwd=tmp_path)
+    record = tmp_path / "set" / ".records"
+    for _ in range(600):
+        if record.is_dir() and any(record.iterdir()):
+            break
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    time.sleep(3)  # the pictures at hand
+    count = len(list(record.iterdir()))
+    time.sleep(2)
+    assert 0 < count == len(list(record.iterdir())) < 5000
+
+
+def test_a_worker_that_is_killed_is_one_clear_error(tmp_path, monkeypatch):
+    class Pool:
+        def __init__(self, *arguments, **more):
+            raise BrokenProcessPool
+
+    monkeypatch.setattr(dataset, "ProcessPoolExecutor", Pool)
+    with pytest.raises(DanceposeError, match=r"a drawing process was killed.*workers=1"):
+        write_scenes(SMALL, tmp_path / "set", workers=2)
+
+
+def test_a_training_does_not_draw_what_it_cannot_read():
+    with pytest.raises(ConfigError, match=r"data\.scenes\.format=coco"):
+        scene_folder({"format": "coco"}, None)
+
+
+def test_the_rate_counts_in_clips_alone():
+    assert SceneSet(rate=5).hash == SceneSet(rate=10.0).hash
+    assert (
+        SceneSet(rate=5, frames=2).hash
+        == SceneSet(rate=5.0, frames=2).hash
+        != SceneSet(rate=6, frames=2).hash
+    )
 
 
 def test_nobody_of_the_test_part_is_in_the_training_part():

@@ -65,3 +65,21 @@ def test_what_is_not_in_front_of_the_camera_is_not_drawn(shape):
     raster = Raster(CAMERA)
     raster.add(shape, 0)
     assert (raster.material == -1).all()
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.3, 0.8, 1.2, 1.5, np.pi / 2])
+def test_a_limb_that_points_at_the_camera_has_the_depth_of_balls_along_it(tilt):
+    """Against many balls between its ends."""
+    start = np.array([0.02, 1.05, -4.0])
+    end = start + np.array([np.cos(tilt), 0.1, np.sin(tilt)])
+    limb, balls = Raster(CAMERA), Raster(CAMERA)
+    limb.add(Cone(start, end, (0.15, 0.15), 0), 0)
+    for share in np.linspace(0, 1, 400):
+        balls.add(Ellipsoid(start + share * (end - start), np.eye(3), np.full(3, 0.15), 0), 0)
+    both = (limb.material == 0) & (balls.material == 0)
+    either = (limb.material == 0) | (balls.material == 0)
+    assert both.sum() > 0.85 * either.sum()
+    wrong = (
+        np.abs(limb.depth - balls.depth)[both] > 0.15
+    )  # the limb's radius: at its rim depth falls off fast
+    assert wrong.mean() < 0.06
