@@ -32,6 +32,7 @@ def benchmark(cfg: DictConfig) -> None:
 
     from dancepose.benchmarks.timing import table
     from dancepose.checks import at_least, one_of
+    from dancepose.errors import ConfigError
     from dancepose.files import write_json, write_text
 
     for part in cfg.parts:
@@ -52,6 +53,10 @@ def benchmark(cfg: DictConfig) -> None:
         "draw": _drawing,
     }
     rows: list[Row] = [row for part in PARTS if part in cfg.parts for row in measure[part](cfg)]
+    if not rows:
+        raise ConfigError(
+            "nothing was measured: parts=[data] needs data.root=<folder of pictures and labels>"
+        )
     about = _about()
     told = "\n".join(["", table(rows), "", *(f"{name}: {value}" for name, value in about.items())])
     log.info("%s", told)

@@ -15,11 +15,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dancepose.checks import fits, is_simple, needed
 from dancepose.errors import ConfigError, did_you_mean
+from dancepose.key_comments import GLOBAL_GROUPS, key_comments
 from dancepose.targets import hints_of, locate, signature_of
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
 CHECKED_ELSEWHERE = ("model", "skeleton", "networks")  # by the dataclasses of build.py and skeleton.py
-GLOBAL_GROUPS = ("experiment", "debug")  # their files write into other nodes
 INSTANTIATE_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
 SEEDS = 2**32  # numpy's generator takes no larger one
@@ -30,6 +30,8 @@ TYPES: dict[str, Any] = {
     "inference.scales": list[float],
     "flip": bool | None,  # conf/evaluate.yaml
     "scales": list[float] | None,
+    **dict.fromkeys(("parts", "precisions"), list[str]),  # conf/benchmark.yaml
+    "batches": list[int],
 }
 # arguments that the program gives itself, and where they come from instead; it would overwrite what is set
 FOLDER = "it is in the run directory: hydra.run.dir=... says where that is"
@@ -74,7 +76,9 @@ def check_config(
         ConfigError: names the key, and the nearest known one or what its value must be.
     """
     for key in sorted(OmegaConf.missing_keys(cfg)):
-        raise ConfigError(f"{key} is not set: give {key}=... on the command line{_comment(key, choices)}")
+        comment = key_comments(config_name, choices).get(str(key))
+        told = f" ({comment})" if comment else ""
+        raise ConfigError(f"{key} is not set: give {key}=... on the command line{told}")
     try:
         values: Any = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
@@ -122,19 +126,6 @@ def _none_option(group: str) -> str:
     from dancepose.paths import config_dir
 
     return f" To have none: {group}=none" if (config_dir() / group / "none.yaml").is_file() else ""
-
-
-def _comment(key: str, choices: Mapping[str, Any]) -> str:
-    """Return what the shipped file says about a mandatory key, to go with the error."""
-    from dancepose.paths import config_dir
-
-    group, _, name = key.rpartition(".")
-    path = config_dir() / group / f"{choices.get(group)}.yaml"
-    if path.is_file():
-        for line in path.read_text().splitlines():
-            if line.strip().startswith(f"{name}:") and "#" in line:
-                return f" ({line.split('#', 1)[1].strip()})"
-    return ""
 
 
 def _compare(values: Mapping[str, Any], reference: Mapping[str, Any], path: str) -> None:

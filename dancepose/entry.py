@@ -33,6 +33,7 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    started = False  # has Hydra made the run's folder and called the task?
     OmegaConf.register_new_resolver("run_name", _run_name, replace=True, use_cache=False)
 
     @functools.wraps(task)
@@ -40,6 +41,8 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        nonlocal started
+        started = True
         hydra_config = HydraConfig.get()
         alone = hydra_config.mode == RunMode.RUN  # in a sweep the launcher goes on with the next job
         try:
@@ -91,6 +94,11 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         if full:
             raise
         _fail(str(error) if isinstance(error, DanceposeError) else _translate(error, config_name))
+    except OSError as error:
+        if full or started:
+            raise
+        place, why = error.filename or "the run directory", error.strerror or error
+        _fail(f"{place} cannot be written: {why}. Give another folder: output=... or hydra.run.dir=...")
     except ValueError as error:
         if full or not str(error).startswith("Config group override must be a string"):
             raise

@@ -1,16 +1,12 @@
 """What `--help` prints: groups with their options, every key with its default and its comment in conf/."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from dancepose.key_comments import file_comment, key_comments
 from dancepose.paths import config_dir
 
-# a key of a YAML file: indentation, name, and what follows it
-KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z_]\w*):(?P<rest>.*)$")
-COMMENT = re.compile(r"(?:^|\s)#\s*(?P<text>.*)$")
 WIDTH = 46  # of a key with its value, before its comment
 TABLES = ("skeleton",)  # nodes of many lines that nobody sets key by key
 FLAGS = (
@@ -38,13 +34,13 @@ def help_text(config_name: str, overrides: Sequence[str]) -> str:
     values: Any = OmegaConf.to_container(cfg, resolve=False)
     del values["hydra"]
     comments = key_comments(config_name, choices)
-    lines = [_title(config_dir() / f"{config_name}.yaml"), "", "Groups, group=option (* chosen):"]
+    lines = [file_comment(config_dir() / f"{config_name}.yaml"), "", "Groups, group=option (* chosen):"]
     for group, choice in sorted(choices.items()):
         lines.append(f"  {group}")
         options = sorted(p for p in (config_dir() / group).glob("*.yaml") if not p.name.startswith("_"))
         for path in options:
             mark = "*" if path.stem == choice else " "
-            lines.append(f"   {mark} {path.stem:<18}{_title(path)}".rstrip())
+            lines.append(f"   {mark} {path.stem:<18}{file_comment(path)}".rstrip())
     for key in TABLES:
         if isinstance(values.get(key), Mapping):
             values[key] = values[key]["name"]
@@ -52,44 +48,6 @@ def help_text(config_name: str, overrides: Sequence[str]) -> str:
     lines += ["", "Keys, key=value:"]
     lines += [f"  {line}" for line in _keys(values, comments)]
     return "\n".join([*lines, "", FLAGS])
-
-
-def key_comments(config_name: str, choices: Mapping[str, Any]) -> dict[str, str]:
-    """Return dotted key -> what the shipped files say of it.
-
-    A chosen option's own file wins over the others of its group, in which the keys that it inherits stand.
-    """
-    found: dict[str, str] = {}
-    for group, choice in choices.items():
-        if group in ("experiment", "debug"):  # their keys belong to other nodes
-            continue
-        paths = list((config_dir() / group).glob("*.yaml"))
-        for path in sorted(paths, key=lambda p: (p.stem == choice, p.name)):
-            found |= {f"{group.replace('/', '.')}.{key}": text for key, text in _comments(path)}
-    return found | dict(_comments(config_dir() / f"{config_name}.yaml"))
-
-
-def _comments(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield dotted key and comment of each commented line of a YAML file."""
-    parents: list[tuple[int, str]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        match = KEY.match(line)
-        if not match:
-            continue
-        indent = len(match["indent"])
-        parents = [(depth, key) for depth, key in parents if depth < indent] + [(indent, match["key"])]
-        if comment := COMMENT.search(match["rest"]):
-            yield ".".join(key for _, key in parents), comment["text"]
-
-
-def _title(path: Path) -> str:
-    """Return the comment that a file begins with."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#") and "@package" not in line:
-            return line.lstrip("# ")
-        if not line.startswith("#"):
-            break
-    return ""
 
 
 def _keys(values: Mapping[str, Any], comments: Mapping[str, str], path: str = "") -> Iterator[str]:

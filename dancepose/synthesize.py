@@ -43,6 +43,8 @@ def synthesize(cfg: DictConfig) -> None:
     if cfg.samples:
         write_image(root / "sheet.jpg", sheet(scenes, root, cfg.samples))
     log.info("%s holds %s", root, told(root))
+    if command := training_command(scenes, cfg.root):
+        log.info("to train on it: %s", command)
 
 
 def told(root: Path) -> str:
@@ -53,6 +55,14 @@ def told(root: Path) -> str:
     split = load_mapping(root / "split.json")
     kind = "clips" if split["by"] == "clip" else "pictures"
     return ", ".join(f"{len(split[part])} {part}" for part in PARTS) + f" {kind}"
+
+
+def training_command(scenes: SceneSet, root: str) -> str:
+    """Return the command that trains on a folder of drawn scenes; empty where none reads its format."""
+    data = {"labelme": "data=dance", "coco": "data=coco data.annotations=annotations.json"}.get(scenes.format)
+    if data is None:
+        return ""
+    return f"dancepose-train {data} data.root='{root}' data.split=split.json skeleton={scenes.skeleton}"
 
 
 def sheet(scenes: SceneSet, root: Path, count: int) -> np.ndarray:

@@ -50,8 +50,10 @@ def test_the_data_pipeline_has_a_breakdown(tmp_path):
 
 
 def test_without_pictures_the_data_part_is_left_out_with_a_word(tmp_path, caplog):
-    assert measure(tmp_path, "parts=[data]") == {}
+    assert set(measure(tmp_path, "parts=[data,score]")) == {"MPII mAP", "OKS AP"}
     assert "give data.root" in caplog.text
+    with pytest.raises(ConfigError, match="nothing was measured.*data.root"):
+        measure(tmp_path, "parts=[data]")
 
 
 def test_decode_finds_the_people_in_both_modes(tmp_path):
@@ -82,6 +84,7 @@ def test_drawing(tmp_path):
     "overrides, error, match",
     [
         (["parts=[netwrk]"], ConfigError, "parts.*network"),
+        (["parts=decode"], ConfigError, "parts='decode'.*list"),
         (["precisions=[fp8]"], ConfigError, "precisions"),
         (["rounds=0"], ConfigError, "rounds"),
         (["threads=0"], ConfigError, "threads"),

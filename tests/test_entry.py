@@ -173,6 +173,17 @@ class TestMessages:
         assert done.returncode == 1 and "Traceback" not in done.stderr
         assert "data.root: nothing is chosen of data yet" in done.stderr and "data=dance" in done.stderr
 
+    @pytest.mark.parametrize("name", ["train", "evaluate", "browse", "benchmark", "synthesize"])
+    def test_a_folder_that_cannot_be_written_is_one_clear_error(self, name, tmp_path):
+        (tmp_path / "file").write_text("no folder")
+        root = {"evaluate": [], "synthesize": ["root=set"]}.get(name, ["data.root=."])
+        for folder in ("output=file", "hydra.run.dir=/proc/nowhere/run"):
+            done = command(name, *root, folder, cwd=tmp_path)
+            assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+            assert "cannot be written" in done.stderr and "output=..." in done.stderr
+        done = command("train", "-m", "data.root=.", "seed=1,2", "hydra.sweep.dir=file/sweep", cwd=tmp_path)
+        assert done.returncode == 1 and "Traceback" not in done.stderr and "cannot be written" in done.stderr
+
     def test_help_beside_other_flags_and_a_sweep(self, tmp_path):
         flags = ["--config-dir", str(tmp_path), "-m", "seed=1,2", "optimizer=sgd"]
         done = command("train", "--help", *flags, cwd=tmp_path)

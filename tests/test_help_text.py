@@ -5,7 +5,8 @@ import re
 import pytest
 import yaml
 
-from dancepose.help_text import help_text, key_comments
+from dancepose.help_text import help_text
+from dancepose.key_comments import key_comments
 from dancepose.paths import config_dir
 
 

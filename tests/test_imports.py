@@ -13,7 +13,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # a module may import from its own row and from those above it
 LEVELS = [
-    {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"},
+    {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"}
+    | {"text_table", "key_comments"},
     {"layers", "codecs", "metrics", "features"},
     {"networks"},
     {"build"},

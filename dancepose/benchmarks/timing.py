@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dancepose.progress import track
+from dancepose.text_table import aligned
 
 
 @dataclass
@@ -82,7 +83,7 @@ def synchronize(device: torch.device | None) -> None:
 
 def table(rows: list[Row]) -> str:
     """Return the rows as aligned text, a block for each part, with the columns that occur in it."""
-    blocks = []
+    blocks: list[str] = []
     for part in dict.fromkeys(row.part for row in rows):
         members = [row for row in rows if row.part == part]
         columns = list(dict.fromkeys(column for row in members for column in row.figures))
@@ -91,12 +92,7 @@ def table(rows: list[Row]) -> str:
             timed = [f"{row.median:.3g}", "{:.3g} .. {:.3g}".format(*row.spread)]
             figures = [_told(row.figures.get(column)) for column in columns]
             lines.append([row.name, *(timed if row.milliseconds else ["", ""]), *figures])
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        for line in lines:
-            cells = zip(line, widths, strict=True)
-            blocks.append(
-                "  ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(cells)).rstrip()
-            )
+        blocks += aligned(lines)
         blocks.append("")
     return "\n".join(blocks).rstrip()
 

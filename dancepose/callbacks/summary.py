@@ -7,6 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
 from dancepose.networks.cost import count_macs, count_parameters
+from dancepose.text_table import aligned
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +63,5 @@ def summary_table(network: nn.Module, size: tuple[int, int], depth: int = 2) -> 
                 f"{counts[1] / max(1, total_macs):.0%}",
             ]
         )
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    rows = [
-        "  ".join(
-            c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    ]
     fixed = sum(p.numel() for p in network.parameters() if not p.requires_grad)
-    return "\n".join(row.rstrip() for row in rows) + (f"\nof these not trained: {fixed:,}" if fixed else "")
+    return "\n".join(aligned(lines, left=2)) + (f"\nof these not trained: {fixed:,}" if fixed else "")

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dancepose.data.images import check_images
 from dancepose.data.parts import LoadedPart, PartConfig, load_part
 from dancepose.data.problems import Problems
-from dancepose.data.splits import PARTS, Amount, data_hash, kept_split, pick, split_hash
+from dancepose.data.splits import PARTS, SPLIT_FILE, Amount, data_hash, kept_split, pick, split_hash
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
+from dancepose.text_table import aligned
 
 
 class PoseData:
@@ -46,6 +48,7 @@ class PoseData:
         self.min_people, self.limit, self.overfit = min_people, limit, overfit
         self._prepare = prepare
         self._loaded: list[LoadedPart] | None = None
+        self._kept = False
 
     @property
     def loaded(self) -> list[LoadedPart]:
@@ -108,7 +111,7 @@ class PoseData:
             loaded.append(replace(whole, parts=parts, left_out=left_out))
             if not self.limit:
                 new += len(others) - left_out
-        self._loaded = loaded
+        self._loaded, self._kept = loaded, True
         return new
 
     def frames(self, part: str) -> list[Frame]:
@@ -172,18 +175,27 @@ class PoseData:
             problems: what is wrong; None: what the readers and the splits found.
         """
         rows = self.counts()
-        widths = {column: max(len(column), *(len(str(row[column])) for row in rows)) for column in rows[0]}
-        lines = ["  ".join(column.ljust(width) for column, width in widths.items())]
-        lines += [
-            "  ".join(str(row[column]).ljust(width) for column, width in widths.items()) for row in rows
-        ]
+        cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+        lines = aligned(cells, left=len(rows[0]))
         problems = self.problems if problems is None else problems
         found = ", ".join(f"{kind} {count}" for kind, count in problems.counts().items())
         lines.append(f"split {self.split_hash}")
         if self.left_out:
             lines.append(f"left out by data.min_people={self.min_people}: {_pictures(self.left_out)}")
         lines.append(f"problems: {found or 'none'}")
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join([*lines, *self._unused_splits()])
+
+    def _unused_splits(self) -> list[str]:
+        """Name the split files that lie beside the data, but by which nothing is divided."""
+        if self._kept or self.overfit:
+            return []
+        found = []
+        for name, config in self.configs.items():
+            path = Path(config.root).expanduser() / SPLIT_FILE
+            if config.split is None and path.is_file():
+                key = f"data.parts.{name}.split" if self.mixed else "data.split"
+                found.append(f"not used: {path}; to divide by it: {key}={SPLIT_FILE}")
+        return found
 
 
 def _pictures(count: int) -> str:

@@ -12,6 +12,7 @@ from dancepose.data.problems import Problems
 from dancepose.errors import ConfigError, DataError, did_you_mean
 from dancepose.records import Frame
 
+SPLIT_FILE = "split.json"  # the usual name of a folder's own split
 PARTS = ("train", "val", "test")
 KEYS = (*PARTS, "by", "seed")
 Amount = int | float | str | None  # a count, a fraction, or `none`

@@ -117,6 +117,7 @@ def find_rate(
                 max_lr=node["high"],
                 num_training=steps,
                 update_attr=False,
+                early_stop_threshold=None,  # on few pictures two batches differ by more than its factor of 4
             )
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -126,7 +127,8 @@ def find_rate(
     curve = RateCurve(rates, losses, diverged=len(losses) < steps)
     if len(losses) < LEAST // 2:
         raise DanceposeError(
-            f"lr_find: the loss is too large after {len(losses)} steps for a curve; lower lr_find.low"
+            f"lr_find: the loss is no finite number after {len(losses)} steps, too few for a curve; lower "
+            "lr_find.high and lr_find.low"
         )
     _report(curve, now, run, overrides)
 

@@ -220,6 +220,9 @@ def test_split_file_is_found_from_the_data_folder(tmp_path: Path):
     data = module(tmp_path / "data", split="split.json")
     assert [f.name for f in data.frames("train")] == ["frame_001.jpg"] and data.frames("test") == []
     assert data.problems.counts() == {"in no part of the split": 4}
+    assert "not used" not in data.summary()
+    unnamed = module(tmp_path / "data").summary()
+    assert f"not used: {tmp_path / 'data' / 'split.json'}; to divide by it: data.split=split.json" in unnamed
 
 
 def test_clips_stay_together(tmp_path: Path):

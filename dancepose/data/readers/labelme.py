@@ -19,13 +19,13 @@ from dancepose.data.readers.labelme_file import (
     image_beside,
 )
 from dancepose.data.readers.sources import Sources
+from dancepose.data.splits import SPLIT_FILE
 from dancepose.errors import DataError
 from dancepose.files import write_text
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, Frame
 from dancepose.skeleton import Skeleton
 
 VERSION = "5.4.1"  # of the Labelme program whose files these are
-SPLIT = "split.json"  # where a folder's split usually lies
 
 
 def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tuple[list[Frame], Problems]:
@@ -55,7 +55,7 @@ def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tupl
     labelme_files = 0
     for path in sorted(root.rglob("*.json")):
         below = path.relative_to(root)
-        if below == Path(SPLIT) or any(part.startswith(".") for part in below.parts):
+        if below == Path(SPLIT_FILE) or any(part.startswith(".") for part in below.parts):
             continue  # the folder's own split, and what is hidden
         try:
             content = _load(path)

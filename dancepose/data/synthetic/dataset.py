@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 from dancepose.checks import at_least, one_of
 from dancepose.data.json_file import load_mapping
 from dancepose.data.readers.labelme import write_labelme
+from dancepose.data.splits import SPLIT_FILE
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.figure import Outfit
 from dancepose.data.synthetic.motion import ACTIONS
@@ -185,7 +186,7 @@ def _draw_all(scenes: SceneSet, root: Path, names: list[str], workers: int) -> N
     context = multiprocessing.get_context("spawn")  # a fork would share the threads of OpenCV and PyTorch
     try:
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
-            jobs = pool.map(_Job(scenes, root), names, chunksize=4)
+            jobs = pool.map(partial(_draw_one, scenes, root), names, chunksize=4)
             for _ in track(((count, None) for count in jobs), len(names) * scenes.frames, "drawing pictures"):
                 pass
     except BrokenProcessPool:
@@ -206,15 +207,6 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-@dataclass(frozen=True)
-class _Job:
-    scenes: SceneSet
-    root: Path
-
-    def __call__(self, name: str) -> int:
-        return _draw_one(self.scenes, self.root, name)
 
 
 @cache
@@ -292,7 +284,7 @@ def _finish(scenes: SceneSet, root: Path) -> None:
         numbers = sorted({person["number"] for frame in frames for person in frame["people"]})
         clips[scene.split("_")[0]] += [f"{scene}_{number}" for number in numbers]
     by_clip = scenes.format == "actions"
-    write_json(root / "split.json", {**(clips if by_clip else names), "by": "clip" if by_clip else "image"})
+    write_json(root / SPLIT_FILE, {**(clips if by_clip else names), "by": "clip" if by_clip else "image"})
     if scenes.format == "labelme":
         source = f'{{match: "*", skeleton: {skeleton.name}, complete: true}}'
         write_text(root / "dataset.yaml", f"# drawn scenes: everybody is labelled\nsources:\n  - {source}\n")

@@ -130,7 +130,7 @@ def poster(
     paper = np.empty((high, wide, 3), np.float32)
     paper[:] = random.uniform(0.2, 0.95, 3)
     solid = raster.material >= 0
-    paper[solid] = shade(raster, outfit.materials, light)[solid]
+    paper[solid] = shade(raster, outfit.materials, light)
     cv2.rectangle(paper, (0, 0), (wide - 1, high - 1), random.uniform(0.1, 0.9, 3).tolist(), 3)
     y = int(random.integers(0, floor - high))
     x = int(random.integers(0, image.shape[1] - wide))

@@ -51,11 +51,8 @@ class Light:
 
 
 def shade(raster: Raster, materials: Sequence[Material], light: Light) -> np.ndarray:
-    """Return (H, W, 3) float32 colours where there is a shape, 0 elsewhere."""
+    """Return (n, 3) float32 colours of the n pixels in which there is a shape."""
     mask = raster.material >= 0
-    colours = np.zeros((*mask.shape, 3), np.float32)
-    if not mask.any():
-        return colours
     index = raster.material[mask]
     surface = raster.surface[mask]
     normal, place = surface[:, :3], surface[:, 3:]
@@ -67,8 +64,7 @@ def shade(raster: Raster, materials: Sequence[Material], light: Light) -> np.nda
         lambert = np.clip(0.85 * (normal @ unit) + 0.15, 0, None)  # wrapped a little, as on soft cloth
         total += lambert[:, None] * colour.astype(np.float32)
     edge = 0.78 + 0.22 * np.clip(-normal[:, 2:], 0, 1) ** 0.5  # limbs in front of a body stand out
-    colours[mask] = albedo * total * edge
-    return colours
+    return albedo * total * edge
 
 
 def _albedo(index: np.ndarray, place: np.ndarray, materials: Sequence[Material]) -> np.ndarray:

@@ -219,16 +219,24 @@ class Raster:
         # farther
         for at in () if shape.open else np.linspace(0, 1, LINKS if chained else 2):
             centre, ball = seen[0] + at * (seen[1] - seen[0]), radii[0] + at * (radii[1] - radii[0])
-            bx, by = camera.project(centre) - ends[0]
-            extent = np.float32(camera.focal * ball / centre[2])
-            px, py = (x - np.float32(bx)) / extent, (y - np.float32(by)) / extent
+            middle, extent = camera.project(centre), camera.focal * ball / centre[2]
+            disk = self._window(middle - extent, middle + extent)
+            if disk is None:
+                continue
+            part = tuple(
+                slice(max(0, inner.start - outer.start), max(0, inner.stop - outer.start))
+                for inner, outer in zip(disk, window, strict=True)
+            )
+            bx, by = (middle - ends[0]).astype(np.float32)
+            px, py = (x[:, part[1]] - bx) / np.float32(extent), (y[part[0]] - by) / np.float32(extent)
             height = np.sqrt(np.maximum(1 - px * px - py * py, 0))
             front = centre[2] - height * ball
-            nearer = (height > 0) & (front < depth)
-            depth = np.where(nearer, front, depth)
-            place = np.where(nearer, at, place)
-            offset = np.where(nearer, px * uy - py * ux, offset)
-            normal = [np.where(nearer, n, m) for n, m in zip((px, py, -height), normal, strict=True)]
-            inside |= nearer
+            nearer = (height > 0) & (front < depth[part])
+            np.copyto(depth[part], front, where=nearer)
+            place[part][nearer] = at
+            np.copyto(offset[part], px * uy - py * ux, where=nearer)
+            for target, value in zip(normal, (px, py, -height), strict=True):
+                np.copyto(target[part], value, where=nearer)
+            inside[part] |= nearer
         parts = [*normal, offset, place, np.zeros_like(place)]
         self._write(window, inside, depth.astype(np.float32), parts, shape.material, owner)

@@ -140,7 +140,7 @@ class Scene:
         solid = raster.material >= 0
         haze, thickness = self.backdrop.haze.astype(np.float32), self.backdrop.thickness / 10
         image += (1 - np.exp(-thickness * self.backdrop.wall)) * (haze - image)
-        colours = shade(raster, materials, self.backdrop.light)[solid]
+        colours = shade(raster, materials, self.backdrop.light)
         fog = 1 - np.exp(-thickness * raster.depth[solid, None])
         image[solid] = colours + fog * (haze - colours)
         truth = [
@@ -157,10 +157,10 @@ class Scene:
         for owner, shapes in enumerate(figures):
             for shape in shapes:
                 raster.add(_mirrored(shape, -self.backdrop.wall), owner)
-        seen = raster.material[y1:y2, x1:x2] >= 0
-        pane = image[y1:y2, x1:x2] * 0.85 + 0.05
-        pane[seen] = 0.8 * shade(raster, materials, self.backdrop.light)[y1:y2, x1:x2][seen]
-        image[y1:y2, x1:x2] = pane
+        raster.material[: max(0, y1)] = raster.material[y2:] = -1  # only what the mirror shows is shaded
+        raster.material[:, :x1] = raster.material[:, x2:] = -1
+        image[y1:y2, x1:x2] = image[y1:y2, x1:x2] * 0.85 + 0.05
+        image[raster.material >= 0] = 0.8 * shade(raster, materials, self.backdrop.light)
         cv2.rectangle(image, (x1, y1), (x2, y2), (0.25, 0.2, 0.15), 3)
 
 
