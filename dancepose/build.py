@@ -25,7 +25,7 @@ from dancepose.errors import CheckpointError, ConfigError, did_you_mean
 from dancepose.layers.attention import CBAM, SPATIAL_NORMS
 from dancepose.layers.background import GLOBAL_NORMS
 from dancepose.layers.init import SCHEMES, initialise
-from dancepose.networks.hrnet import CONTEXTS, PLACEMENTS, STEMS, HRNet
+from dancepose.networks.hrnet import CONTEXTS, DEPTHS, PLACEMENTS, STEMS, HRNet
 from dancepose.networks.pose import STRIDES, Head, PoseNetwork
 from dancepose.networks.weights import load_weights, read_file
 from dancepose.skeleton import Skeleton, load_skeleton
@@ -96,6 +96,7 @@ class ModelConfig:
 
     network: str = "pose"
     width: int = 32
+    depth: str = "full"
     stem: str = "conv"
     context: str = "basic"
     global_norm: str = "layer"
@@ -110,6 +111,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         one_of("model.network", self.network, ["pose"])
         at_least("model.width", self.width, 1)
+        one_of("model.depth", self.depth, DEPTHS)
         one_of("model.stem", self.stem, STEMS)
         one_of("model.context", self.context, CONTEXTS)
         one_of("model.global_norm", self.global_norm, GLOBAL_NORMS)
@@ -222,9 +224,15 @@ def _network(model: ModelConfig, channels: list[int]) -> PoseNetwork:
     settings = asdict(replace(model.attention, gate_scale=scale))
     attention = partial(ATTENTIONS[model.attention.order], **settings)
     backbone = HRNet(
-        model.width, model.stem, model.context, model.global_norm, attention, model.attention_placement
+        model.width,
+        model.stem,
+        model.context,
+        model.global_norm,
+        attention,
+        model.attention_placement,
+        model.depth,
     )
-    return PoseNetwork(backbone, Head(model.width, channels, model.dropout))
+    return PoseNetwork(backbone, Head(model.width, channels, model.dropout, DEPTHS[model.depth].blocks))
 
 
 def load_checkpoint(path: str | Path) -> Model:

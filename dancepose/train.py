@@ -52,7 +52,7 @@ def train(cfg: DictConfig) -> float | None:
     from dancepose.errors import DanceposeError
     from dancepose.skeleton import Skeleton
     from dancepose.targets import instantiate, plain
-    from dancepose.tasks.devices import warn_of_slow_bf16
+    from dancepose.tasks.devices import settle_precision, warn_of_slow_bf16
     from dancepose.tasks.memory import advise_training, memory_told
     from dancepose.tasks.outcome import judge_overfit, measure_test_part, objective_value
     from dancepose.tasks.preparation import (
@@ -65,8 +65,9 @@ def train(cfg: DictConfig) -> float | None:
         make_trainer,
     )
     from dancepose.tasks.rate_test import check_rate_test, find_rate
-    from dancepose.tasks.resuming import check_resumable, keep_data
+    from dancepose.tasks.resuming import check_resumable, check_same_run, keep_data
     from dancepose.tasks.run_directory import RunDirectory
+    from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
     main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
     testing_rates = bool(cfg.lr_find.steps)  # in place of a training
@@ -78,13 +79,21 @@ def train(cfg: DictConfig) -> float | None:
     if not main_rank:
         logging.getLogger().setLevel(logging.WARNING)
     config = plain(cfg)
+    config["trainer"]["precision"] = settle_precision(config["trainer"])
     run = RunDirectory(HydraConfig.get().runtime.output_dir)
     multirun = HydraConfig.get().mode == RunMode.MULTIRUN
     if testing_rates:
         check_rate_test(config, run, multirun)
     if multirun:
         check_one_device(config["trainer"])
+    epochs = None
+    if config["minutes"] is not None and not trial:
+        check_minutes(config, multirun)
+        epochs = known_epochs(run, config) if cfg.resume or cfg.reuse else None
+        config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
     check_metric_names(config, Skeleton.from_dict(config["skeleton"]))
+    if cfg.reuse and writes and run.occupied:
+        check_same_run(run, config)
     last = _last(cfg, run, writes)
     seed_everything(cfg.seed, workers=True, verbose=False)
 
@@ -104,9 +113,18 @@ def train(cfg: DictConfig) -> float | None:
         overrides = HydraConfig.get().overrides.task
         find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])
         return None
+    if config["minutes"] is not None and not trial and epochs is None:
+        config["trainer"]["max_epochs"] = fitting_epochs(
+            config, run, _task(config, resumed=False), datamodule, [WholeFileIO()]
+        )
+        seed_everything(
+            cfg.seed, workers=True, verbose=False
+        )  # what is timed must not change what is trained
+    identity = _identity(config, datamodule)
+    if last is not None and not cfg.resume and run.read_metrics().get("status") == "done":
+        return _tell(config, run)
     if writes:
         run.write_split(datamodule.split)
-    identity = _identity(config, datamodule)
     before = run.read_metrics().get("metrics", {}) if last is not None else {}
     started = False
 
@@ -176,17 +194,19 @@ def _last(cfg: DictConfig, run: RunDirectory, writes: bool) -> Path | None:
     """
     from dancepose.errors import ConfigError
 
-    if not cfg.resume:
+    if cfg.resume:
+        if Path(cfg.resume).resolve() != run.path:
+            raise ConfigError(
+                f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its "
+                "folder"
+            )
+    elif not (cfg.reuse and run.occupied):
         # only in the process that writes: others may come when it has written already
         if writes and run.occupied:
             raise ConfigError(
                 f"{run.path} holds a run already: go on with it (resume={run.path}), or give another folder"
             )
         return None
-    if Path(cfg.resume).resolve() != run.path:
-        raise ConfigError(
-            f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its folder"
-        )
     if writes:
         run.remove_leftovers()
     last = run.checkpoints / "last.ckpt"
@@ -194,6 +214,16 @@ def _last(cfg: DictConfig, run: RunDirectory, writes: bool) -> Path | None:
         log.info("%s has no last.ckpt: it stopped within its first epoch and starts afresh", run.path)
         return None
     return last
+
+
+def _tell(config: Mapping[str, Any], run: RunDirectory) -> float | None:
+    """Tell the results of a finished run; return its objective."""
+    from dancepose.tasks.report import tell_report
+
+    log.info("this very training is done; nothing changed since: %s", run.path)
+    if config["test"]:
+        tell_report(run.path, "test")
+    return run.read_metrics().get("objective")
 
 
 def _task(config: Mapping[str, Any], resumed: bool) -> PoseTask:

@@ -1,6 +1,7 @@
 """HRNet of any width (Sun et al. 2019), with the places where the pose paper changes it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch.nn.functional as F
@@ -15,12 +16,33 @@ Block = Callable[[int], nn.Module]
 STEMS: dict[str, type[nn.Module]] = {"conv": ConvStem, "pyramid": PyramidStem}
 CONTEXTS = ("basic", "background")
 PLACEMENTS = ("module", "block")
-BLOCKS = 4  # blocks in each branch of each module, and in layer1
 MULTIPLE = 32  # the coarsest branch: height and width of the input must be divisible by it
 
 
+@dataclass(frozen=True)
+class Depth:
+    """How many layers an HRNet has.
+
+    Attributes:
+        layer1: number and channels of the bottlenecks between stem and branches.
+        modules: of stages 2, 3 and 4.
+        blocks: in each branch of each module, and at each further scale of a head.
+    """
+
+    layer1: tuple[int, int]
+    modules: tuple[int, int, int]
+    blocks: int
+
+
+DEPTHS = {
+    "full": Depth((4, 64), (1, 4, 3), 4),
+    "small": Depth((1, 32), (1, 1, 1), 2),  # of HRNet-W18-Small, versions 1 and 2, for classification
+    "small_v2": Depth((2, 64), (1, 3, 2), 2),
+}
+
+
 class HRNet(nn.Module):
-    """Stem to 1/4, four bottlenecks, then stages of 1, 4, 3 modules with branches at 1/4, 1/8, 1/16, 1/32.
+    """Stem to 1/4, bottlenecks, then stages 2, 3, 4 of modules with branches at 1/4, 1/8, 1/16, 1/32.
 
     With the defaults it is the published network, its parameters under the published names (those of the stem
     below `stem.`).
@@ -32,10 +54,11 @@ class HRNet(nn.Module):
         global_norm: of the background blocks: `batch`, `layer` or `none`.
         attention: made for each place with its number of channels.
         placement: `module`, one attention at the end of each branch of each module, before the exchange (26
-            in all); or `block`, one on the residual path of each block of the branches.
+            in all at full depth); or `block`, one on the residual path of each block of the branches.
+        depth: one of `DEPTHS`.
 
     Raises:
-        ValueError: an unknown name for stem, context, norm or placement.
+        ValueError: an unknown name for stem, context, norm, placement or depth.
     """
 
     def __init__(
@@ -46,9 +69,10 @@ class HRNet(nn.Module):
         global_norm: str = "layer",
         attention: Attention = nn.Identity,
         placement: str = "module",
+        depth: str = "full",
     ) -> None:
         super().__init__()
-        for value, known in ((stem, STEMS), (context, CONTEXTS), (placement, PLACEMENTS)):
+        for value, known in ((stem, STEMS), (context, CONTEXTS), (placement, PLACEMENTS), (depth, DEPTHS)):
             if value not in known:
                 raise ValueError(f"'{value}': choose one of {', '.join(known)}")
         in_block = attention if placement == "block" else nn.Identity
@@ -59,22 +83,27 @@ class HRNet(nn.Module):
             coarse = partial(BackgroundBlock, attention=in_block, global_norm=global_norm)
         channels = [width * 2**i for i in range(4)]
 
-        def stage(branches: int, outputs: Sequence[int]) -> nn.Sequential:
+        shape = DEPTHS[depth]
+
+        def stage(branches: int, modules: int, last: int) -> nn.Sequential:
             blocks = [fine] + [coarse] * (branches - 1)
-            widths = channels[:branches]
-            return nn.Sequential(*(ExchangeModule(widths, blocks, in_module, n) for n in outputs))
+            outputs = [branches] * (modules - 1) + [last]
+            return nn.Sequential(
+                *(ExchangeModule(channels[:branches], blocks, in_module, n, shape.blocks) for n in outputs)
+            )
 
         self.stem = STEMS[stem]()
-        expanded = CHANNELS * Bottleneck.expansion
+        bottlenecks, inner = shape.layer1
+        expanded = inner * Bottleneck.expansion
         self.layer1 = nn.Sequential(
-            Bottleneck(CHANNELS, CHANNELS), *(Bottleneck(expanded, CHANNELS) for _ in range(BLOCKS - 1))
+            Bottleneck(CHANNELS, inner), *(Bottleneck(expanded, inner) for _ in range(bottlenecks - 1))
         )
         self.transition1 = Transition([expanded], channels[:2])
-        self.stage2 = stage(2, outputs=[2])
+        self.stage2 = stage(2, shape.modules[0], last=2)
         self.transition2 = Transition(channels[:2], channels[:3])
-        self.stage3 = stage(3, outputs=[3] * 4)
+        self.stage3 = stage(3, shape.modules[1], last=3)
         self.transition3 = Transition(channels[:3], channels)
-        self.stage4 = stage(4, outputs=[4, 4, 1])  # only the 1/4 branch is read in the end
+        self.stage4 = stage(4, shape.modules[2], last=1)  # only the 1/4 branch is read in the end
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, C, H / 4, W / 4); H and W must be multiples of 32."""
@@ -110,21 +139,27 @@ class Transition(nn.ModuleList):
 
 
 class ExchangeModule(nn.Module):
-    """Parallel branches of four blocks each, then the exchange: every output is a sum over all branches.
+    """Parallel branches of some blocks each, then the exchange: every output is a sum over all branches.
 
     Args:
         channels: of each branch, from fine to coarse.
         blocks: what each branch is built of.
         attention: stands at the end of each branch, before the exchange.
         outputs: how many branches go out, the finest first.
+        depth: blocks in each branch.
     """
 
     def __init__(
-        self, channels: Sequence[int], blocks: Sequence[Block], attention: Attention, outputs: int
+        self,
+        channels: Sequence[int],
+        blocks: Sequence[Block],
+        attention: Attention,
+        outputs: int,
+        depth: int = 4,
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
-            nn.Sequential(*(block(c) for _ in range(BLOCKS)))
+            nn.Sequential(*(block(c) for _ in range(depth)))
             for block, c in zip(blocks, channels, strict=True)
         )
         self.attentions = nn.ModuleList(attention(c) for c in channels)

@@ -3,6 +3,7 @@
 import logging
 import platform
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -46,6 +47,29 @@ def has_fast_bf16() -> bool:
         return any(known.get(name, False) for name in BF16)
     # before torch 2.10 or so; a name of its own, which may be gone
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)())
+
+
+def settle_precision(trainer: Mapping[str, Any]) -> str:
+    """Return the precision of a trainer node, `auto` replaced by the fastest that trains well here.
+
+    It is `bf16-mixed` on a device that computes with bfloat16, else `32-true`.
+
+    Args:
+        trainer: the node, plain.
+    """
+    asked = str(trainer.get("precision", "32-true"))
+    if asked != "auto":
+        return asked
+    accelerator = trainer.get("accelerator", "auto")
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif accelerator == "cpu" or not torch.backends.mps.is_available():
+        fast = has_fast_bf16()
+    else:
+        fast = False
+    settled = "bf16-mixed" if fast else "32-true"
+    log.info("trainer.precision=auto: %s", settled)
+    return settled
 
 
 def warn_of_slow_bf16(device: str, precision: str, instead: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dancepose.data.coco_results import write_coco_results
 from dancepose.data.images import read_image
+from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.data.predictions import write_predictions
 from dancepose.files import write_json
 from dancepose.inference.charts import draw_curves
@@ -75,6 +76,28 @@ def write_report(
     sheet = frame_sheet(people, frames, skeleton, pictures, protocol)
     if sheet is not None:
         write_image(folder / "pictures" / f"{part}_frames.jpg", sheet)
+
+
+def tell_report(folder: Path, part: str) -> None:
+    """Print the table of a part from the files of an earlier `write_report`, and where its pictures are.
+
+    Raises:
+        BrokenFile: `<part>.json` is missing, or no report.
+    """
+    path = folder / f"{part}.json"
+    found = load_mapping(path)
+    try:
+        rows = {label: ResultRow(**values) for label, values in found["rows"].items()}
+        images, table = found["images"], plain_table(rows)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        what = f"is no report of this version ({error}): remove it and evaluate again"
+        raise BrokenFile(path, what) from None
+    log.info("%s part, %s pictures\n%s", part, images, table)
+    for label, row in rows.items():
+        for line in details(row):
+            log.info("%s: %s", label, line)
+    for picture in sorted((folder / "pictures").glob(f"{part}_*")):
+        log.info("%s", picture)
 
 
 def curve_values(row: ResultRow, skeleton: Skeleton) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from dancepose import __version__
 from dancepose.data.collection import PoseData
 from dancepose.data.splits import PARTS, split_hash
 from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.networks.weights import read_file
-from dancepose.tasks.run_directory import RunDirectory
+from dancepose.tasks.run_directory import NOT_IN_HASH, RunDirectory
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,35 @@ def _differences(was: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]
             yield from _differences(was.get(key), now.get(key), f"{path}.{key}")
     elif was != now and not (isinstance(was, Sequence) and isinstance(now, Sequence) and [*was] == [*now]):
         yield path, was, now
+
+
+def check_same_run(run: RunDirectory, config: Mapping[str, Any]) -> None:
+    """Refuse to take the run of a folder for the one that is asked for where it is another (`reuse=true`).
+
+    Whether the data are the same is for `keep_data` to say.
+
+    Args:
+        run: the folder.
+        config: of now, plain.
+
+    Raises:
+        ConfigError: the run is another; names what differs.
+    """
+    before = run.read_config()
+    changed = [
+        f"{key} was {was}, is {is_now}"
+        for node in config
+        if node not in NOT_IN_HASH
+        for key, was, is_now in _differences(before.get(node), config[node], node)
+    ]
+    version = run.read_metrics().get("version")
+    if version != __version__:
+        changed.append(f"dancepose was {version}, is {__version__}")
+    if changed:
+        raise ConfigError(
+            f"reuse=true, but {run.path} holds another run: {'; '.join(changed[:3])}. Remove it, or give "
+            "another folder (hydra.run.dir=)"
+        )
 
 
 def apply_optimizer(

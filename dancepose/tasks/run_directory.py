@@ -23,6 +23,7 @@ NOT_IN_HASH = (
     "output",
     "name",
     "resume",
+    "reuse",
     "logger",
     "hydra",
     "objective",

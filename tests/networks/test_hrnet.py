@@ -40,6 +40,23 @@ class TestStructure:
         assert count(network, BasicBlock) == 26 * 4
         assert count(network, Bottleneck) == 4
 
+    @pytest.mark.parametrize(
+        ("depth", "modules", "blocks", "bottlenecks", "expanded"),
+        [("full", (1, 4, 3), 4, 4, 256), ("small", (1, 1, 1), 2, 1, 128), ("small_v2", (1, 3, 2), 2, 2, 256)],
+    )
+    def test_depth(self, meta, depth, modules, blocks, bottlenecks, expanded):
+        """As HRNet-W18-Small and its version 2 have it."""
+        network = meta(width=8, depth=depth)
+        assert tuple(len(s) for s in (network.stage2, network.stage3, network.stage4)) == modules
+        assert {count(branch, BasicBlock) for _, branch in branches_of(network)} == {blocks}
+        assert count(network.layer1, Bottleneck) == bottlenecks
+        assert network.layer1[-1].conv3.out_channels == expanded
+        assert network(torch.empty(1, 3, 64, 96, device="meta")).shape == (1, 8, 16, 24)
+
+    def test_unknown_depth(self, meta):
+        with pytest.raises(ValueError, match="'tiny': choose one of"):
+            meta(depth="tiny")
+
     def test_no_background_block_at_a_quarter(self, meta):
         network = meta(width=8, context="background")
         for place, branch in branches_of(network):

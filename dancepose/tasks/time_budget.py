@@ -1,0 +1,136 @@
+"""`minutes=`: how many epochs fit into the time that there is, from a few timed steps."""
+
+import logging
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from dancepose.data.datamodules import PoseDataModule
+from dancepose.errors import ConfigError
+from dancepose.tasks.pose import PoseTask
+from dancepose.tasks.preparation import has_one_device, make_trainer
+from dancepose.tasks.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
+
+STEPS, FIRST = (
+    8,
+    3,
+)  # steps that are made, and those of them that are not timed: they start workers and caches
+
+
+class StepTimes(Callback):
+    """Note how long each step takes, from the end of the one before to its own, waiting for data included."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._last: float | None = None
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+        """Wait for the device: its work is what is timed."""
+        if pl_module.device.type == "cuda":
+            torch.cuda.synchronize(pl_module.device)
+        now = time.perf_counter()
+        if self._last is not None:
+            self.seconds.append(now - self._last)
+        self._last = now
+
+
+def check_minutes(config: Mapping[str, Any], multirun: bool) -> None:
+    """Refuse what a time budget cannot be combined with.
+
+    Args:
+        config: the run's, plain.
+        multirun: whether it is a job of a sweep.
+
+    Raises:
+        ConfigError: names the key and the remedy.
+    """
+    minutes = config["minutes"]
+    if not minutes > 0:
+        raise ConfigError(f"minutes={minutes}: give a number above 0, or null for trainer.max_epochs alone")
+    if multirun:
+        raise ConfigError(
+            f"minutes={minutes}: not in a multirun (-m): its jobs would differ in length and could not be "
+            "compared; give trainer.max_epochs"
+        )
+    if not has_one_device(config["trainer"]):
+        raise ConfigError(
+            f"minutes={minutes}: not on several devices, whose steps cannot be timed beforehand; give "
+            "trainer.max_epochs"
+        )
+
+
+def known_epochs(run: RunDirectory, config: Mapping[str, Any]) -> int | None:
+    """Return how many epochs a run in the folder was given for the same minutes; None where there is none.
+
+    A run that goes on keeps its length: its schedule was made for it.
+    """
+    if not (run.path / "config.yaml").is_file():
+        return None
+    before = run.read_config()
+    same = before.get("minutes") == config["minutes"]
+    return int(before["trainer"]["max_epochs"]) if same else None
+
+
+def fitting_epochs(
+    config: Mapping[str, Any],
+    run: RunDirectory,
+    task: PoseTask,
+    datamodule: PoseDataModule,
+    plugins: Sequence[Any],
+) -> int:
+    """Return how many whole epochs of training steps fit into `minutes`; validation and test come on top.
+
+    Args:
+        config: the run's, plain.
+        run: its folder.
+        task: its weights are of no use afterwards.
+        datamodule: the training data.
+        plugins: of the trainer.
+
+    Returns:
+        1 at least, `trainer.max_epochs` at most.
+    """
+    trial = {"max_epochs": 1, "max_steps": -1, "limit_train_batches": STEPS, "limit_val_batches": 0}
+    run.path.mkdir(parents=True, exist_ok=True)
+    times = StepTimes()
+    with tempfile.TemporaryDirectory(dir=run.path, prefix=".minutes_") as scratch:
+        settings = {**config, "trainer": {**config["trainer"], **trial, "default_root_dir": scratch}}
+        trainer = make_trainer(settings, run, [times], [], plugins=list(plugins))
+        trainer.fit(task, datamodule=datamodule)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    batches = len(datamodule.train_dataloader())
+    return _fit(float(config["minutes"]), times.seconds, batches, int(config["trainer"]["max_epochs"]))
+
+
+def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int) -> int:
+    """Return the number of epochs, and say how it came about.
+
+    Args:
+        minutes: the budget.
+        seconds: of each step, the first included.
+        batches: steps of an epoch.
+        most: epochs; -1: any number.
+    """
+    step = statistics.median(seconds[FIRST - 1 :] or seconds or [0.0])
+    if not step:
+        log.warning("minutes=%g: the epoch has no two steps to time; trainer.max_epochs counts", minutes)
+        return most
+    fitting = max(1, int(minutes * 60 / (step * batches)))
+    epochs = fitting if most < 0 else min(fitting, most)
+    log.info(
+        "minutes=%g: %d epochs of %d steps of %.3g s%s",
+        minutes,
+        epochs,
+        batches,
+        step,
+        f" (one takes longer: {step * batches / 60:.1f} minutes)" if step * batches > minutes * 60 else "",
+    )
+    return epochs

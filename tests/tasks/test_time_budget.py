@@ -1,0 +1,58 @@
+"""`minutes=`: as many epochs as fit, and nothing else about the training changes."""
+
+import json
+
+import pytest
+import torch
+import yaml
+from running import SMALL, run_task
+
+from dancepose.errors import ConfigError
+from dancepose.tasks.time_budget import _fit
+from dancepose.train import train
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "batches", "most", "epochs"),
+    [
+        (1, [9, 9, 0.5, 0.5, 0.5], 10, 100, 12),
+        (1, [9, 9, 0.5, 0.5, 30], 10, 100, 12),  # a single slow step counts for nothing
+        (1, [9, 9, 0.5], 10, 5, 5),
+        (1, [9, 9, 0.5], 10, -1, 12),
+        (0.01, [9, 9, 0.5], 10, 100, 1),
+        (1, [2.0], 10, 100, 3),
+        (1, [], 1, 7, 7),
+    ],
+)
+def test_epochs_that_fit(minutes, seconds, batches, most, epochs):
+    assert _fit(minutes, seconds, batches, most) == epochs
+
+
+def test_a_training_by_the_clock_equals_one_of_as_many_epochs(labelme, tmp_path, monkeypatch):
+    monkeypatch.setattr("dancepose.tasks.time_budget._fit", lambda *_: 2)
+    common = [*SMALL, f"data.root={labelme}", "model.dropout=0.2", "trainer.max_epochs=9"]
+    run_task(train, "train", tmp_path / "clock", *common, "minutes=1")
+    run_task(train, "train", tmp_path / "count", *common, "trainer.max_epochs=2")
+    clock, count = (
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for name in ("clock", "count")
+    )
+    assert all(torch.equal(value, count[key]) for key, value in clock.items())
+    assert not list((tmp_path / "clock").glob(".minutes_*"))
+    assert yaml.safe_load((tmp_path / "clock" / "config.yaml").read_text())["trainer"]["max_epochs"] == 2
+    # told again, and gone on with, it keeps its length: nothing is timed anew
+    monkeypatch.setattr("dancepose.tasks.time_budget._fit", lambda *_: 5)
+    run_task(train, "train", tmp_path / "clock", *common, "minutes=1", "reuse=true")
+    assert json.loads((tmp_path / "clock" / "metrics.json").read_text())["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["minutes=0"], "minutes=0: give a number above 0"),
+        (["minutes=1", "trainer.devices=2", "trainer.strategy=ddp"], "not on several devices"),
+    ],
+)
+def test_refused(overrides, told, labelme, tmp_path):
+    with pytest.raises(ConfigError, match=told):
+        run_task(train, "train", tmp_path / "run", *SMALL, f"data.root={labelme}", *overrides)
