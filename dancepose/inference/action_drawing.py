@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from dancepose.inference.canvas import EDGE, line_width, put_text, text_scale
+from dancepose.inference.canvas import EDGE, FONT, line_width, put_text, text_scale
 from dancepose.records import Person
 
 FRAME = (255, 255, 255)  # left and right have their colours, a box is neither
@@ -14,7 +14,8 @@ FRAME = (255, 255, 255)  # left and right have their colours, a box is neither
 def draw_actions(image: np.ndarray, people: Sequence[Person]) -> np.ndarray:
     """Draw the box of each person who does something, and above it what.
 
-    Without a box the name stands above the keypoints, without either at the top of the picture.
+    Without a box the name stands above the keypoints, without either at the top of the picture; where there
+    is a name already it stands below that.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -30,7 +31,7 @@ def draw_actions(image: np.ndarray, people: Sequence[Person]) -> np.ndarray:
     for person in doing:
         if person.box is not None:
             _draw_box(canvas, person.box)
-    nowhere = 0
+    taken: list[tuple[float, float, float]] = []  # middle and width of each name
     for person in doing:
         points = person.keypoints[person.present, :2]
         if person.box is not None:
@@ -38,9 +39,13 @@ def draw_actions(image: np.ndarray, people: Sequence[Person]) -> np.ndarray:
         elif len(points):
             x, y = points[:, 0].mean(), points[:, 1].min() - row
         else:
-            nowhere += 1
-            x, y = canvas.shape[1] / 2, (nowhere - 0.5) * row
-        put_text(canvas, str(person.action), (x, y), scale)
+            x, y = canvas.shape[1] / 2, 0.0
+        name, y = str(person.action), max(y, row / 2)
+        width = cv2.getTextSize(name, FONT, scale, 1)[0][0]
+        while any(abs(x - u) < (width + w) / 2 and abs(y - v) < row for u, v, w in taken):
+            y += row
+        taken.append((x, y, width))
+        put_text(canvas, name, (x, y), scale)
     return canvas
 
 

@@ -41,8 +41,9 @@ def test_a_name_without_room_for_it(one, rows):
     assert len(touched) and rows[0] <= touched.min() and touched.max() < rows[1]
 
 
-def test_names_of_people_without_a_place_do_not_cover_each_other():
-    one, two = changed(person()), changed(person(), person())
+@pytest.mark.parametrize("place", [{}, {"point": (150, 120)}], ids=["no place", "the same place"])
+def test_names_do_not_cover_each_other(place):
+    one, two = changed(person(**place)), changed(person(**place), person(**place))
     assert two.sum() > 1.8 * one.sum()
 
 
