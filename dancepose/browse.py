@@ -55,6 +55,7 @@ def browse(cfg: DictConfig) -> None:
     skeleton = Skeleton.from_dict(plain(cfg.skeleton))
     codec = build_codec(model_config(plain(cfg.model)), skeleton)
     data = instantiate(cfg.data, skeleton=skeleton, codec=codec, seed=cfg.seed)
+    data.data.posed = False  # what a training of poses would leave out is shown, too
 
     parts = {part: data.frames(part) for part in PARTS}
     keypoints = {part: keypoint_counts(frames, skeleton) for part, frames in parts.items()}
@@ -74,6 +75,7 @@ def browse(cfg: DictConfig) -> None:
         "data": data.data_hash,
         "counts": data.counts(),
         "left_out": data.data.left_out,
+        "without_keypoints": data.data.without_keypoints,
         "keypoints": keypoints,
         "statistics": found,
         "problems": {"counts": problems.counts(), "all": [vars(problem) for problem in problems]},
@@ -116,6 +118,8 @@ def keypoint_counts(frames: Sequence[Frame], skeleton: Skeleton) -> Counts:
 def keypoint_table(keypoints: dict[str, Counts]) -> str:
     """Return the keypoint counts of the parts that have people, as text."""
     parts = [part for part, counts in keypoints.items() if any(c["annotated"] for c in counts.values())]
+    if not parts:
+        return "no keypoint is annotated"
     names = list(next(iter(keypoints.values())))
     width = max(len(name) for name in names)
     lines = [" " * width + "".join(f"  {part:>20}" for part in parts)]

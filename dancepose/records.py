@@ -19,7 +19,7 @@ class Person:
         score: score of the whole person; 1 for a label.
         box: (4,) x, y, width, height in pixels.
         head_box: (4,) x1, y1, x2, y2 of the annotated head rectangle.
-        id: number of the person within its frame.
+        id: number of the person within its frame; of action data, the same in all frames of its clip.
         track: number of the person's track in a video.
         action: name of the action, labelled or predicted.
         probabilities: (classes,) of the action, predicted.
@@ -71,8 +71,9 @@ class Frame:
         ignore: polygons, each (N, 2) in pixels, whose contents are neither truth nor error.
         clip: name of the video that the frame is from; splits keep a clip together.
         groups: evaluation groups; empty means that all people are one group.
-        source: name of the data set part, for reports.
+        source: where the frame is from, for reports: as its file says, else the name of the data set part.
         id: number of the image in a COCO file, by which COCO results name it.
+        classes: the actions that the frame's source tells apart, in its order; empty where it names none.
     """
 
     image: Path | np.ndarray
@@ -87,6 +88,7 @@ class Frame:
     groups: list[Group] = field(default_factory=list)
     source: str = ""
     id: int | None = None
+    classes: tuple[str, ...] = ()
 
     def keypoint_array(self) -> np.ndarray:
         """Return the keypoints of all people as one (P, K, 3) float64 array; (0, 0, 3) without people."""

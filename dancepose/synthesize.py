@@ -43,8 +43,7 @@ def synthesize(cfg: DictConfig) -> None:
     if cfg.samples:
         write_image(root / "sheet.jpg", sheet(scenes, root, cfg.samples))
     log.info("%s holds %s", root, told(root))
-    if command := training_command(scenes, cfg.root):
-        log.info("to train on it: %s", command)
+    log.info("to train on it: %s", training_command(scenes, cfg.root))
 
 
 def told(root: Path) -> str:
@@ -58,10 +57,12 @@ def told(root: Path) -> str:
 
 
 def training_command(scenes: SceneSet, root: str) -> str:
-    """Return the command that trains on a folder of drawn scenes; empty where none reads its format."""
-    data = {"labelme": "data=dance", "coco": "data=coco data.annotations=annotations.json"}.get(scenes.format)
-    if data is None:
-        return ""
+    """Return the command that trains on a folder of drawn scenes."""
+    data = {
+        "labelme": "data=dance",
+        "coco": "data=coco data.annotations=annotations.json",
+        "actions": "data=action",
+    }[scenes.format]
     return f"dancepose-train {data} data.root='{root}' data.split=split.json skeleton={scenes.skeleton}"
 
 

@@ -107,8 +107,8 @@ def train(cfg: DictConfig) -> float | None:
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
-        if len(masked := datamodule.problems.of("keypoint never labelled")):
-            log.warning("%s", masked.report())
+        if len(grave := datamodule.problems.of("keypoint never labelled", "clip in several parts")):
+            log.warning("%s", grave.report())
     if testing_rates:
         overrides = HydraConfig.get().overrides.task
         find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])

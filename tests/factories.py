@@ -206,6 +206,51 @@ def make_coco(
     return made
 
 
+def make_actions(
+    root: Path,
+    clips: int = 6,
+    length: int = 2,
+    people: int = 2,
+    classes: tuple[str, ...] = ("wave", "walk", "other"),
+    skeleton: str = "openpose18",
+    keypoints: bool = True,
+    size: tuple[int, int] = (96, 64),
+    seed: int = 0,
+) -> list[Frame]:
+    """Write pictures and `actions.json`: person p of clip c does class c + p; return what is true of them.
+
+    Without keypoints there are no boxes either, as in the real frames.
+    """
+    made = []
+    for clip in range(clips):
+        frames = make_frames(root, length, people, skeleton, size, seed + clip, folder=f"clip_{clip}")
+        for frame in frames:
+            frame.clip, frame.classes, frame.complete = f"clip_{clip}", classes, False
+            for number, person in enumerate(frame.people):
+                person.action = classes[(clip + number) % len(classes)]
+                low, high = person.keypoints[:, :2].min(0), person.keypoints[:, :2].max(0)
+                person.box = np.array([*low, *(high - low)])
+                if not keypoints:
+                    person.box, person.keypoints = None, np.zeros_like(person.keypoints)
+        made += frames
+    samples = [
+        {
+            "image": frame.name,
+            "label": person.action,
+            "clip": frame.clip,
+            "person": person.id,
+            "box": None if person.box is None else person.box.tolist(),
+            "keypoints": person.keypoints.tolist() if keypoints else None,
+            "source": None,
+        }
+        for frame in made
+        for person in frame.people
+    ]
+    content = {"classes": list(classes), "skeleton": skeleton if keypoints else None, "samples": samples}
+    (root / "actions.json").write_text(json.dumps(content))
+    return made
+
+
 class PointsCodec(Codec):
     """A codec whose targets are the keypoints themselves: for tests of what comes before and after codecs."""
 

@@ -4,7 +4,7 @@ import re
 import cv2
 import numpy as np
 import pytest
-from factories import labelme_shape, make_labelme
+from factories import labelme_shape, make_actions, make_labelme
 from running import command, run_task
 
 from dancepose.browse import browse, keypoint_counts, keypoint_table
@@ -19,7 +19,7 @@ SMALL = ["data.size=64", "data.batch_size=2", "data.workers=0", "data.val=2", "d
 @pytest.fixture(autouse=True)
 def quick(request, monkeypatch):
     """Leave out the figure of statistics, which takes seconds, where it is not what is tested."""
-    if request.node.originalname not in ("test_statistics", "test_real_photographs"):
+    if request.node.originalname not in ("test_statistics", "test_real_photographs", "test_real_frames"):
         monkeypatch.setattr("dancepose.data.statistics_figure.draw_statistics", lambda *args: b"no figure")
 
 
@@ -287,6 +287,28 @@ def test_command_ends_with_status_1_where_training_would_refuse(tmp_path, data):
     assert (run_dir / "pictures" / "train.jpg").is_file() and (run_dir / "browse.json").is_file()
 
 
+def test_actions(tmp_path, caplog):
+    """Boxes, names and keypoints where there are; a picture without keypoints as it is labelled, once."""
+    root = tmp_path / "data"
+    make_actions(root, clips=6, people=1)
+    content = json.loads((root / "actions.json").read_text())
+    for sample in content["samples"][:2]:
+        sample |= {"keypoints": None, "box": None}
+    (root / "actions.json").write_text(json.dumps(content))
+    keys = ["data=action", "skeleton=openpose18", "count=99", "epochs=2", "data.val=none", "data.test=4"]
+    with caplog.at_level("INFO"):
+        run_dir, listing = show(tmp_path, *keys, config=[key for key in SMALL if "val" not in key])
+    assert re.search(r"samples \(clips\) .*\nwave  +2 \(1\)  0 \(0\)  2 \(1\)\n", caplog.text)
+    assert "without keypoints (a training of poses leaves them out): 2 pictures" in caplog.text
+    assert listing["without_keypoints"] == 2
+    assert listing["statistics"]["train"]["actions"]["walk"]["clips"] == 1
+    blank = {sample["image"] for sample in content["samples"][:2]}
+    for shown in listing["pictures"]:
+        sheet = picture(run_dir / shown["file"])
+        panels = 1 if shown["frame"] in blank else 3
+        assert sheet.shape[1] == panels * 368 + 8
+
+
 def test_keypoint_counts_of_partial_labels():
     skeleton = load_skeleton("mpii15")
     keypoints = np.zeros((15, 3))
@@ -303,7 +325,7 @@ def test_keypoint_counts_of_partial_labels():
     nothing = keypoint_counts([], skeleton)
     table = keypoint_table({"train": counts, "val": nothing})
     assert "train" in table and "val" not in table and "2 (2)  100%" in table
-    assert keypoint_table({"train": nothing, "val": nothing})
+    assert keypoint_table({"train": nothing, "val": nothing}) == "no keypoint is annotated"
 
 
 def test_real_photographs(tmp_path, shared):
@@ -324,3 +346,21 @@ def test_real_photographs(tmp_path, shared):
     assert listing["keypoints"]["test"]["head_top"]["labelled"] < 0.5
     assert listing["problems"]["counts"]["unknown label"] == 6
     assert picture(run_dir / "pictures" / "train.jpg").std() > 20
+
+
+def test_real_frames(tmp_path, shared):
+    """Frames of video without boxes and keypoints: actions alone."""
+    run_dir = tmp_path / "run"
+    keys = ["data=action", f"data.root={shared / 'data' / 'actions'}", "skeleton=openpose18", "count=3"]
+    run_task(browse, "browse", run_dir, *keys)
+    listing = json.loads((run_dir / "browse.json").read_text())
+    assert listing["problems"]["counts"] == {} and listing["without_keypoints"] == 595
+    actions = {part: numbers["actions"] for part, numbers in listing["statistics"].items()}
+    for name, total in {"wave": 210, "walk": 205, "other": 180}.items():
+        found = [actions[part][name]["samples"] for part in ("train", "val", "test")]
+        assert sum(found) == total and min(found) >= 15
+    assert picture(run_dir / "pictures" / "train.jpg").std() > 20
+    statistics = picture(run_dir / "pictures" / "statistics.png")
+    assert statistics.shape[1] == 1500 and statistics.shape[0] < 800, (
+        "no rows for keypoints that are not there"
+    )

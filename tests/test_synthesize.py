@@ -5,6 +5,7 @@ import json
 import pytest
 from running import SMALL, command, run_task
 
+from dancepose.browse import browse
 from dancepose.data.images import read_image
 from dancepose.errors import ConfigError, DataError
 from dancepose.synthesize import synthesize
@@ -54,3 +55,26 @@ def test_a_training_draws_its_data_on_first_use(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
     with pytest.raises(ConfigError, match=r"data\.scenes\.trian"):
         run_task(train, "train", tmp_path / "other", *settings, "+data.scenes.trian=3")
+
+
+def test_clips_are_drawn_on_first_use(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("dancepose.data.statistics_figure.draw_statistics", lambda *args: b"no figure")
+    few = [f"data.scenes.{key}" for key in (*FEW, "train=1", "frames=2")]
+    with caplog.at_level("INFO"):
+        run_task(browse, "browse", tmp_path / "run", "data=action_synthetic", *few, "count=0")
+    (folder,) = (tmp_path / "cache" / "scenes").iterdir()
+    assert folder.name.startswith("easy_actions_") and (folder / "actions.json").is_file()
+    assert "samples (clips)" in caplog.text and "clip in several parts" not in caplog.text
+    counts = json.loads((tmp_path / "run" / "browse.json").read_text())["counts"]
+    assert [row["clips"] for row in counts] == [1, 1, 1]
+
+
+def test_the_command_tells_how_to_train_on_what_it_drew(tmp_path, caplog):
+    clips = ["format=actions", "frames=2", "samples=0", "skeleton=openpose18", "workers=1"]
+    with caplog.at_level("INFO"):
+        run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW, *clips)
+    told = caplog.text.partition("to train on it: dancepose-train ")[2].splitlines()[0].split()
+    assert told[0] == "data=action" and "2 train, 1 val, 1 test clips" in caplog.text
+    trial = [*SMALL, "debug=fast_dev_run", "data.resize=long", "test=false"]
+    run_task(train, "train", tmp_path / "trained", *told, *trial)

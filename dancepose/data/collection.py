@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dancepose.data.actions import Counts, action_counts, action_table, has_keypoints
 from dancepose.data.images import check_images
-from dancepose.data.parts import LoadedPart, PartConfig, load_part
+from dancepose.data.parts import LoadedPart, PartConfig, load_part, pose_part
 from dancepose.data.problems import Problems
 from dancepose.data.splits import PARTS, SPLIT_FILE, Amount, data_hash, kept_split, pick, split_hash
 from dancepose.records import Frame
@@ -28,6 +29,11 @@ class PoseData:
         limit: use at most so many frames of each part of each data set.
         overfit: the training part is validation and test part as well.
         prepare: called before the first file is read; makes the files of drawn data.
+
+    Attributes:
+        posed: whether the frames are for learning poses: then those of whose people nobody has keypoints are
+            left out, for they would pass for background, and people without keypoints in others are regions
+            to ignore. To be set before the first file is read.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class PoseData:
         self.configs, self.skeleton, self.mixed = dict(configs), skeleton, mixed
         self.val, self.test, self.split_seed = val, test, split_seed
         self.min_people, self.limit, self.overfit = min_people, limit, overfit
+        self.posed = True
         self._prepare = prepare
         self._loaded: list[LoadedPart] | None = None
         self._kept = False
@@ -66,7 +73,8 @@ class PoseData:
         if self._prepare is not None:
             self._prepare()
         key = f"data.parts.{name}" if self.mixed else "data"
-        return load_part(name, config, self.skeleton, val, test, self.split_seed, key, prefix=self.mixed)
+        loaded = load_part(name, config, self.skeleton, val, test, self.split_seed, key, prefix=self.mixed)
+        return pose_part(loaded, key) if self.posed else loaded
 
     def _load(self, name: str, config: PartConfig) -> LoadedPart:
         val, test = ("none", "none") if self.overfit else (self.val, self.test)
@@ -143,6 +151,13 @@ class PoseData:
         return sum(loaded.left_out for loaded in self.loaded)
 
     @property
+    def without_keypoints(self) -> int:
+        """Number of frames of whose people nobody has keypoints; with `posed` they are left out."""
+        kept = (frame for part in PARTS for frame in self.frames(part))
+        unposed = {frame.name for frame in kept if not has_keypoints(frame)}  # with `overfit` in three parts
+        return len(unposed) + sum(loaded.without_keypoints for loaded in self.loaded)
+
+    @property
     def names(self) -> dict[str, list[str]]:
         """Part -> names of its frames (for a mix they begin with the data set's)."""
         return {part: [frame.name for frame in self.frames(part)] for part in PARTS}
@@ -168,8 +183,12 @@ class PoseData:
         """Return what each part of each data set holds: images, people, keypoints and so on."""
         return [_count(loaded.name, part, loaded.parts[part]) for loaded in self.loaded for part in PARTS]
 
+    def action_counts(self) -> Counts:
+        """Return how many samples and clips of each action each part holds; empty without classes."""
+        return action_counts({part: self.frames(part) for part in PARTS})
+
     def summary(self, problems: Problems | None = None) -> str:
-        """Return the counts as a table, the split's hash, and the number of problems of each kind.
+        """Return the counts as tables, the split's hash, and the number of problems of each kind.
 
         Args:
             problems: what is wrong; None: what the readers and the splits found.
@@ -179,9 +198,14 @@ class PoseData:
         lines = aligned(cells, left=len(rows[0]))
         problems = self.problems if problems is None else problems
         found = ", ".join(f"{kind} {count}" for kind, count in problems.counts().items())
+        if actions := self.action_counts():
+            lines.append(action_table(actions))
         lines.append(f"split {self.split_hash}")
         if self.left_out:
             lines.append(f"left out by data.min_people={self.min_people}: {_pictures(self.left_out)}")
+        if unposed := self.without_keypoints:
+            fate = "left out" if self.posed else "a training of poses leaves them out"
+            lines.append(f"without keypoints ({fate}): {_pictures(unposed)}")
         lines.append(f"problems: {found or 'none'}")
         return "\n".join([*lines, *self._unused_splits()])
 

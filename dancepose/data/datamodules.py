@@ -23,7 +23,7 @@ from dancepose.data.sampler import EvaluationSampler, TrainSampler
 from dancepose.data.splits import PARTS, Amount
 from dancepose.data.synthetic.cache import draw_scenes, scene_folder
 from dancepose.data.transforms import Augmentation, TestTransform, TrainTransform, Transform
-from dancepose.errors import ConfigError
+from dancepose.errors import ConfigError, DataError
 from dancepose.inference.geometry import TestGeometry
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
@@ -38,7 +38,7 @@ class PoseDataModule(LightningDataModule):
         skeleton: the run's.
         codec: makes the targets; `codec.skeleton` is the run's.
         seed: of the run: order and augmentation of the training samples.
-        kind: `dance`, `coco`, or `mix` with `parts`.
+        kind: `dance`, `coco`, `action`, or `mix` with `parts`.
         root: see `PartConfig`; also annotations, split, clip.
         annotations: see `PartConfig`.
         split: see `PartConfig`.
@@ -104,7 +104,7 @@ class PoseDataModule(LightningDataModule):
         own = {"annotations": annotations, "split": split, "clip": clip}
         prepare = None
         if scenes is not None:
-            home = scene_folder(scenes, root)
+            home = scene_folder(scenes, root, kind=kind)
             root, prepare = str(home), partial(draw_scenes, scenes, home)
         configs = part_configs(kind, root, own, parts)
         self.data = PoseData(
@@ -167,6 +167,7 @@ class PoseDataModule(LightningDataModule):
         Raises:
             DataError: annotations are broken, or images missing, broken, or of another size than labelled;
                 names the first few.
+                Or nobody in the training part has keypoints.
             ConfigError: the training part is smaller than a batch, or the batch cannot be divided.
         """
         parts = {"train": ("train",), "validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
@@ -175,6 +176,11 @@ class PoseDataModule(LightningDataModule):
         if stage == "fit":
             self._device_batch()
             count = len(self.frames("train"))
+            if not count and self.data.without_keypoints:
+                raise DataError(
+                    "nobody in the training part has keypoints, so that there are no poses to learn; "
+                    f"pictures left out for want of them: {self.data.without_keypoints}"
+                )
             if count < self.batch_size:
                 raise ConfigError(
                     f"data.batch_size={self.batch_size} is more than the {count} training images: lower it"

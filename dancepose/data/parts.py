@@ -1,4 +1,4 @@
-"""The parts of a data set: one for `data=dance` and `data=coco`, several for `data=mix`."""
+"""The parts of a data set: one for `data=dance`, `coco` and `action`, several for `data=mix`."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dancepose.checks import one_of, read_arguments
+from dancepose.data.actions import for_poses, has_keypoints
 from dancepose.data.problems import Problems
 from dancepose.data.readers import READERS
 from dancepose.data.splits import Amount, Parts, read_split, split_frames
@@ -22,12 +23,13 @@ class PartConfig:
     """Where one part of the data lies; the keys of an entry of `data.parts`.
 
     Attributes:
-        kind: `dance` (Labelme), `coco`, or another of `READERS`.
-        root: the folder of its pictures.
-        annotations: the file of a part whose kind has one; found from the working folder or from `root`.
+        kind: `dance` (Labelme), `coco`, `action`, or another of `READERS`.
+        root: the folder of its pictures; may be left out where the annotations lie in it.
+        annotations: the file of a part whose kind has one; found from the working folder or from `root`. May
+            be left out where it has its usual name.
         split: a split file, found likewise; None draws one.
         clip: what makes pictures frames of one video: `folder`, or a regular expression on names whose first
-            group is the video; None: they are single pictures.
+            group is the video; None: they are single pictures. What a file says of clips comes first.
         weight: how often each of its training frames comes up, relative to those of other parts.
     """
 
@@ -53,9 +55,16 @@ class PartConfig:
         if not isinstance(values, Mapping):
             raise ConfigError(f"{key}={values!r}: give kind, root, ...")
         one_of(f"{key}.kind", values.get("kind", ""), READERS)
-        reader = READERS[values["kind"]]
+        given, reader = values, READERS[values["kind"]]
+        if reader.file and values.get("annotations") and not values.get("root"):
+            values = {**values, "root": str(Path(str(values["annotations"])).parent)}
         if not values.get("root"):
             raise ConfigError(f"{key}.root is not set: give {reader.root}")
+        root = Path(values["root"]) if base is None else Path(base) / values["root"]
+        if reader.file and not (given.get("root") and values.get("annotations")):
+            # one of the two says both; with its folder, for a file of that name may lie in the working folder
+            name = Path(str(values.get("annotations") or reader.file)).name
+            values = {**values, "annotations": str(root / name)}
         if reader.annotations and not values.get("annotations"):
             raise ConfigError(f"{key}.annotations is not set: give {reader.annotations}")
         if not reader.annotations and values.get("annotations"):
@@ -74,7 +83,6 @@ class PartConfig:
                 raise ConfigError(f"{key}.clip={clip} is no regular expression: {error}") from None
             if groups < 1:
                 raise ConfigError(f"{key}.clip={clip}: put the part that names the video into ( )")
-        root = Path(values["root"]) if base is None else Path(base) / values["root"]
         return cls(**{**values, "root": str(root)})
 
 
@@ -84,7 +92,7 @@ def part_configs(
     """Make the parts of a data module from its keys: one named after its kind, or those of a mix.
 
     Args:
-        kind: `dance`, `coco` or `mix`.
+        kind: `mix`, or one of `READERS`.
         root: folder of the one part; in a mix the folder that relative roots are below.
         own: annotations, split and clip of the one part; in a mix each part has its own.
         parts: of a mix.
@@ -129,6 +137,7 @@ class LoadedPart:
         parts: train, val and test.
         problems: what was found wrong.
         left_out: number of frames with fewer people than the user wants, which are in none of `parts`.
+        without_keypoints: number of frames left out since nobody in them has keypoints.
     """
 
     name: str
@@ -136,6 +145,7 @@ class LoadedPart:
     parts: Parts
     problems: Problems = field(default_factory=Problems)
     left_out: int = 0
+    without_keypoints: int = 0
 
 
 def load_part(
@@ -151,7 +161,7 @@ def load_part(
     """Read one part and divide it.
 
     Args:
-        name: of the part; frames get it as their `source`.
+        name: of the part; frames get it as their `source`, unless their file names one.
         config: where it lies.
         skeleton: the run's.
         val: see `split_frames`.
@@ -169,7 +179,9 @@ def load_part(
         raise DataError(f"{key}.root={config.root} is no folder: give {reader.root}")
     annotations = find_file(config.annotations, root) if config.annotations else None
     frames, problems = reader.read(annotations, root, skeleton, key)
-    frames = [replace(f, source=name, clip=clip_of(f.name, config.clip)) for f in frames]
+    frames = [
+        replace(f, source=f.source or name, clip=f.clip or clip_of(f.name, config.clip)) for f in frames
+    ]
     file = None
     if config.split is not None:
         file = read_split(find_file(config.split, root), f"{key}.split")
@@ -182,6 +194,28 @@ def load_part(
     if prefix:
         parts = {part: [_rename(f, name) for f in found] for part, found in parts.items()}
     return LoadedPart(name, config, parts, problems)
+
+
+def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:
+    """Leave out what shows people, but no keypoints.
+
+    Args:
+        loaded: one data set.
+        key: prefix of its config keys, for messages.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    parts = {part: [for_poses(f) for f in found if has_keypoints(f)] for part, found in loaded.parts.items()}
+    before, after = (sum(map(len, found.values())) for found in (loaded.parts, parts))
+    if before and not after:
+        config = loaded.config
+        raise DataError(
+            f"{key}.root={config.root}: in none of its {before} pictures has anybody keypoints"
+            f"{f' ({config.annotations})' if config.annotations else ''}: there are no poses to learn or to "
+            "test. Give data with keypoints"
+        )
+    return replace(loaded, parts=parts, without_keypoints=before - after)
 
 
 def find_file(path: str, root: Path) -> Path:

@@ -14,6 +14,8 @@ KINDS = {
     "people without group": "several people and no group_id to tell them apart: the file is left out",
     "point without group": "left out, and the picture counts as incomplete",
     "unknown label": "left out",
+    "unknown field": "left out",
+    "class without samples": "there is nothing to learn it from",
     "label foreign to its source": "its keypoint is not among those that the source labels: left out",
     "keypoint never labelled": "expected of a source that never has it: masked there",
     "file of no source": "no pattern of dataset.yaml fits: the run's skeleton, complete",

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from dancepose.codecs.base import Codec
+from dancepose.data.actions import has_keypoints
 from dancepose.data.datamodules import PoseDataModule
 from dancepose.data.dataset import EvaluationDataset
 from dancepose.data.images import read_image
 from dancepose.data.problems import Problems
 from dancepose.errors import DataError
+from dancepose.inference.action_drawing import draw_actions
 from dancepose.inference.drawing import (
     contact_sheet,
     draw_heatmaps,
@@ -66,6 +68,8 @@ def draw_samples(
 ) -> list[dict[str, str]]:
     """Draw frames of a part: `<part>_<number>.jpg` of each, and `<part>.jpg` with their samples side by side.
 
+    A frame without keypoints, which no network for poses is fed, is shown as it is labelled.
+
     Args:
         data: divided.
         part: train, val or test.
@@ -82,27 +86,32 @@ def draw_samples(
     shown, tiles, captions = [], [], []
     for number, index in enumerate(chosen):
         frame, name = frames[index], f"{part}_{number:03d}.jpg"
-        samples = [_panels(*sample, data.codec) for sample in _samples(data, part, index, epochs)]
+        samples = []
+        if has_keypoints(frame):
+            samples = [_panels(*sample, data.codec) for sample in _samples(data, part, index, epochs)]
         write_image(folder / name, _sheet(frame, samples, data.skeleton))
         shown.append({"file": f"pictures/{name}", "frame": frame.name})
-        tiles += [panels[0][1] for panels in samples]
-        captions += [f"{frame.name}  {panels[0][0]}" for panels in samples]
-    columns = epochs if part == "train" and epochs > 1 else None
-    write_image(folder / f"{part}.jpg", contact_sheet(tiles, captions, columns, TILE, f"{part}   {LEGEND}"))
+        first = [panels[0] for panels in samples] or [("", _labels(frame, data.skeleton)[1])]
+        tiles += [picture for _, picture in first]
+        captions += [f"{frame.name}  {caption}".rstrip() for caption, _ in first]
+    columns = epochs if part == "train" and epochs > 1 and len(tiles) == epochs * len(chosen) else None
+    legend = LEGEND if any(has_keypoints(frames[index]) for index in chosen) else ""
+    write_image(folder / f"{part}.jpg", contact_sheet(tiles, captions, columns, TILE, f"{part}   {legend}"))
     return shown
 
 
 def _sheet(frame: Frame, samples: list[list[Panel]], skeleton: Skeleton) -> np.ndarray:
     """Put a frame as it is labelled beside its samples: a column each, or one row if there is but one."""
     original = _labels(frame, skeleton)
-    if len(samples) == 1:
-        rows = [[original, *samples[0]]]
+    if len(samples) < 2:
+        rows = [[original, *(panel for panels in samples for panel in panels)]]
     else:
         blank = ("", np.full((1, TILE, 3), 255, np.uint8))
         rows = [[blank, *panels] for panels in zip(*samples, strict=True)]
         rows[0][0] = original
     captions, pictures = zip(*(panel for row in rows for panel in row), strict=True)
-    return contact_sheet(pictures, captions, len(rows[0]), TILE, frame.name)
+    clip = "" if frame.clip is None else f"   clip {frame.clip}"
+    return contact_sheet(pictures, captions, len(rows[0]), TILE, f"{frame.name}{clip}")
 
 
 def _samples(
@@ -131,7 +140,7 @@ def _labels(frame: Frame, skeleton: Skeleton) -> Panel:
     small, people = resize_with_people(read_image(frame.image), frame.people, TILE)
     complete = "" if frame.complete else ", incomplete"
     caption = f"{frame.size[0]} x {frame.size[1]}, labelled people: {len(people)}{complete}"
-    return caption, draw_people(small, people, skeleton)
+    return caption, draw_actions(draw_people(small, people, skeleton), people)
 
 
 def _panels(label: str, picture: np.ndarray, frame: Frame, codec: Codec) -> list[Panel]:
@@ -143,7 +152,8 @@ def _panels(label: str, picture: np.ndarray, frame: Frame, codec: Codec) -> list
     targets, weights = codec.encode(frame, frame.size)
     small, people = resize_with_people(picture, frame.people, TILE)
     visible = sum(int(person.present.sum()) for person in people)
-    panels = [(f"{label}, keypoints: {visible}", draw_people(small, people, codec.skeleton))]
+    drawn = draw_actions(draw_people(small, people, codec.skeleton), people)
+    panels = [(f"{label}, keypoints: {visible}", drawn)]
     for name, maps in targets.items():
         if maps.ndim != 3:
             continue

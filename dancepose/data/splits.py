@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dancepose.data.draw import draw_units, rank, unit_of
 from dancepose.data.json_file import load_mapping
 from dancepose.data.problems import Problems
 from dancepose.errors import ConfigError, DataError, did_you_mean
@@ -87,7 +88,8 @@ def split_frames(
 
     With a file its parts are taken; without one the test part is drawn. The validation part, where the file
     does not name it, is drawn from train. Which frames are drawn first depends on the seed and their names
-    alone, not on their order, and frames of one clip are drawn together.
+    alone, not on their order, and frames of one clip are drawn together. Where sources name classes, each
+    class has its share in each part, as near as whole clips allow.
 
     Args:
         frames: of one data set.
@@ -107,7 +109,8 @@ def split_frames(
         DataError: the file and the data have nothing in common.
     """
     if file is None:
-        test_units = _draw(frames, _amount(test, len(frames), f"{key}.test"), seed, "test")
+        wanted = _amount(test, len(frames), f"{key}.test")
+        test_units = draw_units(frames, wanted, seed, "test", spare=1 if val in (None, "none") else 2)
         assigned = {unit: "test" if unit in test_units else "train" for unit in map(unit_of, frames)}
         parts = _divide(frames, [assigned[unit_of(frame)] for frame in frames])
     else:
@@ -116,7 +119,7 @@ def split_frames(
     if val is None or val == "none":
         parts["val"] = []
     elif file is None or "val" not in file.parts:
-        units = _draw(parts["train"], _amount(val, len(parts["train"]), f"{key}.val"), seed, "val")
+        units = draw_units(parts["train"], _amount(val, len(parts["train"]), f"{key}.val"), seed, "val")
         parts["val"] = [frame for frame in parts["train"] if unit_of(frame) in units]
         parts["train"] = [frame for frame in parts["train"] if unit_of(frame) not in units]
     if not parts["train"]:
@@ -148,14 +151,9 @@ def kept_split(
     return parts
 
 
-def unit_of(frame: Frame) -> str:
-    """Return what a split must not divide: the frame's clip, or where it is of none its own name."""
-    return frame.name if frame.clip is None else f"clip {frame.clip}"
-
-
 def pick(frames: Sequence[Frame], count: int, seed: int) -> list[Frame]:
     """Draw some frames by seed and name, in the order given."""
-    ranked = sorted(frames, key=lambda frame: _rank(frame.name, seed, "limit"))
+    ranked = sorted(frames, key=lambda frame: rank(frame.name, seed, "limit"))
     chosen = {frame.name for frame in ranked[:count]}
     return [frame for frame in frames if frame.name in chosen]
 
@@ -178,6 +176,9 @@ def data_hash(frames: Iterable[Frame]) -> str:
             ]
             for person in frame.people
         ]
+        if frame.classes:  # of samples the box says what is cut out, and the number what is one sequence
+            boxes = [None if p.box is None else p.box.round(3).tolist() for p in frame.people]
+            people.append([list(frame.classes), boxes, [p.id for p in frame.people]])
         ignore = [polygon.round(3).tolist() for polygon in frame.ignore]
         rows.append(
             [frame.name, frame.size, frame.skeleton, labelled, frame.complete, ignore, frame.clip, people]
@@ -187,24 +188,6 @@ def data_hash(frames: Iterable[Frame]) -> str:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _rank(unit: str, seed: int, purpose: str) -> bytes:
-    return hashlib.sha256(f"{seed}/{purpose}/{unit}".encode()).digest()
-
-
-def _draw(frames: Sequence[Frame], wanted: int, seed: int, purpose: str) -> set[str]:
-    """Draw whole units until they hold the wanted number of frames; never all of them."""
-    sizes: dict[str, int] = {}
-    for frame in frames:
-        sizes[unit_of(frame)] = sizes.get(unit_of(frame), 0) + 1
-    drawn: set[str] = set()
-    for unit in sorted(sizes, key=lambda unit: _rank(unit, seed, purpose))[:-1]:
-        if wanted <= 0:
-            break
-        drawn.add(unit)
-        wanted -= sizes[unit]
-    return drawn
 
 
 def _amount(value: Amount, total: int, key: str) -> int:

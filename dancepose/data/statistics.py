@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dancepose.data.actions import action_counts
 from dancepose.inference.geometry import TestGeometry
 from dancepose.records import OCCLUDED, VISIBLE, Frame
 from dancepose.skeleton import Skeleton
@@ -41,11 +42,15 @@ def statistics(
         - `picture_sizes`: [width, height, number of pictures], the most frequent first;
         - `visibility`: keypoint -> number of people who have it `visible`, `occluded`, `missing` (not
           annotated), or `unlabelled` (their source never labels it);
+        - `actions`: class -> number of its `samples` and `clips`; empty where no source names classes;
         - `places`: `counts[row][column]` annotated keypoints in a cell of a grid laid over each picture, from
           its top left, and those `outside` the picture.
     """
+    actions = action_counts(parts)
     return {
-        part: _describe(_Arrays.of(frames, skeleton), skeleton, geometry) for part, frames in parts.items()
+        part: _describe(_Arrays.of(frames, skeleton), skeleton, geometry)
+        | {"actions": {name: counts[part] for name, counts in actions.items()}}
+        for part, frames in parts.items()
     }
 
 

@@ -40,9 +40,10 @@ WORDS = {"missing": "not annotated", "unlabelled": "never labelled by its source
 def draw_statistics(parts: Parts, skeleton: Skeleton, title: str) -> bytes:
     """Draw what `statistics` counted: a picture for the whole data set, its parts told apart.
 
-    Two rows hold all parts together (people in a picture, keypoints of a person, sizes of the pictures; sizes
-    of the people), two have a column for each part (visibility of each keypoint; where in the pictures the
-    keypoints lie).
+    A row holds all parts together: people in a picture, keypoints of a person, sizes of the pictures. Where
+    sources name actions, samples and clips of each class follow. Then, unless these data have no keypoints at
+    all, sizes of the people, and two rows with a column for each part: visibility of each keypoint; where in
+    the pictures the keypoints lie.
 
     Args:
         parts: of `statistics`.
@@ -52,11 +53,18 @@ def draw_statistics(parts: Parts, skeleton: Skeleton, title: str) -> bytes:
     Returns:
         The content of a PNG file.
     """
-    heights = [3.4, 3.4, 1.4 + 0.23 * len(skeleton), 4.0]
-    with new_figure(WIDTH, sum(heights) + 0.6, DPI) as figure:
+    classes = max((len(numbers["actions"]) for numbers in parts.values()), default=0)
+    posed = not classes or any(numbers["keypoints_per_person"]["mean"] for numbers in parts.values())
+    heights = {"counts": 3.4}
+    if classes:
+        heights["actions"] = 1.2 + 0.6 * classes
+    if posed:
+        heights |= {"sizes": 3.4, "seen": 1.4 + 0.23 * len(skeleton), "places": 4.0}
+    with new_figure(WIDTH, sum(heights.values()) + 0.6, DPI) as figure:
         figure.suptitle(title, fontsize=14, parse_math=False)
-        rows: Any = figure.subfigures(4, 1, height_ratios=heights)
-        counts, sizes = rows[0].subplots(1, 3), rows[1].subplots(1, 3)
+        made: Any = figure.subfigures(len(heights), 1, height_ratios=list(heights.values()), squeeze=False)
+        rows = dict(zip(heights, made[:, 0], strict=True))
+        counts = rows["counts"].subplots(1, 3)
         _whole_numbers(counts[0], parts, "people_per_picture", "pictures", MOST)
         counts[0].set(
             title="People in a picture", xlabel="labelled people", ylabel="% of the part's pictures"
@@ -64,25 +72,52 @@ def draw_statistics(parts: Parts, skeleton: Skeleton, title: str) -> bytes:
         _whole_numbers(counts[1], parts, "keypoints_per_person", "people", len(skeleton))
         counts[1].set(title="Keypoints of a person", xlabel="annotated", ylabel="% of the part's people")
         _picture_sizes(counts[2], parts)
-        for axes, name, heading, unit in (
-            (sizes[0], "pixels", "Size of people in the picture", "px"),
-            (sizes[1], "input", "Size of people in the network's input at test time", "px"),
-            (sizes[2], "share", "Size of people by that of the picture", ""),
-        ):
-            _person_sizes(axes, parts, name, unit)
-            axes.set(title=heading, ylabel="% of the part's people")
-            axes.set_xlabel(
-                f"diagonal of the keypoints' box{', px' if unit else ' / diagonal of the picture'}"
-            )
-        seen = rows[2].subplots(1, len(parts), sharey=True, squeeze=False)[0]
-        places = rows[3].subplots(1, len(parts), squeeze=False)[0]
-        for number, (part, numbers) in enumerate(parts.items()):
-            _visibility(seen[number], numbers, skeleton, named=number == 0)
-            seen[number].set(title=f"{part}: keypoints of {_count(numbers['people'], 'person', 'people')}")
-            _places(places[number], numbers["places"])
-            places[number].set(title=f"{part}: where the keypoints lie")
-        _legend_of_visibility(rows[2])
+        if classes:
+            samples, clips = rows["actions"].subplots(1, 2, sharey=True)
+            _actions(samples, parts, "samples")
+            _actions(clips, parts, "clips")
+        if posed:
+            _people(rows, parts, skeleton)
         return png(figure)
+
+
+def _people(rows: Mapping[str, Any], parts: Parts, skeleton: Skeleton) -> None:
+    """Draw what keypoints tell: sizes of people, visibility, places."""
+    for axes, name, heading, unit in zip(
+        rows["sizes"].subplots(1, 3),
+        ("pixels", "input", "share"),
+        ("in the picture", "in the network's input at test time", "by that of the picture"),
+        ("px", "px", ""),
+        strict=True,
+    ):
+        _person_sizes(axes, parts, name, unit)
+        axes.set(title=f"Size of people {heading}", ylabel="% of the part's people")
+        axes.set_xlabel(f"diagonal of the keypoints' box{', px' if unit else ' / diagonal of the picture'}")
+    seen = rows["seen"].subplots(1, len(parts), sharey=True, squeeze=False)[0]
+    places = rows["places"].subplots(1, len(parts), squeeze=False)[0]
+    for number, (part, numbers) in enumerate(parts.items()):
+        _visibility(seen[number], numbers, skeleton, named=number == 0)
+        seen[number].set(title=f"{part}: keypoints of {_count(numbers['people'], 'person', 'people')}")
+        _places(places[number], numbers["places"])
+        places[number].set(title=f"{part}: where the keypoints lie")
+    _legend_of_visibility(rows["seen"])
+
+
+def _actions(axes: Axes, parts: Parts, unit: str) -> None:
+    """Draw how many samples or clips of each class there are: a bar with its number for each part."""
+    names = next(list(numbers["actions"]) for numbers in parts.values() if numbers["actions"])
+    height = 0.8 / len(parts)
+    for number, (part, numbers) in enumerate(parts.items()):
+        values = [numbers["actions"].get(name, {}).get(unit, 0) for name in names]
+        rows = np.arange(len(names)) + (number - (len(parts) - 1) / 2) * height
+        total = f": {sum(values)}" if unit == "samples" else ""  # several classes may share a clip
+        bars = axes.barh(rows, values, height, color=STYLES[number % 3][0], label=f"{part}{total}")
+        axes.bar_label(bars, padding=3, fontsize=8)
+    axes.set(ylim=(len(names) - 0.4, -0.6), title=f"{unit.capitalize()} of each class", xlabel=unit)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.tick_params(axis="y", length=0)
+    axes.margins(x=0.08)
+    _finish(axes)
 
 
 def _whole_numbers(axes: Axes, parts: Parts, name: str, unit: str, most: int) -> None:

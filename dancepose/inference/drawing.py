@@ -156,7 +156,10 @@ def resize_with_people(
     for person in people:
         keypoints = person.keypoints.astype(np.float64)
         keypoints[:, :2] = np.where(person.present[:, None], (keypoints[:, :2] + 0.5) * scale - 0.5, 0)
-        moved.append(replace(person, keypoints=keypoints))
+        box = person.box
+        if box is not None:
+            box = np.concatenate([(box[:2] + 0.5) * scale - 0.5, box[2:] * scale])
+        moved.append(replace(person, keypoints=keypoints, box=box))
     return resized, moved
 
 

@@ -127,11 +127,16 @@ def test_augmentation_none_is_no_augmentation(root: Path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "missing"), [("dance", {"root"}), ("coco", {"root", "annotations"}), ("mix", set())]
+    ("kind", "missing"),
+    [
+        ("dance", {"root"}),
+        ("coco", {"root", "annotations"}),
+        *((kind, set()) for kind in ("mix", "action", "action_synthetic", "dance_synthetic")),
+    ],
 )
 def test_mandatory_keys(kind: str, missing: set):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose(overrides=[f"+data={kind}"])
+        cfg = compose(overrides=[f"+data={kind}", "+skeleton=mpii15"])
     assert OmegaConf.missing_keys(cfg) == {f"data.{key}" for key in missing}
 
 

@@ -96,6 +96,18 @@ def test_places_are_relative_to_the_picture(numbers):
     assert grid[int(500.5 / 800 * GRID), int(400.5 / 600 * GRID)] == 1, "rows go down, columns to the right"
 
 
+def test_actions_are_counted_in_samples_and_clips(numbers):
+    assert numbers["actions"] == {}, "no source names classes"
+    people = [Person(np.zeros((15, 3)), action=action) for action in ("walk", "wave", "walk")]
+    made = [frame(name, people, clip="v", classes=("wave", "walk")) for name in "ab"]
+    found = statistics({"train": made, "val": []}, MPII15, GEOMETRY)
+    assert found["train"]["actions"] == {
+        "wave": {"samples": 2, "clips": 1},
+        "walk": {"samples": 4, "clips": 1},
+    }
+    assert found["val"]["actions"]["walk"] == {"samples": 0, "clips": 0}
+
+
 def test_parts_without_pictures_or_people():
     found = statistics(
         {"train": [frame("a", [])], "val": [], "test": [frame("b", [person()])]}, MPII15, GEOMETRY

@@ -49,3 +49,17 @@ def test_little_or_nothing_to_show(train: int, people: int):
     skeleton = load_skeleton("mpii15")
     picture = drawn({"train": frames(skeleton, train, people), "val": [], "test": []}, skeleton)
     assert picture.shape[1] == 1500 and picture.std() > 5
+
+
+def test_actions_have_a_row_and_what_has_no_keypoints_none_for_them():
+    skeleton = load_skeleton("mpii15")
+    made = frames(skeleton, 4, 2)
+    for frame in made:
+        frame.classes = ("a_$_b", "c")
+        for person in frame.people:
+            person.action = "c"
+    posed = drawn({"train": made, "val": [], "test": made[:1]}, skeleton)
+    assert posed.shape[0] == round(100 * (12.8 + 0.23 * 15 + 1.2 + 2 * 0.6))
+    for person in (person for frame in made for person in frame.people):
+        person.keypoints = np.zeros((15, 3))
+    assert drawn({"train": made, "val": []}, skeleton).shape[0] == round(100 * (4.0 + 1.2 + 2 * 0.6))

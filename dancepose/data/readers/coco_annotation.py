@@ -9,7 +9,8 @@ import numpy as np
 from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
 from dancepose.data.readers.labelme_file import rectangle
-from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Frame, Person
+from dancepose.data.readers.points import find_outside, plain_numbers, settle_points
+from dancepose.records import Frame, Person
 
 
 class CocoAnnotation:
@@ -53,36 +54,21 @@ class CocoAnnotation:
         mapped = np.zeros((count, 3))
         if flat is None:
             return mapped
-        numbers = _numbers(flat)
+        numbers = plain_numbers(flat)
         if numbers is None or len(numbers) != 3 * len(target):
             there = f", there are {len(flat)}" if numbers is not None else ""
             needed = f"{3 * len(target)} numbers (x, y, v of each keypoint of its category){there}"
             raise self._wrong("keypoints", needed)
-        points = numbers.reshape(-1, 3)
-        wrong = ~np.isfinite(points).all(axis=1)
-        if wrong.any():
-            self.problems.add("not a number", self.path, f"{self.where}.keypoints", count=int(wrong.sum()))
-        points[wrong] = 0
-        points[:, 2] = np.select([points[:, 2] >= 2, points[:, 2] >= 1], [VISIBLE, OCCLUDED], NOT_ANNOTATED)
-        points[points[:, 2] == NOT_ANNOTATED] = 0
+        where = f"{self.where}.keypoints"
+        points = settle_points(numbers.reshape(-1, 3), self.path, where, self.problems)
         mapped[target[target >= 0]] = points[target >= 0]
-        size = np.array(frame.size)
-        outside = (mapped[:, 2] > 0) & ((mapped[:, :2] < -0.5) | (mapped[:, :2] > size + 0.5)).any(axis=1)
-        if outside.any():
-            detail = f"{frame.name}, {size[0]} x {size[1]}"
-            self.problems.add(
-                "outside the image",
-                self.path,
-                f"{self.where}.keypoints",
-                detail=detail,
-                count=int(outside.sum()),
-            )
+        find_outside(mapped, frame.size, self.path, where, frame.name, self.problems)
         return mapped
 
     def _box(self) -> np.ndarray | None:
         if self.content.get("bbox") is None:
             return None
-        box = _numbers(self.content["bbox"])
+        box = plain_numbers(self.content["bbox"])
         if box is None or len(box) != 4 or not np.isfinite(box).all():
             raise self._wrong("bbox", "four numbers: x, y, width, height")
         return box if box[2] > 0 and box[3] > 0 else None
@@ -109,22 +95,12 @@ class CocoAnnotation:
             raise self._wrong("segmentation", f"polygons or a run-length encoded mask, not {segments!r}")
         polygons = []
         for i, segment in enumerate(segments):
-            numbers = _numbers(segment)
+            numbers = plain_numbers(segment)
             if numbers is None or len(numbers) % 2 or not np.isfinite(numbers).all():
                 raise self._wrong(f"segmentation[{i}]", "a polygon: a list of numbers x, y, x, y, ...")
             if len(numbers) >= 6:
                 polygons.append(numbers.reshape(-1, 2))
         return polygons
-
-
-def _numbers(value: Any) -> np.ndarray | None:
-    """Return a list of plain numbers as a float64 array, None for anything else."""
-    if not isinstance(value, list) or not all(type(v) in (int, float) for v in value):
-        return None
-    try:
-        return np.array(value, dtype=np.float64)
-    except OverflowError:  # an integer beyond every float
-        return None
 
 
 def rle_polygons(rle: dict[str, Any], path: Path, where: str) -> list[np.ndarray]:

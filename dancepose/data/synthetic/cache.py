@@ -9,6 +9,7 @@ from dancepose.checks import read_arguments
 from dancepose.data.synthetic.dataset import SceneSet, write_scenes
 from dancepose.errors import ConfigError
 
+FORMATS = {"dance": "labelme", "coco": "coco", "action": "actions"}  # which a kind of data reads
 VARIABLE = "DANCEPOSE_CACHE"  # of the environment: the cache's folder
 
 
@@ -27,22 +28,23 @@ def read_scenes(values: Mapping[str, Any], key: str) -> SceneSet:
     return scenes
 
 
-def scene_folder(values: Mapping[str, Any], root: str | None, key: str = "data.scenes") -> Path:
+def scene_folder(
+    values: Mapping[str, Any], root: str | None, key: str = "data.scenes", kind: str = "dance"
+) -> Path:
     """Return the folder of drawn data: the one that was named, else one of the cache, of its own.
 
     Args:
         values: the keys of `SceneSet`.
         root: the folder that was named, if any.
         key: prefix of the config keys, for messages.
+        kind: of the data, `data.kind`.
 
     Raises:
-        ConfigError: see `read_scenes`, or the format is not Labelme's.
+        ConfigError: see `read_scenes`, or the kind of data does not read the format.
     """
     scenes = read_scenes(values, key)
-    if scenes.format != "labelme":
-        raise ConfigError(
-            f"{key}.format={scenes.format}: a training draws labelme; the others are for dancepose-synthesize"
-        )
+    if scenes.format != FORMATS.get(kind, scenes.format):
+        raise ConfigError(f"{key}.format={scenes.format}: data.kind={kind} reads {FORMATS[kind]}")
     if root is not None:
         return Path(root).expanduser()
     home = Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "dancepose").expanduser()

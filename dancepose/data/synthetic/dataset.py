@@ -281,8 +281,7 @@ def _finish(scenes: SceneSet, root: Path) -> None:
         names[scene.split("_")[0]] += [frame["image"] for frame in frames if frame["people"]]
     clips: dict[str, list[str]] = {part: [] for part in PARTS}
     for scene, frames in records.items():
-        numbers = sorted({person["number"] for frame in frames for person in frame["people"]})
-        clips[scene.split("_")[0]] += [f"{scene}_{number}" for number in numbers]
+        clips[scene.split("_")[0]] += [scene] if any(frame["people"] for frame in frames) else []
     by_clip = scenes.format == "actions"
     write_json(root / SPLIT_FILE, {**(clips if by_clip else names), "by": "clip" if by_clip else "image"})
     if scenes.format == "labelme":
@@ -354,12 +353,12 @@ def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[
 
 
 def _actions(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[str, Any]:
-    """Return the content of an actions.json: a sample for each person and picture, a clip for each person."""
+    """Return the content of an actions.json: a sample for each person and picture, a clip for each scene."""
     samples = [
         {
             "image": frame["image"],
             "label": person["action"],
-            "clip": f"{scene}_{person['number']}",
+            "clip": scene,
             "person": person["number"],
             "box": person["box"],
             "keypoints": person["keypoints"],

@@ -66,16 +66,29 @@ def test_actions_of_clips(tmp_path):
         assert sample["label"] in content["classes"] and (root / sample["image"]).is_file()
         assert np.shape(sample["keypoints"]) == (18, 3) and len(sample["box"]) == 4
         clips.setdefault(sample["clip"], set()).add(sample["image"])
+    assert set(clips) <= set(scenes.scene_names()), "a clip is a video, not one of its people"
     for clip, images in clips.items():
-        scene, _, number = clip.rpartition("_")
-        assert images <= {f"{scene}_{i:03d}.jpg" for i in range(3)} and number.isdigit()
-    labels = {(s["clip"], s["label"]) for s in content["samples"]}
-    assert len(labels) == len(clips)  # one person, one action
-    assert sum(map(len, clips.values())) > 15  # nobody is labelled in a picture that everybody has left
+        assert images <= {f"{clip}_{i:03d}.jpg" for i in range(3)}
+    people = {(s["clip"], s["person"]) for s in content["samples"]}
+    labels = {(s["clip"], s["person"], s["label"]) for s in content["samples"]}
+    assert len(labels) == len(people) > len(clips)  # one person, one action
+    assert sum(map(len, clips.values())) > 12  # nobody is labelled in a picture that everybody has left
     split = json.loads((root / "split.json").read_text())
     assert split["by"] == "clip" and {c for part in ("train", "val", "test") for c in split[part]} == set(
         clips
     )
+
+    frames, problems = READERS["action"].read(
+        root / "actions.json", root, load_skeleton("openpose18"), "data"
+    )
+    assert not len(problems.without("class without samples"))
+    records = {frame.name: frame for frame in drawn_frames(scenes, root, 100)}
+    assert {f.name for f in frames} == {name for name, frame in records.items() if frame.people}
+    for frame in frames:
+        assert frame.clip == frame.name[:-8]
+        for person, record in zip(frame.people, records[frame.name].people, strict=True):
+            np.testing.assert_array_equal(person.keypoints, record.keypoints)
+            assert (person.id, person.action) == (record.id, record.action)
 
 
 def test_the_files_do_not_depend_on_the_number_of_processes(drawn, tmp_path):
@@ -152,9 +165,13 @@ def test_a_worker_that_is_killed_is_one_clear_error(tmp_path, monkeypatch):
         write_scenes(SMALL, tmp_path / "set", workers=2)
 
 
-def test_a_training_does_not_draw_what_it_cannot_read():
-    with pytest.raises(ConfigError, match=r"data\.scenes\.format=coco"):
-        scene_folder({"format": "coco"}, None)
+@pytest.mark.parametrize(
+    ("kind", "format", "read"), [("dance", "coco", "labelme"), ("action", "labelme", "actions")]
+)
+def test_a_training_does_not_draw_what_it_cannot_read(kind, format, read):
+    with pytest.raises(ConfigError, match=rf"data\.scenes\.format={format}: data\.kind={kind} reads {read}"):
+        scene_folder({"format": format}, None, kind=kind)
+    assert read in scene_folder({"format": read}, None, kind=kind).name
 
 
 def test_the_rate_counts_in_clips_alone():

@@ -1,0 +1,58 @@
+"""Pictures of who does what: boxes and names of actions. RGB in, RGB out; inputs are never changed."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from dancepose.inference.canvas import EDGE, FONT, line_width, put_text, text_scale
+from dancepose.records import Person
+
+FRAME = (255, 255, 255)  # left and right have their colours, a box is neither
+
+
+def draw_actions(image: np.ndarray, people: Sequence[Person]) -> np.ndarray:
+    """Draw the box of each person who does something, and above it what.
+
+    Without a box the name stands above the keypoints, without either at the top of the picture; where there
+    is a name already it stands below that.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        people: in pixels of the image; those without an action are left out.
+
+    Returns:
+        A new picture of the same shape.
+    """
+    canvas = image.copy()
+    scale = 1.3 * text_scale(canvas)  # read beside a caption of the picture, not of a joint
+    row = 30 * scale
+    doing = [person for person in people if person.action]
+    for person in doing:
+        if person.box is not None:
+            _draw_box(canvas, person.box)
+    taken: list[tuple[float, float, float]] = []  # middle and width of each name
+    for person in doing:
+        points = person.keypoints[person.present, :2]
+        if person.box is not None:
+            x, y = person.box[0] + person.box[2] / 2, person.box[1] - row / 2
+        elif len(points):
+            x, y = points[:, 0].mean(), points[:, 1].min() - row
+        else:
+            x, y = canvas.shape[1] / 2, 0.0
+        name, y = str(person.action), max(y, row / 2)
+        width = cv2.getTextSize(name, FONT, scale, 1)[0][0]
+        while any(abs(x - u) < (width + w) / 2 and abs(y - v) < row for u, v, w in taken):
+            y += row
+        taken.append((x, y, width))
+        put_text(canvas, name, (x, y), scale)
+    return canvas
+
+
+def _draw_box(canvas: np.ndarray, box: np.ndarray) -> None:
+    """Draw a box as a white line with a dark edge; what lies beyond the picture is drawn at its border."""
+    thick = max(1, round(line_width(canvas.shape[1], canvas.shape[0]) / 2))
+    last = np.array([canvas.shape[1] - 1, canvas.shape[0] - 1])
+    first, second = np.clip(np.rint([box[:2], box[:2] + box[2:]]), 0, last).astype(int).tolist()
+    cv2.rectangle(canvas, first, second, EDGE, thick + 2, cv2.LINE_AA)
+    cv2.rectangle(canvas, first, second, FRAME, thick, cv2.LINE_AA)

@@ -1,0 +1,56 @@
+"""Boxes and names of actions over a picture."""
+
+import numpy as np
+import pytest
+
+from dancepose.inference.action_drawing import draw_actions
+from dancepose.inference.drawing import resize_with_people
+from dancepose.records import Person
+
+GREY = np.full((240, 320, 3), 128, np.uint8)
+
+
+def person(box=None, point=None, action="wave") -> Person:
+    keypoints = np.zeros((18, 3))
+    if point is not None:
+        keypoints[0] = *point, 2
+    return Person(keypoints, box=None if box is None else np.array(box, float), action=action)
+
+
+def changed(*people: Person) -> np.ndarray:
+    drawn = draw_actions(GREY, people)
+    assert drawn.shape == GREY.shape and (GREY == 128).all()
+    return (drawn != GREY).any(axis=2)
+
+
+def test_a_box_and_a_name_above_it():
+    touched = changed(person(box=(100, 90, 60, 120)))
+    rows, columns = np.nonzero(touched)
+    assert touched[90, 130] and touched[210, 130] and touched[150, 100] and touched[150, 160]
+    assert not touched[95:205, 106:154].any(), "the inside stays as it is"
+    assert rows.min() < 85 and 98 < columns[rows < 86].min() and columns[rows < 86].max() < 162
+
+
+@pytest.mark.parametrize(
+    ("one", "rows"),
+    [(person(point=(150, 120)), (90, 120)), (person(), (0, 25)), (person(box=(0, 0, 320, 240)), (0, 240))],
+    ids=["keypoints alone", "no place", "the whole picture"],
+)
+def test_a_name_without_room_for_it(one, rows):
+    touched = np.flatnonzero(changed(one).any(axis=1))
+    assert len(touched) and rows[0] <= touched.min() and touched.max() < rows[1]
+
+
+@pytest.mark.parametrize("place", [{}, {"point": (150, 120)}], ids=["no place", "the same place"])
+def test_names_do_not_cover_each_other(place):
+    one, two = changed(person(**place)), changed(person(**place), person(**place))
+    assert two.sum() > 1.8 * one.sum()
+
+
+def test_who_does_nothing_is_not_drawn():
+    assert not changed(person(box=(100, 90, 60, 120), action=None)).any()
+
+
+def test_boxes_follow_a_resized_picture():
+    _, (moved,) = resize_with_people(GREY, [person(box=(99.5, 59.5, 40, 80))], 640)
+    np.testing.assert_allclose(moved.box, [199.5, 119.5, 80, 160])
