@@ -1,10 +1,10 @@
-# `make` lists what there is; `make test` and `make setup` work from a fresh clone with only Python 3.11 or newer
+# `make` lists what there is; `make demo`, `make test` and `make setup` work from a fresh clone with only Python 3.11 or newer
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types wheel clean
+.PHONY: help setup demo test lint types wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -17,6 +17,9 @@ $(VENV)/.ready: pyproject.toml requirements.lock.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c requirements.lock.txt -e '.[dev]'
 	@touch $@
+
+demo: setup ## draw dance scenes, train a small network on them for 5 minutes, test it, draw what it finds
+	$(BIN)/dancepose-train experiment=demo
 
 test: setup ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS)

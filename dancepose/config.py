@@ -33,6 +33,7 @@ TYPES: dict[str, Any] = {
     **dict.fromkeys(("parts", "precisions"), list[str]),  # conf/benchmark.yaml
     "batches": list[int],
 }
+SETTLED = {"trainer.precision": "auto"}  # words that the program replaces before the target is called
 # arguments that the program gives itself, and where they come from instead; it would overwrite what is set
 FOLDER = "it is in the run directory: hydra.run.dir=... says where that is"
 GIVEN: dict[str, dict[str, str]] = {
@@ -188,7 +189,7 @@ def _check_target(node: Mapping[str, Any], reference: Mapping[str, Any], path: s
             )
         if (source := _given(path, key)) and value not in (None, False):
             raise ConfigError(f"{where} cannot be set: {source}")
-        if key in INSTANTIATE_KEYS:
+        if key in INSTANTIATE_KEYS or SETTLED.get(where) == value:
             continue
         inner = _mapping(reference.get(key))
         if isinstance(value, Mapping) and "_target_" in value:

@@ -15,6 +15,7 @@ from dancepose.paths import config_dir
 
 # a network and pictures small enough for a test, in the shape of the real ones
 SMALL = [
+    "data=dance",
     "model.width=8",
     "data.size=64",
     "data.test_size=64",

@@ -13,7 +13,7 @@ from dancepose.inference.drawing import LEFT, RIGHT
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
 
-SMALL = ["data.size=64", "data.batch_size=2", "data.workers=0", "data.val=2", "data.test=1"]
+SMALL = ["data.size=64", "data.batch_size=2", "data.workers=0", "data.val=2", "data.test=1", "data=dance"]
 
 
 @pytest.fixture(autouse=True)
@@ -265,7 +265,7 @@ def test_refusals(tmp_path, data):
         with pytest.raises(ConfigError, match=words):
             show(tmp_path, override)
     with pytest.raises(DataError, match="data.root"):
-        show(tmp_path, "data.root=nowhere")
+        show(tmp_path, "data=dance", "data.root=nowhere")
 
 
 def test_command(tmp_path, data):
@@ -333,6 +333,7 @@ def test_real_photographs(tmp_path, shared):
     root = shared / "data" / "scenes_labelme"
     split = shared / "data" / "scenes_split.json"
     overrides = [
+        "data=dance",
         f"data.root={root}",
         f"data.split={split}",
         "data.workers=0",

@@ -17,7 +17,9 @@ def composed():
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
 
         def run(*overrides: str):
-            full = compose("train", overrides=["data.root=there", *overrides], return_hydra_config=True)
+            full = compose(
+                "train", overrides=["data=dance", "data.root=there", *overrides], return_hydra_config=True
+            )
             choices = full.hydra.runtime.choices
             cfg = OmegaConf.masked_copy(full, [k for k in full if k != "hydra"])
             OmegaConf.set_readonly(cfg, False)
@@ -298,12 +300,12 @@ def test_an_experiment_of_the_searchpath_may_choose_groups_of_it(tmp_path):
     )
     (tmp_path / "callbacks" / "my.yaml").write_text("ema:\n  _target_: dancepose.callbacks.ema.EMA\n")
     searchpath = [f"file://{tmp_path}"]
-    given = ["data.root=x", "name=x", "experiment=exp", f"hydra.searchpath={searchpath}"]
+    given = ["data=dance", "data.root=x", "name=x", "experiment=exp", f"hydra.searchpath={searchpath}"]
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         full = compose("train", overrides=given, return_hydra_config=True)
         cfg = OmegaConf.masked_copy(full, [k for k in full if k != "hydra"])
         check_config(cfg, "train", full.hydra.runtime.choices, searchpath)
-    done = command("train", *given[:3], f"hydra.searchpath={searchpath}", "data.root=nowhere", cwd=tmp_path)
+    done = command("train", *given[:4], f"hydra.searchpath={searchpath}", "data.root=nowhere", cwd=tmp_path)
     assert "data.root=nowhere" in done.stderr, done.stderr
 
 

@@ -163,7 +163,7 @@ def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
         "data.workers=0",
         "trainer=cpu",
     ]
-    kind, skeleton, data = "dance", "mpii15", [f"data.root={labelme}"]
+    kind, skeleton, data = "dance", "mpii15", ["data=dance", f"data.root={labelme}"]
     if experiment == "people_192":
         kind, skeleton, data = "coco", "lsp14", [f"data.root={tmp_path}", "data.annotations=annotations.json"]
         make_coco(tmp_path, frames=10, people=1, skeleton=skeleton)
@@ -544,10 +544,11 @@ class TestCommandLine:
         [
             (["lrr=3"], ["unknown key lrr"]),
             (["optimizer.lrr=3"], ["unknown key optimizer.lrr", "optimizer.lr"]),
-            (["+trainer.max_epoks=3", "data.root=."], ["trainer.max_epoks", "max_epochs"]),
+            (["+trainer.max_epoks=3"], ["trainer.max_epoks", "max_epochs"]),
             (["model=hrnt"], ["model=hrnt", "hrnet"]),
-            ([], ["data.root is not set"]),
-            (["data.root=nowhere"], ["data.root", "nowhere"]),
+            (["data=dance"], ["data.root is not set"]),
+            (["data=dance", "data.root=nowhere"], ["data.root", "nowhere"]),
+            (["data.root=nowhere"], ["data.root=nowhere holds no drawn scenes", "data=dance"]),
             (["resume=nowhere"], ["no run directory"]),
         ],
         ids=lambda v: v[0] if v else "nothing",
@@ -560,7 +561,7 @@ class TestCommandLine:
         assert not list(tmp_path.glob("outputs/*/*")), "nothing that looks like a run is left"
 
     def test_the_full_error_is_there_for_who_wants_it(self, tmp_path):
-        done = command("train", "data.root=nowhere", cwd=tmp_path, HYDRA_FULL_ERROR="1")
+        done = command("train", "data=dance", "data.root=nowhere", cwd=tmp_path, HYDRA_FULL_ERROR="1")
         assert done.returncode != 0 and "Traceback" in done.stderr and "data.root" in done.stderr
 
     def test_a_run_goes_on_as_the_readme_says(self, labelme, tmp_path):

@@ -30,7 +30,14 @@ def main(scratch: Path) -> None:
         return done.stdout
 
     assert "dancepose" in run("train", "--help")
-    small = ["model.width=8", f"data.root={data}", "data.size=64", "data.test_size=64", "data.batch_size=2"]
+    small = [
+        "model.width=8",
+        "data=dance",
+        f"data.root={data}",
+        "data.size=64",
+        "data.test_size=64",
+        "data.batch_size=2",
+    ]
     run("train", *small, "data.workers=1", "trainer=cpu", "trainer.max_epochs=1", "hydra.run.dir=run")
     checkpoint = scratch / "run" / "checkpoints" / "last.ckpt"
     printed = run(

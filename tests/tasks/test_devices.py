@@ -8,7 +8,7 @@ import torch
 from running import SMALL, run_task
 
 from dancepose.tasks import devices
-from dancepose.tasks.devices import has_fast_bf16, warn_of_slow_bf16
+from dancepose.tasks.devices import has_fast_bf16, settle_precision, warn_of_slow_bf16
 from dancepose.train import train
 
 
@@ -64,3 +64,32 @@ def test_a_training_warns_once(fast, labelme, tmp_path, caplog):
         run_task(train, "train", tmp_path / "run", *settings)
     assert caplog.text.count("without instructions for bfloat16") == (not fast)
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "accelerator, gpu, gpu_bf16, cpu_bf16, settled",
+    [
+        ("cpu", True, True, False, "32-true"),
+        ("cpu", True, False, True, "bf16-mixed"),
+        ("auto", True, True, False, "bf16-mixed"),
+        ("gpu", True, False, True, "32-true"),
+        ("auto", False, False, True, "bf16-mixed"),
+        ("auto", False, False, False, "32-true"),
+    ],
+)
+def test_auto_takes_bf16_where_it_is_fast(accelerator, gpu, gpu_bf16, cpu_bf16, settled):
+    with (
+        mock.patch.object(torch.cuda, "is_available", lambda: gpu),
+        mock.patch.object(torch.cuda, "is_bf16_supported", lambda **_: gpu_bf16),
+        mock.patch.object(torch.backends.mps, "is_available", lambda: False),
+        mock.patch.object(devices, "has_fast_bf16", lambda: cpu_bf16),
+    ):
+        assert settle_precision({"accelerator": accelerator, "precision": "auto"}) == settled
+        assert settle_precision({"accelerator": accelerator, "precision": "16-mixed"}) == "16-mixed"
+
+
+def test_auto_reaches_the_trainer_and_the_run_says_what_it_was(labelme, tmp_path):
+    few = ["+trainer.limit_train_batches=1", "test=false", "data.val=none", f"data.root={labelme}"]
+    run_task(train, "train", tmp_path / "run", *SMALL, *few, "trainer.max_epochs=1", "trainer.precision=auto")
+    expected = "bf16-mixed" if has_fast_bf16() else "32-true"
+    assert f"precision: {expected}" in (tmp_path / "run" / "config.yaml").read_text()

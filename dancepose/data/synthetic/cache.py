@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dancepose.checks import read_arguments
-from dancepose.data.synthetic.dataset import SceneSet, write_scenes
+from dancepose.data.synthetic.dataset import MANIFEST, SceneSet, write_scenes
 from dancepose.errors import ConfigError
 
 FORMATS = {"dance": "labelme", "coco": "coco", "action": "actions"}  # which a kind of data reads
@@ -40,13 +40,21 @@ def scene_folder(
         kind: of the data, `data.kind`.
 
     Raises:
-        ConfigError: see `read_scenes`, or the kind of data does not read the format.
+        ConfigError: see `read_scenes`; the kind of data does not read the format; or the folder that was
+            named neither holds drawn scenes nor is empty.
     """
     scenes = read_scenes(values, key)
     if scenes.format != FORMATS.get(kind, scenes.format):
         raise ConfigError(f"{key}.format={scenes.format}: data.kind={kind} reads {FORMATS[kind]}")
     if root is not None:
-        return Path(root).expanduser()
+        folder = Path(root).expanduser()
+        if not (folder / MANIFEST).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+            own = "action" if kind == "action" else "dance"
+            raise ConfigError(
+                f"data.root={root} holds no drawn scenes. For labelled pictures of your own, say so: "
+                f"data={own} data.root={root} (to draw there, make it an empty folder first)"
+            )
+        return folder
     home = Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "dancepose").expanduser()
     return home / "scenes" / f"{scenes.difficulty}_{scenes.format}_{scenes.hash}"
 

@@ -1,0 +1,46 @@
+"""What `make demo` runs: drawn scenes, a training by the clock, table and pictures; told again when done."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from running import command
+
+from dancepose.data.synthetic.cache import VARIABLE
+from dancepose.paths import config_dir
+
+SMALLER = [
+    *("data.scenes.train=4", "data.scenes.val=0", "data.scenes.test=2", "data.scenes.difficulty=easy"),
+    *("model.width=8", "data.size=64", "data.batch_size=2", "data.workers=0", "trainer.accelerator=cpu"),
+    *("minutes=0.001", "trainer.precision=32-true"),
+]
+
+
+def test_make_demo_runs_this_experiment():
+    makefile = (Path(__file__).parent.parent / "Makefile").read_text()
+    recipe = re.search(r"^demo: setup.*\n((?:\t.*\n)+)", makefile, re.M)
+    assert recipe and "dancepose-train experiment=demo" in recipe[1]
+
+
+@pytest.mark.parametrize("name", ["train", "browse"])
+def test_drawn_scenes_are_the_default(name):
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        data = compose(name, overrides=["name=x"]).data
+    assert data.scenes.difficulty == "medium" and data.root is None and data.kind == "dance"
+
+
+def test_the_demo_trains_once(tmp_path):
+    at_home = {VARIABLE: str(tmp_path / "cache")}
+    first = command("train", "experiment=demo", *SMALLER, cwd=tmp_path, **at_home)
+    assert first.returncode == 0, first.stdout + first.stderr
+    run = tmp_path / "outputs" / "demo"
+    assert (run / "pictures" / "test_frames.jpg").is_file()
+    assert "minutes=0.001: 1 epochs of 2 steps" in first.stdout and "epoch 1/1" in first.stderr + first.stdout
+    table = re.findall(r"^(?:mAP|OKS|PCK).*$", first.stdout, re.M)
+    checkpoint = (run / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+    again = command("train", "experiment=demo", *SMALLER, cwd=tmp_path, **at_home)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "this very training is done" in again.stdout and str(run / "pictures") in again.stdout
+    assert re.findall(r"^(?:mAP|OKS|PCK).*$", again.stdout, re.M) == table and len(table) >= 2
+    assert (run / "checkpoints" / "last.ckpt").stat().st_mtime_ns == checkpoint
