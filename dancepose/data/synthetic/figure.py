@@ -8,7 +8,7 @@ import numpy as np
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.material import Material
 from dancepose.data.synthetic.pose import SIDES
-from dancepose.data.synthetic.raster import Cone, Ellipsoid
+from dancepose.data.synthetic.shapes import Cone, Ellipsoid, Shape
 
 # sRGB, 0 to 1; from light to dark
 SKIN = np.array(
@@ -136,10 +136,10 @@ class Figure:
     def __init__(self, body: Body, outfit: Outfit, first: int = 0) -> None:
         self.body, self.outfit, self.first = body, outfit, first
 
-    def shapes(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+    def shapes(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         """Return the shapes around joints that stand in the scene (see `Body.joints`)."""
         height, girth = self.body.height, self.body.girth
-        found: list[Ellipsoid | Cone] = [*self._trunk(joints), *self._head(joints)]
+        found: list[Shape] = [*self._trunk(joints), *self._head(joints)]
         outfit = self.outfit
         for side in SIDES:
             shoulder, elbow, wrist, hand = (
@@ -164,7 +164,7 @@ class Figure:
 
     def _sleeved(
         self, a: np.ndarray, b: np.ndarray, ra: float, rb: float, cover: float, cloth: int
-    ) -> list[Ellipsoid | Cone]:
+    ) -> list[Shape]:
         """Return a limb of which the first `cover` of its length is in cloth."""
         if cover >= 0.97:
             return [self._cone(a, b, ra * 1.08, rb * 1.12, cloth)]
@@ -174,13 +174,13 @@ class Figure:
         middle = a + cover * (b - a)
         return [bare, self._cone(a, middle, ra * 1.1, (ra + cover * (rb - ra)) * 1.15, cloth)]
 
-    def _trunk(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+    def _trunk(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         body, outfit = self.body, self.outfit
         height, girth = body.height, body.girth
         pelvis, chest, thorax = joints["pelvis"], joints["chest"], joints["thorax"]
         chest_frame, pelvis_frame = joints["frame_chest"], joints["frame_pelvis"]
         broad = 0.107 * body.shoulders * height
-        found: list[Ellipsoid | Cone] = [
+        found: list[Shape] = [
             Ellipsoid(
                 chest + 0.62 * (thorax - chest),
                 chest_frame,
@@ -240,14 +240,14 @@ class Figure:
             )
         return found
 
-    def _head(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+    def _head(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         size, frame, style = self.body.head, joints["frame_head"], self.outfit.style
         centre = joints["head_centre"]
 
         def at(x: float, y: float, z: float) -> np.ndarray:
             return centre + frame @ (np.array([x, y, z]) * size)
 
-        found: list[Ellipsoid | Cone] = [
+        found: list[Shape] = [
             Ellipsoid(centre, frame, np.array([0.36, 0.5, 0.43]) * size, self.first + FACE_M),
             Ellipsoid(at(0, -0.14, 0.42), frame, np.array([0.06, 0.1, 0.09]) * size, self.first + SKIN_M),
         ]

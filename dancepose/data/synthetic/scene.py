@@ -8,17 +8,19 @@ import numpy as np
 
 from dancepose.data.synthetic.backdrop import Backdrop, draw_backdrop, horizon_row
 from dancepose.data.synthetic.body import Body
+from dancepose.data.synthetic.camera import Camera
 from dancepose.data.synthetic.effects import Effects, crowd, poster, shadows
 from dancepose.data.synthetic.figure import Figure, Outfit
 from dancepose.data.synthetic.material import Material, shade
 from dancepose.data.synthetic.motion import ACTIONS, Motion, draw_motion
+from dancepose.data.synthetic.paint import add_channels, scale_channels
 from dancepose.data.synthetic.props import draw_prop
-from dancepose.data.synthetic.raster import Camera, Cone, Ellipsoid, Raster
+from dancepose.data.synthetic.raster import Raster
+from dancepose.data.synthetic.shapes import Ellipsoid, Shape
 from dancepose.data.synthetic.truth import Truth, find_truth
 
 SIZE = (640, 480)
 PROP = 1000  # owners from here on are no people
-Shapes = list[Ellipsoid | Cone]
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Scene:
     camera: Camera
     backdrop: Backdrop
     actors: list[Actor]
-    props: tuple[list[Shapes], list[Material]]
+    props: tuple[list[list[Shape]], list[Material]]
     effects: Effects
     mirror: np.ndarray | None = None
 
@@ -119,52 +121,56 @@ class Scene:
         """
         joints = [actor.joints(time) for actor in self.actors]
         materials: list[Material] = []
-        figures: list[Shapes] = []
+        figures: list[list[Shape]] = []
         for actor, placed in zip(self.actors, joints, strict=True):
             figures.append(Figure(actor.body, actor.outfit, len(materials)).shapes(placed))
             materials += actor.outfit.materials
         raster = Raster(self.camera)
-        for owner, shapes in enumerate(figures):
-            for shape in shapes:
-                raster.add(shape, owner)
-        bodies = raster.owner.copy()  # without the things in front: how much of a person there would be
+        raster.add(dict(enumerate(figures)))
+        # without the things in front: how much of a person there would be
+        whole = [int(raster.shown(owner)[1].sum()) for owner in range(len(figures))]
         things, stuff = self.props
-        for number, shapes in enumerate(things):
-            for shape in shapes:
-                raster.add(replace(shape, material=shape.material + len(materials)), PROP + number)
+        first = len(materials)
+        raster.add(
+            {
+                PROP + number: [replace(shape, material=shape.material + first) for shape in shapes]
+                for number, shapes in enumerate(things)
+            }
+        )
         materials += stuff
         image = self.backdrop.image.copy()
         if self.mirror is not None:
             self._reflect(image, figures, materials)
         shadows(image, self.camera, joints)
-        solid = raster.material >= 0
         haze, thickness = self.backdrop.haze.astype(np.float32), self.backdrop.thickness / 10
-        image += (1 - np.exp(-thickness * self.backdrop.wall)) * (haze - image)
-        colours = shade(raster, materials, self.backdrop.light)
-        fog = 1 - np.exp(-thickness * raster.depth[solid, None])
-        image[solid] = colours + fog * (haze - colours)
+        clear = np.exp(-thickness * self.backdrop.wall)
+        scale_channels(image, np.full(3, clear))
+        add_channels(image, (1 - clear) * haze)
+        surfaces = raster.surfaces()
+        colours = shade(surfaces, materials, self.backdrop.light)
+        colours += (1 - np.exp(-thickness * surfaces.depth))[:, None] * (haze - colours)
+        image.reshape(-1, 3)[surfaces.pixels] = colours
         truth = [
-            find_truth(raster, bodies, owner, placed, actor.body)
+            find_truth(raster, whole[owner], owner, placed, actor.body)
             for owner, (actor, placed) in enumerate(zip(self.actors, joints, strict=True))
         ]
         return self.effects.apply(image, random), truth
 
-    def _reflect(self, image: np.ndarray, figures: list[Shapes], materials: list[Material]) -> None:
+    def _reflect(self, image: np.ndarray, figures: list[list[Shape]], materials: list[Material]) -> None:
         """Show the people in the mirror on the back wall."""
         assert self.mirror is not None
         x1, y1, x2, y2 = self.mirror.astype(int)
-        raster = Raster(self.camera)
-        for owner, shapes in enumerate(figures):
-            for shape in shapes:
-                raster.add(_mirrored(shape, -self.backdrop.wall), owner)
-        raster.material[: max(0, y1)] = raster.material[y2:] = -1  # only what the mirror shows is shaded
-        raster.material[:, :x1] = raster.material[:, x2:] = -1
-        image[y1:y2, x1:x2] = image[y1:y2, x1:x2] * 0.85 + 0.05
-        image[raster.material >= 0] = 0.8 * shade(raster, materials, self.backdrop.light)
+        raster = Raster(self.camera.cropped(x1, y1, x2, y2))
+        wall = -self.backdrop.wall
+        raster.add({n: [_mirrored(shape, wall) for shape in shapes] for n, shapes in enumerate(figures)})
+        glass = image[y1:y2, x1:x2] * 0.85 + 0.05
+        surfaces = raster.surfaces()
+        glass.reshape(-1, 3)[surfaces.pixels] = 0.8 * shade(surfaces, materials, self.backdrop.light)
+        image[y1:y2, x1:x2] = glass
         cv2.rectangle(image, (x1, y1), (x2, y2), (0.25, 0.2, 0.15), 3)
 
 
-def _mirrored(shape: Ellipsoid | Cone, wall: float) -> Ellipsoid | Cone:
+def _mirrored(shape: Shape, wall: float) -> Shape:
     """Return a shape behind the mirror that stands at z = `wall`."""
 
     def across(point: np.ndarray) -> np.ndarray:
@@ -227,7 +233,7 @@ def draw_scene(
         poster(random, image, floor, cast)
     if random.random() < difficulty.figures:
         crowd(random, image, floor)
-    things: list[Shapes] = []
+    things: list[list[Shape]] = []
     stuff: list[Material] = []
     for _ in range(int(random.integers(0, difficulty.props + 1))):
         behind = actors[int(random.integers(len(actors)))].place
