@@ -129,7 +129,7 @@ class Body:
         target = np.array([sign * x * height, floor + lift * height, z * height])
         pole = _rotation(sign * leg.turn, 0, 0) @ np.array([0, 0, 1.0])
         knee, ankle = two_bones(hip, target, thigh, shank, pole, KNEE)
-        down = -0.03 * height if leg.foot[1] < 0.02 else -0.06 * height
+        down = -(0.03 + 0.03 * min(1.0, lift / 0.04)) * height  # toes hang from a foot in the air
         toe = ankle + pole * FOOT * height + np.array([0, down, 0])
         return {f"{side}_hip": hip, f"{side}_knee": knee, f"{side}_ankle": ankle, f"{side}_toe": toe}
 

@@ -25,8 +25,8 @@ from dancepose.data.json_file import load_mapping
 from dancepose.data.readers.labelme import write_labelme
 from dancepose.data.splits import SPLIT_FILE
 from dancepose.data.synthetic.body import Body
+from dancepose.data.synthetic.classes import ACTIONS
 from dancepose.data.synthetic.figure import Outfit
-from dancepose.data.synthetic.motion import ACTIONS
 from dancepose.data.synthetic.scene import DIFFICULTIES, SIZE, Scene, draw_scene
 from dancepose.data.synthetic.truth import Truth
 from dancepose.errors import ConfigError, DanceposeError, DataError

@@ -9,9 +9,10 @@ import numpy as np
 
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.camera import Camera
+from dancepose.data.synthetic.classes import ACTIONS
 from dancepose.data.synthetic.figure import Figure, Outfit
 from dancepose.data.synthetic.material import Light, shade
-from dancepose.data.synthetic.motion import ACTIONS, draw_motion
+from dancepose.data.synthetic.motion import draw_motion
 from dancepose.data.synthetic.paint import noise, scale_pixels
 from dancepose.data.synthetic.raster import Raster
 
@@ -123,7 +124,8 @@ def poster(
     wide = int(high * random.uniform(0.55, 0.8))
     camera = Camera(np.array([0.0, 0.9, 0.0]), 0.0, high * 1.5, (wide, high))
     body, outfit = cast[int(random.choice(sorted(cast)))]
-    joints = body.joints(draw_motion(str(random.choice(ACTIONS)), random)(random.uniform(0, 2)))
+    motion = draw_motion(str(random.choice(ACTIONS)), random, body)
+    joints = body.joints(motion.pose(random.uniform(0, 2)))
     placed = {k: v if k.startswith("frame_") else v + np.array([0, 0, -3.2]) for k, v in joints.items()}
     raster = Raster(camera)
     raster.add({0: Figure(body, outfit).shapes(placed)})

@@ -9,10 +9,11 @@ import numpy as np
 from dancepose.data.synthetic.backdrop import Backdrop, draw_backdrop, horizon_row
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.camera import Camera
+from dancepose.data.synthetic.classes import ACTIONS
 from dancepose.data.synthetic.effects import Effects, crowd, poster, shadows
 from dancepose.data.synthetic.figure import Figure, Outfit
 from dancepose.data.synthetic.material import Material, shade
-from dancepose.data.synthetic.motion import ACTIONS, Motion, draw_motion
+from dancepose.data.synthetic.motion import Motion, draw_motion
 from dancepose.data.synthetic.paint import add_channels, scale_channels
 from dancepose.data.synthetic.props import draw_prop
 from dancepose.data.synthetic.raster import Raster
@@ -64,7 +65,6 @@ class Actor:
         motion: what it does.
         place: (2,) x and z on the floor at the start, metres.
         yaw: where it faces: 0 is towards the camera.
-        speed: metres a second, forward.
         start: time at which it is at its place.
     """
 
@@ -74,18 +74,18 @@ class Actor:
     motion: Motion
     place: np.ndarray
     yaw: float
-    speed: float = 0.0
     start: float = 0.0
 
     def joints(self, time: float) -> dict[str, np.ndarray]:
         """Return the joints in the scene (see `Body.joints`)."""
         c, s = np.cos(self.yaw), np.sin(self.yaw)
         turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-        x, z = self.place + self.speed * (time - self.start) * np.array([s, c])
+        way = self.motion.speed * self.body.height * (time - self.start)
+        x, z = self.place + way * np.array([s, c])
         shift = np.array([x, 0, z])
         return {
             name: turn @ value if name.startswith("frame_") else shift + turn @ value
-            for name, value in self.body.joints(self.motion(time)).items()
+            for name, value in self.body.joints(self.motion.pose(time)).items()
         }
 
 
@@ -218,8 +218,8 @@ def draw_scene(
         action = str(random.choice(actions))
         body, outfit = cast[identity]
         turned = random.normal(0, 0.6) if random.random() < 0.75 else random.uniform(-np.pi, np.pi)
-        speed = random.uniform(0.8, 1.4) if action == "walk" else 0.0
-        actors.append(Actor(body, outfit, action, draw_motion(action, random), place, turned, speed, start))
+        motion = draw_motion(action, random, body)
+        actors.append(Actor(body, outfit, action, motion, place, turned, start))
     wall = float(distances.max()) + random.uniform(0.8, 4.0)
     backdrop = draw_backdrop(random, camera, wall, difficulty.hard)
     floor = horizon_row(camera, wall)

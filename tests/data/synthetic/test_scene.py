@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from dancepose.data.synthetic.body import Body
-from dancepose.data.synthetic.camera import Camera
-from dancepose.data.synthetic.figure import Outfit
-from dancepose.data.synthetic.motion import ACTIONS
+from dancepose.data.synthetic.camera import NEAR, Camera
+from dancepose.data.synthetic.classes import ACTIONS
+from dancepose.data.synthetic.figure import Figure, Outfit
+from dancepose.data.synthetic.motion import Motion
+from dancepose.data.synthetic.pose import Pose
 from dancepose.data.synthetic.raster import Raster
-from dancepose.data.synthetic.scene import DIFFICULTIES, SIZE, draw_scene
+from dancepose.data.synthetic.scene import DIFFICULTIES, SIZE, Actor, draw_scene
 from dancepose.data.synthetic.shapes import Cone
 from dancepose.data.synthetic.truth import Truth, find_truth
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE
@@ -71,16 +73,13 @@ def test_people_move_over_a_clip_and_the_backdrop_stays():
 
 
 BODY = Body(1.7, 0.22, 1.0, 1.0, 1.0, 1.0)
+OUTFIT = Outfit.draw(np.random.default_rng(0))
 
 
 def standing(yaw: float, body: Body = BODY, seed: int = 0) -> tuple[Raster, dict[str, np.ndarray]]:
     """A body with its arms at its sides, 4 m in front of a camera."""
-    from dancepose.data.synthetic.figure import Figure
-    from dancepose.data.synthetic.pose import Pose
-    from dancepose.data.synthetic.scene import Actor
-
     outfit = replace(Outfit.draw(np.random.default_rng(seed)), legs="trousers", style="short")
-    actor = Actor(body, outfit, "other", lambda time: Pose(), np.array([0.0, -4.0]), yaw)
+    actor = Actor(body, outfit, "other", Motion(lambda time: Pose(), 1.0), np.array([0.0, -4.0]), yaw)
     raster = Raster(Camera(np.array([0, 0.9, 0]), 0.0, 450, SIZE))
     joints = actor.joints(0)
     raster.add({0: Figure(body, outfit).shapes(joints)})
@@ -155,3 +154,23 @@ def test_someone_outside_the_picture_is_not_labelled():
     away = {k: v if k.startswith("frame_") else v + np.array([9.0, 0, 0]) for k, v in joints.items()}
     truth = truth_of(raster, away, owner=5)
     assert not truth.labelled and truth.box is None and truth.head_box is None
+
+
+def test_of_someone_who_passes_the_camera_what_lies_in_front_of_it_is_drawn_and_labelled():
+    raster, joints = standing(0.0)
+    camera = Camera(np.array([0, 0.9, 0]), 0.0, 450, SIZE)
+    shown = []
+    for way in (0.0, 3.4, 3.8, 4.2, 4.6):  # from 4 m before the camera to behind it, at arm's length
+        shift = np.array([-0.35, 0, way])
+        passing = {k: v if k.startswith("frame_") else v + shift for k, v in joints.items()}
+        passing["left_wrist"] = passing["left_wrist"] + np.array([0, 0.3, -0.6])
+        passing["left_hand"] = passing["left_wrist"] + np.array([0, 0, -0.1])
+        raster = Raster(camera)
+        raster.add({0: Figure(BODY, OUTFIT).shapes(passing)})
+        shown.append(int(raster.shown(0)[1].sum()))
+        truth = truth_of(raster, passing)
+        for name, point in truth.points.items():
+            if name in passing and camera.view(passing[name])[2] < NEAR:
+                assert point[2] == NOT_ANNOTATED
+    assert shown[0] < shown[1] and min(shown[:4]) > 1000  # at 4.2 m the arm alone reaches into the picture
+    assert shown[4] < shown[3]
