@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dancepose.checks import read_arguments
-from dancepose.data.synthetic.dataset import SceneSet, write_scenes
+from dancepose.data.synthetic.dataset import write_scenes
+from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError
 
 VARIABLE = "DANCEPOSE_CACHE"  # of the environment: the cache's folder
