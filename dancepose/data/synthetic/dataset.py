@@ -20,9 +20,10 @@ from filelock import FileLock
 from dancepose.data.json_file import load_mapping
 from dancepose.data.synthetic.annotations import annotate, write_joint_files
 from dancepose.data.synthetic.body import Body
-from dancepose.data.synthetic.figure import Outfit
-from dancepose.data.synthetic.scene import DIFFICULTIES, SIZE, draw_scene
+from dancepose.data.synthetic.outfit import Outfit
+from dancepose.data.synthetic.scene import SIZE
 from dancepose.data.synthetic.scene_set import PARTS, VERSION, SceneSet
+from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 from dancepose.errors import DanceposeError, DataError
 from dancepose.files import write_bytes, write_json
 from dancepose.progress import track

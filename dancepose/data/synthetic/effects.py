@@ -10,9 +10,10 @@ import numpy as np
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.camera import Camera
 from dancepose.data.synthetic.classes import ACTIONS
-from dancepose.data.synthetic.figure import Figure, Outfit
+from dancepose.data.synthetic.figure import Figure
 from dancepose.data.synthetic.material import Light, shade
 from dancepose.data.synthetic.motion import draw_motion
+from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.paint import noise, scale_pixels
 from dancepose.data.synthetic.raster import Raster
 

@@ -8,12 +8,34 @@ import numpy as np
 
 from dancepose.data.synthetic.raster import Surfaces
 
-KINDS = ("plain", "stripes", "bands", "checks", "dots", "strands", "face")
-FRONT_KINDS = ("none", "zip", "logo")
+KINDS = ("plain", "stripes", "bands", "checks", "dots", "strands", "toecap", "face")
+FRONT_KINDS = ("none", "zip", "logo", "buttons", "open", "bib", "trousers")
+LONG_KINDS = ("zip", "buttons", "open", "bib")  # those that go on below the chest
 
 
 def _black() -> np.ndarray:
     return np.zeros(3)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the front of a trunk bears and its back does not, or the other way round.
+
+    Attributes:
+        kind: one of `FRONT_KINDS`.
+        colour: (3,) of what it bears.
+        under: (3,) skin that shows at the neckline.
+        neck: how far up the neckline begins, -1 to 1; 1: there is none.
+        pocket: on the left side of the chest.
+        short: below the chest, where only some kinds go on.
+    """
+
+    kind: str = "none"
+    colour: np.ndarray = field(default_factory=_black)
+    under: np.ndarray = field(default_factory=_black)
+    neck: float = 1.0
+    pocket: bool = False
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,16 +47,14 @@ class Material:
         second: (3,) of the pattern.
         pattern: one of `KINDS`.
         scale: repetitions of the pattern.
-        front: what the front of a trunk bears, which its back does not: one of `FRONT_KINDS`.
-        under: (3,) skin that shows at the neckline of a front.
+        front: of a trunk; None: it has none.
     """
 
     colour: np.ndarray
     second: np.ndarray = field(default_factory=_black)
     pattern: str = "plain"
     scale: float = 4.0
-    front: str | None = None
-    under: np.ndarray = field(default_factory=_black)
+    front: Front | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +91,9 @@ def shade(surfaces: Surfaces, materials: Sequence[Material], light: Light) -> np
 
 def _albedo(index: np.ndarray, place: np.ndarray, materials: Sequence[Material]) -> np.ndarray:
     """Return (3, n) of surface points, given the number of their material and their place on the shape."""
-    colour, second, under = (
+    colour, second = (
         np.array([getattr(m, name) for m in materials], np.float32).reshape(-1, 3).T
-        for name in ("colour", "second", "under")
+        for name in ("colour", "second")
     )
     albedo = np.stack([channel.take(index) for channel in colour])
     pattern = np.array([KINDS.index(m.pattern) for m in materials], np.int8).take(index)
@@ -90,7 +110,7 @@ def _albedo(index: np.ndarray, place: np.ndarray, materials: Sequence[Material])
         share = _pattern(kind, x, y, z, scale[own])
         for channel, other in zip(albedo, second, strict=True):
             channel[points] += share * (other[own] - channel[points])
-    _fronts(albedo, index, materials, place, second, under)
+    _paint_fronts(albedo, index, place, [m.front for m in materials])
     return albedo
 
 
@@ -101,6 +121,8 @@ def _pattern(kind: str, x: np.ndarray, y: np.ndarray, z: np.ndarray, scale: np.n
     v = (np.where(cone, y, (y + 1) / 2) * scale) % 1
     if kind == "bands":
         return (v < 0.4).astype(np.float32)
+    if kind == "toecap":
+        return (y > 0.6).astype(np.float32)
     turn = cv2.phase(np.where(cone, np.sqrt(np.maximum(1 - x * x, 0)), z), x).ravel() / np.float32(np.pi)
     u = (np.where(turn > 1, turn - 2, turn) * scale * 2) % 1
     if kind == "strands":
@@ -120,32 +142,46 @@ def _face(
     front = np.flatnonzero(z > 0)
     x, y, hair, points = x[front], y[front], hair[:, front], points[front]
     aside = np.abs(x) - 0.42
-    albedo[:, points[(aside / 0.17) ** 2 + (y / 0.085) ** 2 < 1]] = 0.92  # the white
-    albedo[:, points[aside**2 + y**2 < 0.075**2]] = 0.08
-    brow = (np.abs(aside) < 0.2) & (np.abs(y - 0.19) < 0.035)
+    albedo[:, points[(aside / 0.2) ** 2 + (y / 0.12) ** 2 < 1]] = 0.92  # the white
+    albedo[:, points[aside**2 + y**2 < 0.09**2]] = 0.08
+    brow = (np.abs(aside) < 0.22) & (np.abs(y - 0.23) < 0.05)
     albedo[:, points[brow]] = 0.5 * hair[:, brow]
-    mouth = points[(x / 0.3) ** 2 + ((y + 0.52) / 0.06) ** 2 < 1]
+    mouth = points[(x / 0.32) ** 2 + ((y + 0.52) / 0.085) ** 2 < 1]
     albedo[:, mouth] = np.array([[0.62], [0.22], [0.22]])
 
 
-def _fronts(
-    albedo: np.ndarray,
-    index: np.ndarray,
-    materials: Sequence[Material],
-    place: np.ndarray,
-    second: np.ndarray,
-    under: np.ndarray,
+def _paint_fronts(
+    albedo: np.ndarray, index: np.ndarray, place: np.ndarray, fronts: Sequence[Front | None]
 ) -> None:
-    """Paint neckline, zip and logo on the front of trunks, a seam on their back."""
-    trunk = np.array([FRONT_KINDS.index(m.front) if m.front else -1 for m in materials], np.int8)
-    kind = trunk.take(index)
-    points = np.flatnonzero((kind >= 0) & (place[2] != 0))
+    """Paint what tells the front of trunks from their back, and their left from their right."""
+    found = [front or Front() for front in fronts]
+    has = np.array([front is not None for front in fronts])
+    points = np.flatnonzero(has.take(index) & (place[2] != 0))  # of ellipsoids
     x, y, z = place[:, points]
-    kind, own = kind[points], index[points]
-    front, middle = z > 0, np.abs(x)
-    zips, logos = kind == FRONT_KINDS.index("zip"), kind == FRONT_KINDS.index("logo")
-    marked = front & ((zips & (middle < 0.05)) | (logos & (x**2 + (y - 0.1) ** 2 < 0.09)))
-    albedo[:, points[marked]] = second[:, own[marked]]
-    bare = front & (y > 0.62) & (middle < (y - 0.62) * 1.4)
+    own, front, middle = index[points], z > 0, np.abs(x)
+    colour, under = (
+        np.array([getattr(f, name) for f in found], np.float32).T for name in ("colour", "under")
+    )
+    names = [f.kind if f.kind in LONG_KINDS or not f.short else "none" for f in found]
+    kind = np.array([FRONT_KINDS.index(name) for name in names])[own]
+    pocket, neck = np.array([f.pocket for f in found])[own], np.array([f.neck for f in found])[own]
+
+    def of(name: str) -> np.ndarray:
+        return kind == FRONT_KINDS.index(name)
+
+    marked = of("zip") & (middle < 0.06)
+    marked |= of("logo") & (x**2 + (y - 0.05) ** 2 < 0.13)
+    marked |= of("buttons") & (middle < 0.13)
+    marked |= of("open") & (middle < 0.25 + 0.08 * y)
+    marked |= of("bib") & (middle < 0.48) & (y < 0.4)
+    marked |= pocket & (np.abs(x - 0.42) < 0.17) & (np.abs(y - 0.25) < 0.17)  # x is to its left
+    marked &= front
+    albedo[:, points[marked]] = colour[:, own[marked]]
+    bare = front & (y > neck) & (middle < (y - neck) * 1.3)
     albedo[:, points[bare]] = under[:, own[bare]]
-    albedo[:, points[~front & (middle < 0.03)]] *= 0.8
+    trousers = of("trousers")
+    dark = front & of("buttons") & (middle < 0.05) & ((4 * y) % 1 < 0.4)
+    dark |= trousers & front & (middle < 0.05)  # the fly
+    dark |= trousers & ~front & (np.abs(middle - 0.42) < 0.22) & (np.abs(y + 0.1) < 0.25)  # back pockets
+    albedo[:, points[dark]] *= 0.5
+    albedo[:, points[~front & ~trousers & (middle < 0.03)]] *= 0.8  # a seam

@@ -6,7 +6,7 @@ from dancepose.data.synthetic.material import KINDS, Material
 from dancepose.data.synthetic.shapes import Cone, Ellipsoid, Shape
 
 PROPS = ("pole", "column", "ball", "plant", "rail")
-PATTERNS = tuple(kind for kind in KINDS if kind != "face")
+PATTERNS = tuple(kind for kind in KINDS if kind not in ("face", "toecap"))
 
 
 def draw_prop(

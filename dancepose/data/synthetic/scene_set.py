@@ -5,11 +5,11 @@ import json
 from dataclasses import asdict, dataclass
 
 from dancepose.checks import at_least, one_of
-from dancepose.data.synthetic.scene import DIFFICULTIES
+from dancepose.data.synthetic.staging import DIFFICULTIES
 from dancepose.errors import ConfigError
 from dancepose.skeleton import load_skeleton
 
-VERSION = 1  # of the drawing: a change of what a seed gives makes another data set
+VERSION = 2  # of the drawing: a change of what a seed gives makes another data set
 PARTS = ("train", "val", "test")
 FORMATS = ("labelme", "coco", "actions")
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from dancepose.data.synthetic import body as anatomy
 from dancepose.data.synthetic.body import Body, two_bones
 from dancepose.data.synthetic.classes import ACTIONS, satisfied
-from dancepose.data.synthetic.figure import Outfit
 from dancepose.data.synthetic.motion import draw_motion
+from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.pose import SIDES
 from dancepose.data.synthetic.scene import Actor
 

@@ -8,12 +8,14 @@ import pytest
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.camera import NEAR, Camera
 from dancepose.data.synthetic.classes import ACTIONS
-from dancepose.data.synthetic.figure import Figure, Outfit
+from dancepose.data.synthetic.figure import Figure
 from dancepose.data.synthetic.motion import Motion
+from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.pose import Pose
 from dancepose.data.synthetic.raster import Raster
-from dancepose.data.synthetic.scene import DIFFICULTIES, SIZE, Actor, draw_scene
+from dancepose.data.synthetic.scene import SIZE, Actor
 from dancepose.data.synthetic.shapes import Cone
+from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 from dancepose.data.synthetic.truth import Truth, find_truth
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE
 from dancepose.skeleton import load_skeleton
