@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from omegaconf import DictConfig
 
-    from dancepose.data.synthetic.dataset import SceneSet
+    from dancepose.data.synthetic.scene_set import SceneSet
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,8 @@ def synthesize(cfg: DictConfig) -> None:
 
     from dancepose.checks import at_least
     from dancepose.data.synthetic.cache import read_scenes
-    from dancepose.data.synthetic.dataset import SceneSet, write_scenes
+    from dancepose.data.synthetic.dataset import write_scenes
+    from dancepose.data.synthetic.scene_set import SceneSet
     from dancepose.inference.canvas import write_image
     from dancepose.targets import plain
 
@@ -49,7 +50,7 @@ def synthesize(cfg: DictConfig) -> None:
 def told(root: Path) -> str:
     """Say how many pictures of each part a folder of drawn scenes holds."""
     from dancepose.data.json_file import load_mapping
-    from dancepose.data.synthetic.dataset import PARTS
+    from dancepose.data.synthetic.scene_set import PARTS
 
     split = load_mapping(root / "split.json")
     kind = "clips" if split["by"] == "clip" else "pictures"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dancepose.data.synthetic.material import Light, grain
-from dancepose.data.synthetic.raster import Camera
+from dancepose.data.synthetic.camera import Camera
+from dancepose.data.synthetic.material import Light
+from dancepose.data.synthetic.paint import add_pixels, grain, scale_channels, scale_pixels
 
 KINDS = ("stage", "room", "street", "night")
 
@@ -46,7 +47,7 @@ def draw_backdrop(random: np.random.Generator, camera: Camera, wall: float, hard
     floor = horizon_row(camera, wall)
     paint = {"stage": _stage, "room": _room, "street": _street, "night": _night}[kind]
     image = paint(random, camera, floor, wall)
-    image += 0.025 * (1 + hard) * grain(random, camera.size, (2, 9, 40))[..., None]
+    add_pixels(image, 0.025 * (1 + hard) * grain(random, camera.size, (2, 9, 40)))
     if hard > 0.3:
         _clutter(random, image, floor, int(hard * 10))
     dim = {"stage": 0.3, "room": 0.55, "street": 0.6, "night": 0.25}[kind] * random.uniform(0.8, 1.15)
@@ -58,10 +59,9 @@ def draw_backdrop(random: np.random.Generator, camera: Camera, wall: float, hard
         lamps.append((direction, strength * _tint(random, 0.08 + 0.5 * hard * (kind in ("stage", "night")))))
     haze = np.array([0.6, 0.62, 0.68]) * (0.4 if kind in ("stage", "night") else 1.2) * _tint(random, 0.15)
     thickness = random.uniform(0, 0.1 + 0.35 * hard)
-    image *= (0.65 + 0.5 * dim) * _tint(random, 0.04)
-    return Backdrop(
-        kind, np.clip(image, 0, 1), Light(dim * tint, lamps), wall, np.clip(haze, 0, 1), thickness
-    )
+    scale_channels(image, (0.65 + 0.5 * dim) * _tint(random, 0.04))
+    np.clip(image, 0, 1, out=image)
+    return Backdrop(kind, image, Light(dim * tint, lamps), wall, np.clip(haze, 0, 1), thickness)
 
 
 def horizon_row(camera: Camera, wall: float) -> int:
@@ -81,28 +81,28 @@ def _colour(random: np.random.Generator, saturation: float, low: float, high: fl
 
 
 def _floor_places(camera: Camera, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and z, in metres, of the floor's points in the rows from `row` down."""
+    """Return x and z, in metres, float32, of the floor's points in the rows from `row` down."""
     width, height = camera.size
-    rays = np.stack(
-        np.broadcast_arrays(
-            (np.arange(width) - camera.centre[0])[None] / camera.focal,
-            (np.arange(row, height) - camera.centre[1])[:, None] / camera.focal,
-            1.0,
-        ),
-        -1,
+    across = (np.arange(width) - camera.centre[0])[None] / camera.focal
+    down = (np.arange(row, height) - camera.centre[1])[:, None] / camera.focal
+    # a ray's direction in the scene: the camera's axes are rows
+    x, y, z = (
+        (a * across).astype(np.float32) + (b * down + c).astype(np.float32) for a, b, c in camera.axes.T
     )
-    scene = rays @ camera.axes  # the camera's axes are rows
-    reach = camera.position[1] / np.maximum(-scene[..., 1], 1e-3)
-    return camera.position[0] + reach * scene[..., 0], camera.position[2] + reach * scene[..., 2]
+    reach = np.float32(-camera.position[1]) / np.minimum(y, np.float32(-1e-3))
+    x *= reach
+    z *= reach
+    return x + np.float32(camera.position[0]), z + np.float32(camera.position[2])
 
 
 def _base(camera: Camera, wall: np.ndarray, floor: np.ndarray, row: int) -> np.ndarray:
     width, height = camera.size
     image = np.empty((height, width, 3), np.float32)
-    image[:row] = wall
-    image[row:] = floor
-    fall = np.linspace(0.85, 1.08, height, dtype=np.float32)[:, None, None]
-    return image * fall
+    lines = image.reshape(height, -1)
+    fall = np.linspace(0.85, 1.08, height, dtype=np.float32)[:, None]
+    np.multiply(fall[:row], np.tile(wall.astype(np.float32), width), out=lines[:row])
+    np.multiply(fall[row:], np.tile(floor.astype(np.float32), width), out=lines[row:])
+    return image
 
 
 def _planks(
@@ -113,13 +113,23 @@ def _planks(
         return
     x, z = _floor_places(camera, row)
     step = random.uniform(0.15, 0.6)
-    number = np.floor(x / step).astype(int)
-    shade = ((number * 7919) % 13) / 13 - 0.5
+    x /= np.float32(step)
+    number = np.floor(x)
+    gap = x - number < 0.04
     if across:
-        shade = ((number + np.floor(z / step).astype(int)) % 2) - 0.5
-    image[row:] *= (1 + depth * shade)[..., None]
-    gap = (x / step) % 1 < 0.04
-    image[row:][gap] *= 0.8
+        z /= np.float32(step)
+        number += np.floor(z)
+        shade = 2 * _fraction(number * np.float32(0.5)) - np.float32(0.5)
+    else:  # a board's shade is one of 13, not in their order
+        shade = _fraction((2 * number + np.float32(0.5)) / np.float32(13)) - np.float32(0.5)
+    shade *= np.float32(depth)
+    shade += 1
+    shade *= 1 - np.float32(0.2) * gap
+    scale_pixels(image[row:], shade)
+
+
+def _fraction(values: np.ndarray) -> np.ndarray:
+    return values - np.floor(values)
 
 
 def _stage(random: np.random.Generator, camera: Camera, row: int, wall: float) -> np.ndarray:
@@ -127,7 +137,7 @@ def _stage(random: np.random.Generator, camera: Camera, row: int, wall: float) -
     image = _base(camera, colour, _colour(random, 0.5, 0.15, 0.45), row)
     width = camera.size[0]
     folds = np.sin(np.arange(width) / random.uniform(4, 14) + 2 * np.sin(np.arange(width) / 60))
-    image[:row] *= (1 + 0.3 * folds).astype(np.float32)[None, :, None]
+    image[:row].reshape(row, -1)[:] *= np.repeat(1 + 0.3 * folds, 3).astype(np.float32)
     _planks(random, image, camera, row, False, 0.25)
     for _ in range(random.integers(0, 4)):  # screens and lamps
         x, y = random.integers(0, width), random.integers(0, max(1, row // 2))
@@ -156,8 +166,10 @@ def _street(random: np.random.Generator, camera: Camera, row: int, wall: float) 
     image = _base(camera, sky, _colour(random, 0.3, 0.35, 0.65), row)
     _blocks(random, image, row, (0.35, 0.8), lit=False)
     if random.random() < 0.4:  # grass
-        image[row:] = np.array([0.3, 0.45, 0.2], np.float32) * random.uniform(0.7, 1.2)
-        image[row:] += 0.05 * grain(random, camera.size, (2, 5))[row:, :, None]
+        cv2.rectangle(
+            image, (0, row), camera.size, (np.array([0.3, 0.45, 0.2]) * random.uniform(0.7, 1.2)).tolist(), -1
+        )
+        add_pixels(image[row:], 0.05 * grain(random, camera.size, (2, 5))[row:])
     else:
         _planks(random, image, camera, row, True, 0.15)
     return image
@@ -178,13 +190,15 @@ def _blocks(
     while x < width:
         w, h = int(random.integers(50, 160)), int(random.integers(40, max(41, row)))
         top = max(0, row - h)
-        image[top:row, x : x + w] = _colour(random, 0.4, *values)
+        wall = _colour(random, 0.4, *values).tolist()
+        dark = [0.6 * value for value in wall]
+        image[top:row, x : x + w] = wall
         step = int(random.integers(12, 26))
         for wy in range(top + 6, row - 8, step):
             for wx in range(x + 5, min(x + w, width) - 8, step):
-                bright = random.random() < 0.3
-                pane = [0.95, 0.85, 0.5] if lit and bright else [v * 0.6 for v in image[top, x].tolist()]
-                image[wy : wy + step // 2, wx : wx + step // 2] = pane
+                pane = [0.95, 0.85, 0.5] if random.random() < 0.3 and lit else dark
+                far = (wx + step // 2 - 1, wy + step // 2 - 1)
+                cv2.rectangle(image, (wx, wy), far, pane, -1)
         x += w + int(random.integers(0, 30))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dancepose.checks import read_arguments
-from dancepose.data.synthetic.dataset import MANIFEST, SceneSet, write_scenes
+from dancepose.data.synthetic.dataset import MANIFEST, write_scenes
+from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError
 
 FORMATS = {"dance": "labelme", "coco": "coco", "action": "actions"}  # which a kind of data reads
@@ -48,7 +49,8 @@ def scene_folder(
         raise ConfigError(f"{key}.format={scenes.format}: data.kind={kind} reads {FORMATS[kind]}")
     if root is not None:
         folder = Path(root).expanduser()
-        if not (folder / MANIFEST).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        foreign = not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())
+        if foreign and not (folder / MANIFEST).is_file():
             own = "action" if kind == "action" else "dance"
             raise ConfigError(
                 f"data.root={root} holds no drawn scenes. For labelled pictures of your own, say so: "

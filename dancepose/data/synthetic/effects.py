@@ -8,10 +8,16 @@ import cv2
 import numpy as np
 
 from dancepose.data.synthetic.body import Body
-from dancepose.data.synthetic.figure import Figure, Outfit
+from dancepose.data.synthetic.camera import Camera
+from dancepose.data.synthetic.classes import ACTIONS
+from dancepose.data.synthetic.figure import Figure
 from dancepose.data.synthetic.material import Light, shade
-from dancepose.data.synthetic.motion import ACTIONS, draw_motion
-from dancepose.data.synthetic.raster import Camera, Raster
+from dancepose.data.synthetic.motion import draw_motion
+from dancepose.data.synthetic.outfit import Outfit
+from dancepose.data.synthetic.paint import noise, scale_pixels
+from dancepose.data.synthetic.raster import Raster
+
+SOFT = 16  # pixels that a shadow's edge goes on
 
 
 @dataclass(frozen=True)
@@ -60,15 +66,19 @@ class Effects:
         height, width = image.shape[:2]
         x = np.linspace(0, 1, width, dtype=np.float32)
         y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-        glow = (1 - 2 * self.vignette * ((x - 0.5) ** 2 + (y - 0.5) ** 2))[..., None]
+        gain = np.float32(255 * self.contrast)
+        glow = gain * (1 - 2 * self.vignette * (y - 0.5) ** 2) - np.repeat(
+            gain * 2 * self.vignette * (x - 0.5) ** 2, 3
+        )
         if self.spots:
-            light = np.ones_like(image)
+            light = np.ones_like(glow)
             for cx, cy, radius, colour in self.spots:  # a spot is a product of what it is across and down
                 across, down = np.exp(-(((x - cx) / radius) ** 2)), np.exp(-(((y - cy) / radius) ** 2) / 2)
-                light += (down * across)[..., None] * colour.astype(np.float32)
-            glow = glow * light
-        image = image * glow
-        image = cv2.GaussianBlur(image, (0, 0), self.blur)
+                light += down * np.outer(across, colour.astype(np.float32)).ravel()
+            glow *= light
+        image = image * glow.reshape(image.shape)
+        taps = 2 * int(np.ceil(2.5 * self.blur)) + 1
+        image = cv2.GaussianBlur(image, (taps, taps), self.blur)
         length, angle = self.motion
         if length > 1:
             kernel = np.zeros((length, length), np.float32)
@@ -78,15 +88,15 @@ class Effects:
             cv2.line(kernel, ends[0], ends[1], 1.0, 1)
             image = cv2.filter2D(image, -1, kernel / kernel.sum())
         # the sensor's noise is one of brightness: of its colour little is left in a JPEG file
-        noise = self.noise * random.standard_normal((height, width, 1), dtype=np.float32)
-        image = 255 * (self.contrast * image + (noise + 0.45 * (1 - self.contrast)))
-        return cv2.convertScaleAbs(np.maximum(image, 0))  # rounds, and saturates at 255
+        grains = noise(random, (width, height), 255 * self.noise, 255 * 0.45 * (1 - self.contrast))
+        return cv2.add(image, cv2.cvtColor(grains, cv2.COLOR_GRAY2RGB), dtype=cv2.CV_8U)
 
 
 def shadows(image: np.ndarray, camera: Camera, people: Sequence[dict[str, np.ndarray]]) -> None:
     """Darken the floor under feet."""
     height, width = image.shape[:2]
-    shade_ = np.ones((height, width), np.float32)
+    shade_ = np.ones((height // 2, width // 2), np.float32)  # soft things need half the resolution
+    top = height
     for joints in people:
         for side in ("left", "right"):
             foot = (joints[f"{side}_ankle"] + joints[f"{side}_toe"]) / 2
@@ -99,18 +109,12 @@ def shadows(image: np.ndarray, camera: Camera, people: Sequence[dict[str, np.nda
                 continue
             flat = max(1, int(size * 0.16 * abs(camera.position[1]) / ground[2]) + 2)
             strength = 0.45 / (1 + 6 * max(0.0, float(foot[1]) - 0.06))
-            cv2.ellipse(
-                shade_,
-                (int(x), int(y)),
-                (int(size * 0.2) + 2, flat),
-                0,
-                0,
-                360,
-                1 - strength,
-                -1,
-                cv2.LINE_AA,
-            )
-    image *= cv2.GaussianBlur(shade_, (0, 0), 4)[..., None]
+            middle, axes = (int(8 * x), int(8 * y)), (int(8 * (int(size * 0.2) + 2)), 8 * flat)
+            cv2.ellipse(shade_, middle, axes, 0, 0, 360, 1 - strength, -1, cv2.LINE_AA, 4)
+            top = min(top, int(y) - flat - SOFT)
+    top = max(top, 0)
+    soft = cv2.resize(cv2.GaussianBlur(shade_, (0, 0), SOFT / 8), (width, height))
+    scale_pixels(image[top:], soft[top:])
 
 
 def poster(
@@ -121,16 +125,16 @@ def poster(
     wide = int(high * random.uniform(0.55, 0.8))
     camera = Camera(np.array([0.0, 0.9, 0.0]), 0.0, high * 1.5, (wide, high))
     body, outfit = cast[int(random.choice(sorted(cast)))]
-    joints = body.joints(draw_motion(str(random.choice(ACTIONS)), random)(random.uniform(0, 2)))
+    motion = draw_motion(str(random.choice(ACTIONS)), random, body)
+    joints = body.joints(motion.pose(random.uniform(0, 2)))
     placed = {k: v if k.startswith("frame_") else v + np.array([0, 0, -3.2]) for k, v in joints.items()}
     raster = Raster(camera)
-    for shape in Figure(body, outfit).shapes(placed):
-        raster.add(shape, 0)
+    raster.add({0: Figure(body, outfit).shapes(placed)})
     light = Light(np.full(3, 0.6), [(np.array([-0.4, -0.6, -0.8]), np.full(3, 0.4))])
     paper = np.empty((high, wide, 3), np.float32)
     paper[:] = random.uniform(0.2, 0.95, 3)
-    solid = raster.material >= 0
-    paper[solid] = shade(raster, outfit.materials, light)
+    surfaces = raster.surfaces()
+    paper.reshape(-1, 3)[surfaces.pixels] = shade(surfaces, outfit.materials, light)
     cv2.rectangle(paper, (0, 0), (wide - 1, high - 1), random.uniform(0.1, 0.9, 3).tolist(), 3)
     y = int(random.integers(0, floor - high))
     x = int(random.integers(0, image.shape[1] - wide))
@@ -139,8 +143,10 @@ def poster(
 
 def crowd(random: np.random.Generator, image: np.ndarray, floor: int) -> None:
     """Paint a faint, blurred crowd along the wall."""
-    layer, cover = np.zeros_like(image), np.zeros(image.shape[:2], np.float32)
     size = random.uniform(8, 22)
+    band = image[max(0, floor - int(5 * size)) : floor + int(4 * size)]
+    floor -= max(0, floor - int(5 * size))
+    layer, cover = np.zeros_like(band), np.zeros(band.shape[:2], np.float32)
     for _ in range(int(random.integers(10, 60))):
         x, y = random.uniform(0, image.shape[1]), floor - random.uniform(0.2, 2.0) * size
         colour = (random.uniform(0.05, 0.5) * random.uniform(0.6, 1, 3)).tolist()
@@ -149,9 +155,6 @@ def crowd(random: np.random.Generator, image: np.ndarray, floor: int) -> None:
             body = (int(x), int(y + size))
             cv2.ellipse(target, body, (int(size * 0.6), int(size * 0.8)), 0, 0, 360, value, -1)
     soft = size / 8 + 0.5
-    alpha = cv2.GaussianBlur(cover, (0, 0), soft)[..., None] * random.uniform(0.4, 0.8)
-    colours = (
-        cv2.GaussianBlur(layer, (0, 0), soft)
-        / np.maximum(cv2.GaussianBlur(cover, (0, 0), soft), 1e-3)[..., None]
-    )
-    image += alpha * (colours - image)
+    blurred = cv2.GaussianBlur(cover, (0, 0), soft)[..., None]
+    colours = cv2.GaussianBlur(layer, (0, 0), soft) / np.maximum(blurred, 1e-3)
+    band += blurred * random.uniform(0.4, 0.8) * (colours - band)

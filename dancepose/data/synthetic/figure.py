@@ -1,127 +1,24 @@
-"""What a drawn person looks like: clothes, hair and skin, and the solid shapes that its body is drawn as."""
-
-import colorsys
-from dataclasses import dataclass
+"""`Figure`: the solid shapes that a dressed body is drawn as."""
 
 import numpy as np
 
 from dancepose.data.synthetic.body import Body
-from dancepose.data.synthetic.material import Material
+from dancepose.data.synthetic.outfit import (
+    BOTTOM_M,
+    FACE_M,
+    HAIR_M,
+    SHOES_M,
+    SKIN_M,
+    TOP_M,
+    WAIST_M,
+    Outfit,
+)
 from dancepose.data.synthetic.pose import SIDES
-from dancepose.data.synthetic.raster import Cone, Ellipsoid
+from dancepose.data.synthetic.shapes import Cone, Ellipsoid, Shape
 
-# sRGB, 0 to 1; from light to dark
-SKIN = np.array(
-    [
-        [0.98, 0.84, 0.74],
-        [0.94, 0.76, 0.63],
-        [0.86, 0.66, 0.5],
-        [0.72, 0.5, 0.36],
-        [0.5, 0.33, 0.23],
-        [0.3, 0.19, 0.13],
-    ]
-)
-HAIR = np.array(
-    [
-        [0.07, 0.06, 0.06],
-        [0.2, 0.13, 0.09],
-        [0.36, 0.22, 0.12],
-        [0.7, 0.53, 0.3],
-        [0.55, 0.2, 0.1],
-        [0.62, 0.62, 0.62],
-    ]
-)
-PATTERNS = ("plain", "plain", "plain", "stripes", "bands", "checks", "dots")
-HAIR_STYLES = ("short", "short", "long", "tail", "bun", "cap", "bald")
-BOTTOMS = ("trousers", "trousers", "shorts", "skirt", "gown")
-FRONTS = ("zip", "logo", "none")
 # of the limbs, shares of the height at girth 1
 UPPER_ARM, ELBOW, WRIST = 0.026, 0.021, 0.016
 THIGH, KNEE, ANKLE = 0.045, 0.031, 0.021
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """Clothes, hair and skin of a person.
-
-    Attributes:
-        skin: material.
-        face: material, of the same colour.
-        hair: material.
-        style: one of `HAIR_STYLES`.
-        top: material of the trunk.
-        sleeve: material of the arms, with skin beyond its cut.
-        sleeves: how far sleeves go: 0 none, 1 to the elbow, 2 to the wrist.
-        bottom: material of the hips.
-        legs: one of `BOTTOMS`.
-        hem: how far a skirt goes down the legs, 1 to the knee.
-        shoes: material.
-    """
-
-    skin: Material
-    face: Material
-    hair: Material
-    style: str
-    top: Material
-    sleeves: float
-    bottom: Material
-    legs: str
-    hem: float
-    shoes: Material
-
-    @classmethod
-    def draw(cls, random: np.random.Generator) -> "Outfit":
-        """Draw an outfit."""
-        tone = random.uniform(0, len(SKIN) - 1)
-        low = int(tone)
-        skin = SKIN[low] + (tone - low) * (SKIN[min(low + 1, len(SKIN) - 1)] - SKIN[low])
-        hair = HAIR[random.integers(len(HAIR))] * random.uniform(0.7, 1.2)
-        style = str(random.choice(HAIR_STYLES))
-        head = _cloth(random) if style == "cap" else hair
-        legs = str(random.choice(BOTTOMS))
-        top = _cloth(random)
-        front = str(random.choice(FRONTS))
-        bottom = top if legs == "gown" or random.random() < 0.1 else _cloth(random)
-        return cls(
-            skin=Material(skin),
-            face=Material(skin, second=np.clip(hair, 0, 1), pattern="face"),
-            hair=Material(np.clip(head, 0, 1), second=np.clip(head * 0.7, 0, 1), pattern="strands", scale=9),
-            style=style,
-            top=_material(random, top, skin, front),
-            sleeves=float(random.choice([0.0, 0.55, 0.8, 1.5, 1.95, 1.95])),
-            bottom=_material(random, bottom, skin, "none"),
-            legs=legs,
-            hem=random.uniform(0.6, 1.8) if legs == "gown" else random.uniform(0.5, 1.1),
-            shoes=Material(_cloth(random) * random.uniform(0.3, 1)),
-        )
-
-    @property
-    def materials(self) -> list[Material]:
-        """What the shapes' material numbers mean."""
-        return [self.skin, self.face, self.hair, self.top, self.bottom, self.shoes]
-
-
-def _cloth(random: np.random.Generator) -> np.ndarray:
-    """Draw a colour of clothes: often dark, white or grey, else anything."""
-    if random.random() < 0.3:
-        return np.full(3, random.choice([0.06, 0.12, 0.3, 0.55, 0.9])) * random.uniform(0.9, 1.05, 3)
-    return np.array(
-        colorsys.hsv_to_rgb(random.random(), random.uniform(0.3, 0.95), random.uniform(0.25, 0.95))
-    )
-
-
-def _material(random: np.random.Generator, colour: np.ndarray, skin: np.ndarray, front: str) -> Material:
-    return Material(
-        np.clip(colour, 0, 1),
-        second=np.clip(_cloth(random), 0, 1),
-        pattern=str(random.choice(PATTERNS)),
-        scale=random.uniform(2, 7),
-        front=front,
-        under=skin,
-    )
-
-
-SKIN_M, FACE_M, HAIR_M, TOP_M, BOTTOM_M, SHOES_M = range(6)
 
 
 class Figure:
@@ -136,10 +33,10 @@ class Figure:
     def __init__(self, body: Body, outfit: Outfit, first: int = 0) -> None:
         self.body, self.outfit, self.first = body, outfit, first
 
-    def shapes(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+    def shapes(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         """Return the shapes around joints that stand in the scene (see `Body.joints`)."""
         height, girth = self.body.height, self.body.girth
-        found: list[Ellipsoid | Cone] = [*self._trunk(joints), *self._head(joints)]
+        found: list[Shape] = [*self._trunk(joints), *self._head(joints)]
         outfit = self.outfit
         for side in SIDES:
             shoulder, elbow, wrist, hand = (
@@ -164,7 +61,7 @@ class Figure:
 
     def _sleeved(
         self, a: np.ndarray, b: np.ndarray, ra: float, rb: float, cover: float, cloth: int
-    ) -> list[Ellipsoid | Cone]:
+    ) -> list[Shape]:
         """Return a limb of which the first `cover` of its length is in cloth."""
         if cover >= 0.97:
             return [self._cone(a, b, ra * 1.08, rb * 1.12, cloth)]
@@ -174,13 +71,13 @@ class Figure:
         middle = a + cover * (b - a)
         return [bare, self._cone(a, middle, ra * 1.1, (ra + cover * (rb - ra)) * 1.15, cloth)]
 
-    def _trunk(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+    def _trunk(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         body, outfit = self.body, self.outfit
         height, girth = body.height, body.girth
         pelvis, chest, thorax = joints["pelvis"], joints["chest"], joints["thorax"]
         chest_frame, pelvis_frame = joints["frame_chest"], joints["frame_pelvis"]
         broad = 0.107 * body.shoulders * height
-        found: list[Ellipsoid | Cone] = [
+        found: list[Shape] = [
             Ellipsoid(
                 chest + 0.62 * (thorax - chest),
                 chest_frame,
@@ -191,7 +88,7 @@ class Figure:
                 chest - 0.15 * (thorax - chest),
                 chest_frame,
                 np.array([0.082 * girth, 0.13, 0.062 * girth]) * height,
-                self.first + TOP_M,
+                self.first + WAIST_M,
             ),
             Ellipsoid(
                 pelvis + pelvis_frame @ np.array([0, 0.015, -0.008]) * height,
@@ -240,14 +137,14 @@ class Figure:
             )
         return found
 
-    def _head(self, joints: dict[str, np.ndarray]) -> list[Ellipsoid | Cone]:
+    def _head(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         size, frame, style = self.body.head, joints["frame_head"], self.outfit.style
         centre = joints["head_centre"]
 
         def at(x: float, y: float, z: float) -> np.ndarray:
             return centre + frame @ (np.array([x, y, z]) * size)
 
-        found: list[Ellipsoid | Cone] = [
+        found: list[Shape] = [
             Ellipsoid(centre, frame, np.array([0.36, 0.5, 0.43]) * size, self.first + FACE_M),
             Ellipsoid(at(0, -0.14, 0.42), frame, np.array([0.06, 0.1, 0.09]) * size, self.first + SKIN_M),
         ]
@@ -257,9 +154,9 @@ class Figure:
                     at(x, -0.06, -0.03), frame, np.array([0.05, 0.12, 0.08]) * size, self.first + SKIN_M
                 )
             )
-        if style == "bald":
-            return found
-        hairline = np.array([0.0, -0.42, 0.9, 0.3 if style != "cap" else 0.12])
+        hairline = np.array([0.0, -0.42, 0.9, 0.12 if style == "cap" else 0.3])
+        if style == "bald":  # what is left of the hair goes around the back
+            hairline = np.array([0.0, 0.75, 0.66, -0.12])
         found.append(
             Ellipsoid(
                 at(0, 0.06, -0.06), frame, np.array([0.41, 0.5, 0.46]) * size, self.first + HAIR_M, hairline

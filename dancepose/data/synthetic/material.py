@@ -6,14 +6,36 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from dancepose.data.synthetic.raster import Raster
+from dancepose.data.synthetic.raster import Surfaces
 
-KINDS = ("plain", "stripes", "bands", "checks", "dots", "strands", "face")
-FRONT_KINDS = ("none", "zip", "logo")
+KINDS = ("plain", "stripes", "bands", "checks", "dots", "strands", "toecap", "face")
+FRONT_KINDS = ("none", "zip", "logo", "buttons", "open", "bib", "trousers")
+LONG_KINDS = ("zip", "buttons", "open", "bib")  # those that go on below the chest
 
 
 def _black() -> np.ndarray:
     return np.zeros(3)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the front of a trunk bears and its back does not, or the other way round.
+
+    Attributes:
+        kind: one of `FRONT_KINDS`.
+        colour: (3,) of what it bears.
+        under: (3,) skin that shows at the neckline.
+        neck: how far up the neckline begins, -1 to 1; 1: there is none.
+        pocket: on the left side of the chest.
+        short: below the chest, where only some kinds go on.
+    """
+
+    kind: str = "none"
+    colour: np.ndarray = field(default_factory=_black)
+    under: np.ndarray = field(default_factory=_black)
+    neck: float = 1.0
+    pocket: bool = False
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,16 +47,14 @@ class Material:
         second: (3,) of the pattern.
         pattern: one of `KINDS`.
         scale: repetitions of the pattern.
-        front: what the front of a trunk bears, which its back does not: one of `FRONT_KINDS`.
-        under: (3,) skin that shows at the neckline; None: none does.
+        front: of a trunk; None: it has none.
     """
 
     colour: np.ndarray
     second: np.ndarray = field(default_factory=_black)
     pattern: str = "plain"
     scale: float = 4.0
-    front: str | None = None
-    under: np.ndarray | None = None
+    front: Front | None = None
 
 
 @dataclass(frozen=True)
@@ -50,96 +70,118 @@ class Light:
     lamps: Sequence[tuple[np.ndarray, np.ndarray]]
 
 
-def shade(raster: Raster, materials: Sequence[Material], light: Light) -> np.ndarray:
-    """Return (n, 3) float32 colours of the n pixels in which there is a shape."""
-    mask = raster.material >= 0
-    index = raster.material[mask]
-    surface = raster.surface[mask]
-    normal, place = surface[:, :3], surface[:, 3:]
-    albedo = _albedo(index, place, materials)
-    total = np.broadcast_to(light.ambient.astype(np.float32), albedo.shape).copy()
-    total *= (0.75 - 0.25 * normal[:, 1:2]).astype(np.float32)  # less from below
+def shade(surfaces: Surfaces, materials: Sequence[Material], light: Light) -> np.ndarray:
+    """Return (n, 3) float32 colours of surfaces."""
+    albedo = _albedo(surfaces.material, surfaces.place, materials)
+    x, y, z = surfaces.normal
+    below = 0.75 - 0.25 * y  # less from below
+    lamps = []
     for direction, colour in light.lamps:
-        unit = (direction / np.linalg.norm(direction)).astype(np.float32)
-        lambert = np.clip(0.85 * (normal @ unit) + 0.15, 0, None)  # wrapped a little, as on soft cloth
-        total += lambert[:, None] * colour.astype(np.float32)
-    edge = 0.78 + 0.22 * np.clip(-normal[:, 2:], 0, 1) ** 0.5  # limbs in front of a body stand out
-    return albedo * total * edge
+        dx, dy, dz = (direction / np.linalg.norm(direction) * 0.85).astype(np.float32)
+        lambert = np.maximum(dx * x + dy * y + dz * z + np.float32(0.15), 0)  # wrapped, as on soft cloth
+        lamps.append((lambert, colour.astype(np.float32)))
+    edge = 0.78 + 0.22 * np.sqrt(np.clip(-z, 0, 1))  # limbs in front of a body stand out
+    for channel, values in enumerate(albedo):
+        total = below * np.float32(light.ambient[channel])
+        for lambert, colour in lamps:
+            total += lambert * colour[channel]
+        values *= total * edge
+    return np.ascontiguousarray(albedo.T)
 
 
 def _albedo(index: np.ndarray, place: np.ndarray, materials: Sequence[Material]) -> np.ndarray:
-    """Return (n, 3) of surface points, given the number of their material and their place on the shape."""
-    first = np.array([m.colour for m in materials], np.float32)[index]
-    second = np.array([m.second for m in materials], np.float32)[index]
-    kind = np.array([KINDS.index(m.pattern) for m in materials], np.int8)[index]
-    scale = np.array([m.scale for m in materials], np.float32)[index]
-    x, y, z = place.T
-    # a cone has its place across and along; an ellipsoid the point of the unit sphere
-    around = np.where(z == 0, np.arcsin(np.clip(x, -1, 1)) / np.pi, np.arctan2(x, z) / np.pi)
-    along = np.where(z == 0, y, (y + 1) / 2)
-    u, v = (around * scale * 2) % 1, (along * scale) % 1
-    share = np.zeros(len(index), np.float32)
-    share[kind == KINDS.index("stripes")] = (u < 0.4)[kind == KINDS.index("stripes")]
-    share[kind == KINDS.index("bands")] = (v < 0.4)[kind == KINDS.index("bands")]
-    share[kind == KINDS.index("checks")] = ((u < 0.5) ^ (v < 0.5))[kind == KINDS.index("checks")]
-    dots = kind == KINDS.index("dots")
-    share[dots] = ((u - 0.5) ** 2 + (v - 0.5) ** 2 < 0.07)[dots]
-    strands = kind == KINDS.index("strands")
-    share[strands] = (0.5 + 0.5 * np.sin(2 * np.pi * u))[strands]
-    albedo = first + share[:, None] * (second - first)
-    _faces(albedo, kind == KINDS.index("face"), x, y, z, second)
-    _fronts(albedo, index, materials, x, y, z)
+    """Return (3, n) of surface points, given the number of their material and their place on the shape."""
+    colour, second = (
+        np.array([getattr(m, name) for m in materials], np.float32).reshape(-1, 3).T
+        for name in ("colour", "second")
+    )
+    albedo = np.stack([channel.take(index) for channel in colour])
+    pattern = np.array([KINDS.index(m.pattern) for m in materials], np.int8).take(index)
+    scale = np.array([m.scale for m in materials], np.float32)
+    for kind in sorted({m.pattern for m in materials} - {"plain"}):
+        points = np.flatnonzero(pattern == KINDS.index(kind))
+        if not len(points):
+            continue
+        own = index[points]
+        x, y, z = place[:, points]
+        if kind == "face":
+            _face(albedo, points, x, y, z, second[:, own])
+            continue
+        share = _pattern(kind, x, y, z, scale[own])
+        for channel, other in zip(albedo, second, strict=True):
+            channel[points] += share * (other[own] - channel[points])
+    _paint_fronts(albedo, index, place, [m.front for m in materials])
     return albedo
 
 
-def _faces(
-    albedo: np.ndarray, face: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray, hair: np.ndarray
+def _pattern(kind: str, x: np.ndarray, y: np.ndarray, z: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return (n,) the second colour's share."""
+    # a cone has its place across and along; an ellipsoid the point of the unit sphere
+    cone = z == 0
+    v = (np.where(cone, y, (y + 1) / 2) * scale) % 1
+    if kind == "bands":
+        return (v < 0.4).astype(np.float32)
+    if kind == "toecap":
+        return (y > 0.6).astype(np.float32)
+    turn = cv2.phase(np.where(cone, np.sqrt(np.maximum(1 - x * x, 0)), z), x).ravel() / np.float32(np.pi)
+    u = (np.where(turn > 1, turn - 2, turn) * scale * 2) % 1
+    if kind == "strands":
+        return 0.5 + 0.5 * np.sin(2 * np.pi * u)
+    inside = {
+        "stripes": lambda: u < 0.4,
+        "checks": lambda: (u < 0.5) ^ (v < 0.5),
+        "dots": lambda: (u - 0.5) ** 2 + (v - 0.5) ** 2 < 0.07,
+    }[kind]()
+    return inside.astype(np.float32)
+
+
+def _face(
+    albedo: np.ndarray, points: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray, hair: np.ndarray
 ) -> None:
     """Paint eyes, brows and mouth on heads: by them front and back, left and right can be told."""
-    face = face & (z > 0)
+    front = np.flatnonzero(z > 0)
+    x, y, hair, points = x[front], y[front], hair[:, front], points[front]
     aside = np.abs(x) - 0.42
-    white = face & ((aside / 0.17) ** 2 + (y / 0.085) ** 2 < 1)
-    albedo[white] = 0.92
-    albedo[face & (aside**2 + y**2 < 0.075**2)] = 0.08
-    brow = face & (np.abs(aside) < 0.2) & (np.abs(y - 0.19) < 0.035)
-    albedo[brow] = 0.5 * hair[brow]
-    mouth = face & ((x / 0.3) ** 2 + ((y + 0.52) / 0.06) ** 2 < 1)
-    albedo[mouth] = [0.62, 0.22, 0.22]
+    albedo[:, points[(aside / 0.2) ** 2 + (y / 0.12) ** 2 < 1]] = 0.92  # the white
+    albedo[:, points[aside**2 + y**2 < 0.09**2]] = 0.08
+    brow = (np.abs(aside) < 0.22) & (np.abs(y - 0.23) < 0.05)
+    albedo[:, points[brow]] = 0.5 * hair[:, brow]
+    mouth = points[(x / 0.32) ** 2 + ((y + 0.52) / 0.085) ** 2 < 1]
+    albedo[:, mouth] = np.array([[0.62], [0.22], [0.22]])
 
 
-def _fronts(
-    albedo: np.ndarray,
-    index: np.ndarray,
-    materials: Sequence[Material],
-    x: np.ndarray,
-    y: np.ndarray,
-    z: np.ndarray,
+def _paint_fronts(
+    albedo: np.ndarray, index: np.ndarray, place: np.ndarray, fronts: Sequence[Front | None]
 ) -> None:
-    """Paint neckline, zip and logo on the front of trunks, a seam on their back."""
-    for number, material in enumerate(materials):
-        if material.front is None or material.under is None:
-            continue
-        own = (index == number) & (z != 0)
-        front = own & (z > 0)
-        if material.front == "zip":
-            albedo[front & (np.abs(x) < 0.05)] = material.second
-        elif material.front == "logo":
-            albedo[front & (x**2 + (y - 0.1) ** 2 < 0.09)] = material.second
-        albedo[front & (y > 0.62) & (np.abs(x) < (y - 0.62) * 1.4)] = material.under
-        albedo[own & (z < 0) & (np.abs(x) < 0.03)] *= 0.8
+    """Paint what tells the front of trunks from their back, and their left from their right."""
+    found = [front or Front() for front in fronts]
+    has = np.array([front is not None for front in fronts])
+    points = np.flatnonzero(has.take(index) & (place[2] != 0))  # of ellipsoids
+    x, y, z = place[:, points]
+    own, front, middle = index[points], z > 0, np.abs(x)
+    colour, under = (
+        np.array([getattr(f, name) for f in found], np.float32).T for name in ("colour", "under")
+    )
+    names = [f.kind if f.kind in LONG_KINDS or not f.short else "none" for f in found]
+    kind = np.array([FRONT_KINDS.index(name) for name in names])[own]
+    pocket, neck = np.array([f.pocket for f in found])[own], np.array([f.neck for f in found])[own]
 
+    def of(name: str) -> np.ndarray:
+        return kind == FRONT_KINDS.index(name)
 
-def grain(random: np.random.Generator, size: tuple[int, int], scales: Sequence[int]) -> np.ndarray:
-    """Return (H, W) float32 smooth noise of mean 0 and about unit deviation.
-
-    Args:
-        random: where it is drawn from.
-        size: width and height.
-        scales: of its features, in pixels.
-    """
-    width, height = size
-    total = np.zeros((height, width), np.float32)
-    for scale in scales:
-        coarse = random.standard_normal((height // scale + 2, width // scale + 2)).astype(np.float32)
-        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return total / max(1, len(scales)) ** 0.5
+    marked = of("zip") & (middle < 0.06)
+    marked |= of("logo") & (x**2 + (y - 0.05) ** 2 < 0.13)
+    marked |= of("buttons") & (middle < 0.13)
+    marked |= of("open") & (middle < 0.25 + 0.08 * y)
+    marked |= of("bib") & (middle < 0.48) & (y < 0.4)
+    marked |= pocket & (np.abs(x - 0.42) < 0.17) & (np.abs(y - 0.25) < 0.17)  # x is to its left
+    marked &= front
+    albedo[:, points[marked]] = colour[:, own[marked]]
+    bare = front & (y > neck) & (middle < (y - neck) * 1.3)
+    albedo[:, points[bare]] = under[:, own[bare]]
+    trousers = of("trousers")
+    dark = front & of("buttons") & (middle < 0.05) & ((4 * y) % 1 < 0.4)
+    dark |= trousers & front & (middle < 0.05)  # the fly
+    dark |= trousers & ~front & (np.abs(middle - 0.42) < 0.22) & (np.abs(y + 0.1) < 0.25)  # back pockets
+    albedo[:, points[dark]] *= 0.5
+    albedo[:, points[~front & ~trousers & (middle < 0.03)]] *= 0.8  # a seam

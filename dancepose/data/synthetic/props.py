@@ -3,15 +3,15 @@
 import numpy as np
 
 from dancepose.data.synthetic.material import KINDS, Material
-from dancepose.data.synthetic.raster import Cone, Ellipsoid
+from dancepose.data.synthetic.shapes import Cone, Ellipsoid, Shape
 
 PROPS = ("pole", "column", "ball", "plant", "rail")
-PATTERNS = tuple(kind for kind in KINDS if kind != "face")
+PATTERNS = tuple(kind for kind in KINDS if kind not in ("face", "toecap"))
 
 
 def draw_prop(
     random: np.random.Generator, behind: np.ndarray, camera: float, first: int
-) -> tuple[list[Ellipsoid | Cone], list[Material]]:
+) -> tuple[list[Shape], list[Material]]:
     """Draw a thing a little nearer to the camera than a place.
 
     Args:
@@ -55,7 +55,7 @@ def draw_prop(
         return [*rails, *posts], [material]
     green = np.array([0.1, 0.35, 0.12]) * random.uniform(0.7, 1.8)
     high = random.uniform(0.3, 0.9)
-    leaves: list[Ellipsoid | Cone] = [Cone(floor, floor + 0.25 * up, (0.12, 0.17), first)]
+    leaves: list[Shape] = [Cone(floor, floor + 0.25 * up, (0.12, 0.17), first)]
     for _ in range(8):
         away = random.normal(0, 0.16, 3) + np.array([0, 0.3 + high * random.random(), 0])
         turn = np.linalg.qr(random.standard_normal((3, 3)))[0]

@@ -1,242 +1,152 @@
-"""`Raster`: solid shapes seen by a camera, nearest first; what shading and occlusion are computed from."""
+"""`Raster`: what is nearest in each pixel of a picture of solid shapes; for light, patterns and occlusion."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-FAR = np.float32(1e6)
-MARGIN = 2  # pixels around a shape's box
-CHAINED = 0.6  # a limb that shows less of its length is drawn as a chain of balls
-LINKS = 12  # of such a chain
+from dancepose.data.synthetic.camera import Camera
+from dancepose.data.synthetic.quadrics import FAR, HALF, MOST, TILE, Quadrics, nearest
+from dancepose.data.synthetic.shapes import Shape, Solids, surface
 
 
 @dataclass(frozen=True)
-class Camera:
-    """A pinhole camera; its axes are x right, y down, z into the picture.
+class Surfaces:
+    """What is nearest in the n pixels in which there is a shape.
 
     Attributes:
-        position: (3,) in the scene, metres; the scene's axes are x right, y up, z out of the picture.
-        pitch: how far it looks down, radians.
-        focal: pixels.
-        size: width and height of the picture.
-        roll: of the picture, radians.
+        pixels: (n,) their numbers, row by row.
+        material: (n,) int16.
+        depth: (n,) float32, metres along the camera's axis.
+        normal: (3, n) float32, in the camera's axes.
+        place: (3, n) float32, on the shape, see `shapes.surface`.
     """
 
-    position: np.ndarray
-    pitch: float
-    focal: float
-    size: tuple[int, int]
-    roll: float = 0.0
-
-    @cached_property
-    def axes(self) -> np.ndarray:
-        """(3, 3): rows are the camera's x, y, z in the scene."""
-        c, s = np.cos(self.pitch), np.sin(self.pitch)
-        level = np.array([[1.0, 0, 0], [0, -c, s], [0, -s, -c]])
-        c, s = np.cos(self.roll), np.sin(self.roll)
-        return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]) @ level
-
-    def view(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) in the scene -> (..., 3) in the camera's axes."""
-        return (points - self.position) @ self.axes.T
-
-    def project(self, seen: np.ndarray) -> np.ndarray:
-        """(..., 3) in the camera's axes -> (..., 2) pixels; what lies behind it comes out far away."""
-        depth = np.maximum(seen[..., 2:], 1e-3)
-        return seen[..., :2] / depth * self.focal + self.centre
-
-    @cached_property
-    def centre(self) -> np.ndarray:
-        """(2,) pixel that the camera looks at."""
-        return (np.array(self.size) - 1) / 2
+    pixels: np.ndarray
+    material: np.ndarray
+    depth: np.ndarray
+    normal: np.ndarray
+    place: np.ndarray
 
 
-@dataclass
-class Ellipsoid:
-    """An ellipsoid.
-
-    Attributes:
-        centre: (3,) in the scene.
-        frame: (3, 3), columns are its axes in the scene.
-        radii: (3,).
-        material: index of what it is made of.
-        cut: (4,) n, k: of the unit sphere's points p only those with n p < k are there (a hairline).
-    """
-
-    centre: np.ndarray
-    frame: np.ndarray
-    radii: np.ndarray
-    material: int
-    cut: np.ndarray | None = None
-
-
-@dataclass
-class Cone:
-    """A round cone: a ball that moves from one point to another and changes its size on the way.
-
-    Attributes:
-        start: (3,) in the scene.
-        end: (3,).
-        radii: at start and end.
-        material: index of what it is made of.
-        open: without the balls' halves beyond the ends (a skirt).
-    """
-
-    start: np.ndarray
-    end: np.ndarray
-    radii: tuple[float, float]
-    material: int
-    open: bool = False
-
-
-@dataclass
 class Raster:
-    """What is nearest in each pixel.
+    """The nearest shape and its depth in each pixel.
 
-    Attributes:
+    Args:
         camera: of the picture.
-        depth: (H, W) float32, metres along the camera's axis.
-        material: (H, W) int16, -1 where there is nothing.
-        owner: (H, W) int16, number of the person or prop.
-        surface: (H, W, 6) float32: the normal in the camera's axes; and the place on the shape: for a cone
-            across (-1 to 1), along (0 to 1), 0; for an ellipsoid its unit sphere's point.
     """
 
-    camera: Camera
-    depth: np.ndarray = field(init=False)
-    material: np.ndarray = field(init=False)
-    owner: np.ndarray = field(init=False)
-    surface: np.ndarray = field(init=False)
+    def __init__(self, camera: Camera) -> None:
+        self.camera = camera
+        width, height = camera.size
+        self._across, self._down = -(-width // TILE), -(-height // TILE)
+        self._depth = np.full((self._across * self._down, TILE * TILE), FAR, np.float32)
+        self._number = np.full(self._depth.shape, -1, np.int16)
+        self._solids: list[Solids] = []
+        self._count = 0  # of shapes
+        # person or thing -> where it may be, its first shape, and the one after its last
+        self._owners: dict[int, tuple[tuple[slice, slice], int, int]] = {}
 
-    def __post_init__(self) -> None:
+    def add(self, shapes: Mapping[int, Sequence[Shape]]) -> None:
+        """Draw shapes where they are nearer than all before.
+
+        Args:
+            shapes: number of a person or thing -> its shapes, all of them.
+        """
+        listed = [(shape, owner) for owner, own in shapes.items() for shape in own]
+        for start in range(0, len(listed), MOST):
+            some = listed[start : start + MOST]
+            solids = Solids.seen([shape for shape, _ in some], self.camera)
+            part, tile = self._tiles(solids.quadrics.box)
+            keys, tile = nearest(solids.quadrics, part, tile, self._middles(tile), self.camera.focal)
+            depth = (keys & -MOST).view(np.float32)
+            closer = depth < self._depth[tile]
+            number = (keys & (MOST - 1)).astype(np.int16) + np.int16(self._count)
+            self._depth[tile] = np.where(closer, depth, self._depth[tile])
+            self._number[tile] = np.where(closer, number, self._number[tile])
+            self._note([owner for _, owner in some], solids.quadrics)
+            self._solids.append(solids)
+            self._count += len(some)
+        for name in ("depth", "number"):
+            self.__dict__.pop(name, None)
+
+    def _note(self, owners: list[int], quadrics: Quadrics) -> None:
+        """Take note of the shapes of persons and things, and in which part of the picture they may be."""
+        low = np.full((len(owners), 2), np.inf)
+        high = -low
+        np.minimum.at(low, quadrics.shape, quadrics.box[:, :2])
+        np.maximum.at(high, quadrics.shape, quadrics.box[:, 2:])
+        for owner in dict.fromkeys(owners):
+            first, last = owners.index(owner), len(owners) - owners[::-1].index(owner)
+            x1, y1 = np.floor(np.clip(low[first:last].min(0), 0, self.camera.size)).astype(int)
+            x2, y2 = np.clip(np.ceil(high[first:last].max(0)) + 1, 0, self.camera.size).astype(int)
+            first += self._count
+            if owner in self._owners:  # its shapes came in two lots
+                (rows, columns), first, _ = self._owners[owner]
+                x1, x2 = min(x1, columns.start), max(x2, columns.stop)
+                y1, y2 = min(y1, rows.start), max(y2, rows.stop)
+            window = slice(y1, max(y1, y2)), slice(x1, max(x1, x2))
+            self._owners[owner] = window, first, self._count + last
+
+    def _tiles(self, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which quadric may touch which tile: two numbers (N,) for each such pair."""
+        last = np.array([self._across, self._down])
+        low = np.clip(np.floor(box[:, :2] / TILE), 0, last).astype(int)
+        wide, high = np.maximum(np.clip(np.floor(box[:, 2:] / TILE) + 1, 0, last).astype(int) - low, 0).T
+        count = wide * high
+        part = np.repeat(np.arange(len(box)), count)
+        inner = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count)
+        x, y = low[part, 0] + inner % wide[part], low[part, 1] + inner // wide[part]
+        return part, y * self._across + x
+
+    def _middles(self, tile: np.ndarray) -> np.ndarray:
+        """Return (2, N) x and y of the rays (x, y, 1) through tiles' middles."""
+        pixel = np.stack([tile % self._across, tile // self._across]) * float(TILE) + HALF
+        return (pixel - self.camera.centre[:, None]) / self.camera.focal
+
+    def _picture(self, tiles: np.ndarray) -> np.ndarray:
+        """Return tiles as a picture (H, W)."""
+        grid = tiles.reshape(self._down, self._across, TILE, TILE).transpose(0, 2, 1, 3)
         width, height = self.camera.size
-        self.depth = np.full((height, width), FAR, np.float32)
-        self.material = np.full((height, width), -1, np.int16)
-        self.owner = np.full((height, width), -1, np.int16)
-        self.surface = np.zeros((height, width, 6), np.float32)
+        return grid.reshape(self._down * TILE, self._across * TILE)[:height, :width]
 
-    def add(self, shape: Ellipsoid | Cone, owner: int) -> None:
-        """Draw a shape where it is nearer than all before; nothing of what lies behind the camera."""
-        if isinstance(shape, Ellipsoid):
-            self._ellipsoid(shape, owner)
-        else:
-            self._cone(shape, owner)
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """(H, W) float32, metres along the camera's axis; `FAR` where there is nothing."""
+        return self._picture(self._depth)
 
-    def _window(self, low: np.ndarray, high: np.ndarray) -> tuple[slice, slice] | None:
-        width, height = self.camera.size
-        x0, y0 = np.clip(np.floor(low) - MARGIN, 0, [width, height]).astype(int)
-        x1, y1 = np.clip(np.ceil(high) + MARGIN + 1, 0, [width, height]).astype(int)
-        return (slice(y0, y1), slice(x0, x1)) if x0 < x1 and y0 < y1 else None
+    @cached_property
+    def number(self) -> np.ndarray:
+        """(H, W) int16, number of the shape, in the order in which they came; -1 where there is nothing."""
+        return self._picture(self._number)
 
-    def _write(
-        self,
-        window: tuple[slice, slice],
-        inside: np.ndarray,
-        depth: np.ndarray,
-        parts: list[np.ndarray],
-        material: int,
-        owner: int,
-    ) -> None:
-        nearer = inside & (depth < self.depth[window])
-        if not nearer.any():
-            return
-        np.copyto(self.depth[window], depth, where=nearer)
-        self.material[window][nearer] = material
-        self.owner[window][nearer] = owner
-        surface = self.surface[window]
-        for i, part in enumerate(parts):
-            np.copyto(surface[..., i], part, where=nearer)
+    def shown(self, owner: int) -> tuple[tuple[slice, slice], np.ndarray]:
+        """Return where a person or thing is nearest.
 
-    def _ellipsoid(self, shape: Ellipsoid, owner: int) -> None:
-        camera = self.camera
-        centre = camera.view(shape.centre)
-        largest = float(shape.radii.max())
-        if centre[2] < largest + 0.05:
-            return
-        middle = camera.project(centre)
-        extent = camera.focal * largest / (centre[2] - largest) * 1.1
-        window = self._window(middle - extent, middle + extent)
-        if window is None:
-            return
-        to_unit = ((camera.axes @ shape.frame).T / shape.radii[:, None]).astype(np.float32)
-        rows, columns = window
-        x = (np.arange(columns.start, columns.stop, dtype=np.float32) - camera.centre[0]) / camera.focal
-        y = (np.arange(rows.start, rows.stop, dtype=np.float32) - camera.centre[1]) / camera.focal
-        # rays (x, y, 1) and the camera, both in the axes in which the ellipsoid is the unit sphere
-        rays = [m[0] * x[None] + (m[1] * y[:, None] + m[2]) for m in to_unit]
-        origin = to_unit @ -centre.astype(np.float32)
-        a = rays[0] ** 2 + rays[1] ** 2 + rays[2] ** 2
-        b = rays[0] * origin[0] + rays[1] * origin[1] + rays[2] * origin[2]
-        c = float(origin @ origin) - 1
-        root = b * b - a * c
-        inside = root > 0
-        depth = (-b - np.sqrt(np.maximum(root, 0))) / a
-        point = [o + depth * r for o, r in zip(origin, rays, strict=True)]
-        if shape.cut is not None:
-            n = shape.cut
-            inside &= n[0] * point[0] + n[1] * point[1] + n[2] * point[2] < n[3]
-        normal = [sum(to_unit[i, j] * point[i] for i in range(3)) for j in range(3)]
-        length = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2) + 1e-9
-        parts = [component / length for component in normal] + point
-        self._write(window, inside, depth, parts, shape.material, owner)
+        Returns:
+            A part of the picture, rows and columns; and in it (h, w) bool.
+        """
+        window, first, last = self._owners.get(owner, ((slice(0, 0), slice(0, 0)), 0, 0))
+        number = self.number[window]
+        return window, (number >= first) & (number < last)
 
-    def _cone(self, shape: Cone, owner: int) -> None:
-        camera = self.camera
-        seen = camera.view(np.stack([shape.start, shape.end]))
-        radii = np.array(shape.radii)
-        if (seen[:, 2] < radii + 0.05).any():
-            return
-        ends = camera.project(seen)
-        spread = camera.focal * radii / seen[:, 2]
-        window = self._window((ends - spread[:, None]).min(0), (ends + spread[:, None]).max(0))
-        if window is None:
-            return
-        rows, columns = window
-        x = np.arange(columns.start, columns.stop, dtype=np.float32)[None] - np.float32(ends[0, 0])
-        y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(ends[0, 1])
-        dx, dy = (ends[1] - ends[0]).astype(np.float32)
-        length = max(float(np.hypot(dx, dy)), 1e-3)
-        ux, uy = dx / length, dy / length
-        # the mantle between the ends
-        place = (x * ux + y * uy) / length
-        across = x * uy - y * ux
-        radius = spread[0] + place * (spread[1] - spread[0])
-        offset = across / np.where(radius > 0.01, radius, 0.01)
-        inside = (place >= 0) & (place <= 1) & (np.abs(offset) < 1)
-        out = np.sqrt(np.maximum(1 - offset**2, 0))
-        z0, z1 = seen[:, 2]
-        share = place * z0 / (z1 + place * (z0 - z1))  # along the axis itself, which perspective shortens
-        thick = radii[0] + share * (radii[1] - radii[0])
-        # across the axis in the picture, and towards the camera as far as the axis itself does not
-        tilt = float(z1 - z0) / max(float(np.linalg.norm(seen[1] - seen[0])), 1e-6)
-        facing = np.sqrt(max(1 - tilt**2, 0.0))
-        chained = facing < CHAINED and not shape.open
-        inside &= not chained
-        depth = np.where(inside, z0 + share * (z1 - z0) - out * thick / max(facing, 0.1), FAR)
-        normal = [offset * uy + out * tilt * ux, -offset * ux + out * tilt * uy, -out * facing]
-        # the balls at the ends; a limb that points at the camera is a chain of balls, the nearer before the
-        # farther
-        for at in () if shape.open else np.linspace(0, 1, LINKS if chained else 2):
-            centre, ball = seen[0] + at * (seen[1] - seen[0]), radii[0] + at * (radii[1] - radii[0])
-            middle, extent = camera.project(centre), camera.focal * ball / centre[2]
-            disk = self._window(middle - extent, middle + extent)
-            if disk is None:
-                continue
-            part = tuple(
-                slice(max(0, inner.start - outer.start), max(0, inner.stop - outer.start))
-                for inner, outer in zip(disk, window, strict=True)
-            )
-            bx, by = (middle - ends[0]).astype(np.float32)
-            px, py = (x[:, part[1]] - bx) / np.float32(extent), (y[part[0]] - by) / np.float32(extent)
-            height = np.sqrt(np.maximum(1 - px * px - py * py, 0))
-            front = centre[2] - height * ball
-            nearer = (height > 0) & (front < depth[part])
-            np.copyto(depth[part], front, where=nearer)
-            place[part][nearer] = at
-            np.copyto(offset[part], px * uy - py * ux, where=nearer)
-            for target, value in zip(normal, (px, py, -height), strict=True):
-                np.copyto(target[part], value, where=nearer)
-            inside[part] |= nearer
-        parts = [*normal, offset, place, np.zeros_like(place)]
-        self._write(window, inside, depth.astype(np.float32), parts, shape.material, owner)
+    def surfaces(self) -> Surfaces:
+        """Return what light and patterns need."""
+        number = self.number.ravel()
+        pixels = np.flatnonzero(number >= 0)
+        number, depth = number[pixels], self.depth.ravel()[pixels]
+        row, column = np.divmod(pixels.astype(np.int32), np.int32(self.camera.size[0]))
+        scale, (x, y) = depth / np.float32(self.camera.focal), self.camera.centre.astype(np.float32)
+        points = np.stack(
+            [(column.astype(np.float32) - x) * scale, (row.astype(np.float32) - y) * scale, depth]
+        )
+        solids = self._solids
+        if not solids:
+            return Surfaces(pixels, number, depth, points, points)
+        is_cone, table, material = (
+            np.concatenate([getattr(solid, name) for solid in solids])
+            for name in ("is_cone", "table", "material")
+        )
+        normal, place = surface(is_cone, table, number, points)
+        return Surfaces(pixels, material[number], depth, normal, place)

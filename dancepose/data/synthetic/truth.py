@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dancepose.data.synthetic.body import Body
-from dancepose.data.synthetic.raster import Camera, Raster
+from dancepose.data.synthetic.camera import NEAR
+from dancepose.data.synthetic.raster import Raster
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Person
 from dancepose.skeleton import Skeleton
 
@@ -53,9 +54,7 @@ class Truth:
         return Person(keypoints, box=self.box, head_box=self.head_box, action=action, id=number)
 
 
-def find_truth(
-    raster: Raster, bodies: np.ndarray, owner: int, joints: dict[str, np.ndarray], body: Body
-) -> Truth:
+def find_truth(raster: Raster, whole: int, owner: int, joints: dict[str, np.ndarray], body: Body) -> Truth:
     """Find the truth of one person.
 
     A joint is visible where the nearest surface is the person's own and not nearer than the flesh around the
@@ -63,49 +62,44 @@ def find_truth(
 
     Args:
         raster: the whole scene.
-        bodies: (H, W) owners without the things in front of people.
+        whole: number of the person's pixels without the things in front of people.
         owner: number of the person.
         joints: in the scene, see `Body.joints`.
         body: its build.
     """
     camera = raster.camera
     width, height = camera.size
-    named = {name: value for name, value in joints.items() if value.shape == (3,)}
-    named["neck"] = (joints["left_shoulder"] + joints["right_shoulder"]) / 2
+    names = [name for name, value in joints.items() if value.shape == (3,)]
+    places = [joints[name] for name in names]
+    neck = (joints["left_shoulder"] + joints["right_shoulder"]) / 2
+    seen = camera.view(np.array([*places, neck]))
+    pixels = camera.project(seen)
     thick = body.height * max(1.0, body.girth)
+    (down, across), shown = raster.shown(owner)
+    depths = raster.depth[down, across]
     points: dict[str, np.ndarray] = {}
-    for name, place in named.items():
+    for name, (x, y), depth in zip([*names, "neck"], pixels.tolist(), seen[:, 2].tolist(), strict=True):
         depth_below = DEPTHS.get(name, DEPTHS.get(name.rpartition("_")[2]))
         if depth_below is None:
             continue
-        seen = camera.view(place)
-        x, y = camera.project(seen)
-        column, row = round(float(x)), round(float(y))
-        if seen[2] < 0.1 or not (0 <= column < width and 0 <= row < height):
+        column, row = round(x), round(y)
+        if depth < NEAR or not (0 <= column < width and 0 <= row < height):
             points[name] = np.zeros(3)
             continue
         near = (
-            slice(max(0, row - AROUND), row + AROUND + 1),
-            slice(max(0, column - AROUND), column + AROUND + 1),
+            slice(max(0, row - down.start - AROUND), max(0, row - down.start + AROUND + 1)),
+            slice(max(0, column - across.start - AROUND), max(0, column - across.start + AROUND + 1)),
         )
-        own = (raster.owner[near] == owner) & (raster.depth[near] > seen[2] - depth_below * thick)
+        own = shown[near] & (depths[near] > depth - depth_below * thick)
         points[name] = np.array([x, y, VISIBLE if own.any() else OCCLUDED])
-    shown = raster.owner == owner
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
     box = None
     if len(rows):
-        box = np.array([columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1], float)
-    whole = _extent(camera, named)
-    return Truth(
-        points, box, _head_box(points), float(shown.sum()) / max(1.0, whole, (bodies == owner).sum())
-    )
-
-
-def _extent(camera: Camera, named: dict[str, np.ndarray]) -> float:
-    """Return about how many pixels the body would fill if nothing hid it: a tenth of its joints' box."""
-    seen = camera.view(np.stack(list(named.values())))
-    low, high = np.quantile(camera.project(seen), [0, 1], axis=0)
-    return 0.1 * float(np.prod(high - low))
+        x1, y1, x2, y2 = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        box = np.array([across.start + x1, down.start + y1, x2 - x1, y2 - y1], float)
+    # about how many pixels the body would fill if nothing hid it: a tenth of its joints' box
+    expected = 0.1 * float(np.prod(np.ptp(pixels, axis=0)))
+    return Truth(points, box, _head_box(points), int(shown.sum()) / max(1.0, expected, whole))
 
 
 def _head_box(points: dict[str, np.ndarray]) -> np.ndarray | None:

@@ -5,9 +5,11 @@ import pytest
 
 from dancepose.data.synthetic import backdrop, props
 from dancepose.data.synthetic.backdrop import draw_backdrop, horizon_row
+from dancepose.data.synthetic.camera import Camera
 from dancepose.data.synthetic.material import KINDS
 from dancepose.data.synthetic.props import draw_prop
-from dancepose.data.synthetic.raster import Camera, Cone, Raster
+from dancepose.data.synthetic.raster import Raster
+from dancepose.data.synthetic.shapes import Cone
 
 CAMERA = Camera(np.array([0, 1.5, 0]), 0.1, 600.0, (640, 480))
 
@@ -25,7 +27,7 @@ def test_the_floor_lies_at_height_0_and_nearer_further_down():
     points = CAMERA.view(np.stack([x, np.zeros_like(x), z], -1))
     pixels = CAMERA.project(points)
     columns, rows = np.meshgrid(np.arange(640), np.arange(row + 1, 480))
-    assert np.abs(pixels - np.stack([columns, rows], -1)).max() < 1e-6
+    assert np.abs(pixels - np.stack([columns, rows], -1)).max() < 2e-3
     assert (np.diff(z[:, 320]) > 0).all() and z[0, 320] == pytest.approx(-8, abs=0.3)
 
 
@@ -45,8 +47,9 @@ def test_every_kind_of_thing_stands_on_the_floor_before_the_place_and_has_its_ma
     for seed in range(60):
         shapes, materials = draw_prop(np.random.default_rng(seed), place, 0.0, 3)
         raster = Raster(CAMERA)
+        raster.add({0: shapes})
+        assert len(raster.surfaces().pixels)
         for shape in shapes:
-            raster.add(shape, 0)
             assert 3 <= shape.material < 3 + len(materials)
             centre = (shape.start + shape.end) / 2 if isinstance(shape, Cone) else shape.centre
             assert -5.0 < centre[2] < -1.5 and centre[1] >= -0.5

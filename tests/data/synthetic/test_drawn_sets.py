@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -15,7 +16,8 @@ from dancepose.data.images import read_image
 from dancepose.data.readers import READERS
 from dancepose.data.synthetic import dataset
 from dancepose.data.synthetic.cache import read_scenes, scene_folder
-from dancepose.data.synthetic.dataset import SceneSet, drawn_frames, write_scenes
+from dancepose.data.synthetic.dataset import drawn_frames, write_scenes
+from dancepose.data.synthetic.scene_set import PARTS, SceneSet
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.skeleton import load_skeleton
 
@@ -136,7 +138,8 @@ def test_a_whole_set_is_used_where_nothing_may_be_written(drawn, monkeypatch):
 def test_the_workers_end_with_the_process_that_is_killed(tmp_path):
     code = (
         "from pathlib import Path\n"
-        "from dancepose.data.synthetic.dataset import SceneSet, write_scenes\n"
+        "from dancepose.data.synthetic.dataset import write_scenes\n"
+        "from dancepose.data.synthetic.scene_set import SceneSet\n"
         "if __name__ == '__main__':\n"
         "    write_scenes(SceneSet(train=5000, difficulty='easy'), Path('set'), workers=2)\n"
     )
@@ -153,6 +156,30 @@ def test_the_workers_end_with_the_process_that_is_killed(tmp_path):
     count = len(list(record.iterdir()))
     time.sleep(2)
     assert 0 < count == len(list(record.iterdir())) < 5000
+
+
+def test_a_process_waits_for_another_that_draws_into_the_folder_and_goes_on_when_it_was_killed(tmp_path):
+    root = tmp_path / "set"
+    root.mkdir()
+    code = (
+        "from filelock import FileLock\n"
+        "lock = FileLock('set/.lock')\n"
+        "lock.acquire()\n"
+        "print('held', flush=True)\n"
+        "input()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdout.readline().strip() == b"held"
+    waiting = threading.Thread(target=write_scenes, args=(replace(SMALL, train=1, val=0, test=0), root, 1))
+    waiting.start()
+    waiting.join(1)
+    assert waiting.is_alive() and not (root / ".manifest.json").exists()
+    other.kill()
+    other.communicate()
+    waiting.join(30)
+    assert not waiting.is_alive() and (root / "split.json").is_file()
 
 
 def test_a_worker_that_is_killed_is_one_clear_error(tmp_path, monkeypatch):
@@ -184,7 +211,7 @@ def test_the_rate_counts_in_clips_alone():
 
 
 def test_nobody_of_the_test_part_is_in_the_training_part():
-    casts = [dataset.draw_cast(0, part) for part in dataset.PARTS]
+    casts = [dataset.draw_cast(0, part) for part in PARTS]
     bodies = [body for cast in casts for body, _ in cast.values()]
     assert len(set(bodies)) == len(bodies)
 

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from dancepose.data.synthetic.body import Body
-from dancepose.data.synthetic.figure import Outfit
-from dancepose.data.synthetic.motion import ACTIONS
-from dancepose.data.synthetic.raster import Camera, Cone, Raster
-from dancepose.data.synthetic.scene import DIFFICULTIES, SIZE, draw_scene
-from dancepose.data.synthetic.truth import find_truth
+from dancepose.data.synthetic.camera import NEAR, Camera
+from dancepose.data.synthetic.classes import ACTIONS
+from dancepose.data.synthetic.figure import Figure
+from dancepose.data.synthetic.motion import Motion
+from dancepose.data.synthetic.outfit import Outfit
+from dancepose.data.synthetic.pose import Pose
+from dancepose.data.synthetic.raster import Raster
+from dancepose.data.synthetic.scene import SIZE, Actor
+from dancepose.data.synthetic.shapes import Cone
+from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
+from dancepose.data.synthetic.truth import Truth, find_truth
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE
 from dancepose.skeleton import load_skeleton
 
@@ -69,35 +75,36 @@ def test_people_move_over_a_clip_and_the_backdrop_stays():
 
 
 BODY = Body(1.7, 0.22, 1.0, 1.0, 1.0, 1.0)
+OUTFIT = Outfit.draw(np.random.default_rng(0))
 
 
 def standing(yaw: float, body: Body = BODY, seed: int = 0) -> tuple[Raster, dict[str, np.ndarray]]:
     """A body with its arms at its sides, 4 m in front of a camera."""
-    from dancepose.data.synthetic.figure import Figure
-    from dancepose.data.synthetic.pose import Pose
-    from dancepose.data.synthetic.scene import Actor
-
     outfit = replace(Outfit.draw(np.random.default_rng(seed)), legs="trousers", style="short")
-    actor = Actor(body, outfit, "other", lambda time: Pose(), np.array([0.0, -4.0]), yaw)
+    actor = Actor(body, outfit, "other", Motion(lambda time: Pose(), 1.0), np.array([0.0, -4.0]), yaw)
     raster = Raster(Camera(np.array([0, 0.9, 0]), 0.0, 450, SIZE))
     joints = actor.joints(0)
-    for shape in Figure(body, outfit).shapes(joints):
-        raster.add(shape, 0)
+    raster.add({0: Figure(body, outfit).shapes(joints)})
     return raster, joints
+
+
+def truth_of(raster: Raster, joints: dict[str, np.ndarray], body: Body = BODY, owner: int = 0) -> Truth:
+    """The truth of someone before whom nothing stands."""
+    return find_truth(raster, int(raster.shown(owner)[1].sum()), owner, joints, body)
 
 
 def test_occlusion_comes_from_depth():
     raster, joints = standing(0.0)
-    truth = find_truth(raster, raster.owner, 0, joints, BODY)
+    truth = truth_of(raster, joints)
     front = {name: point[2] for name, point in truth.points.items()}
     assert front["nose"] == front["left_eye"] == front["left_wrist"] == front["right_knee"] == VISIBLE
     assert truth.points["left_shoulder"][0] > truth.points["right_shoulder"][0]  # it faces the camera
     raster, joints = standing(np.pi)
-    back = find_truth(raster, raster.owner, 0, joints, BODY).points
+    back = truth_of(raster, joints).points
     assert back["nose"][2] == back["left_eye"][2] == OCCLUDED and back["left_elbow"][2] == VISIBLE
     assert back["left_shoulder"][0] < back["right_shoulder"][0]
     raster, joints = standing(np.pi / 2)  # its left side is away from the camera
-    side = find_truth(raster, raster.owner, 0, joints, BODY).points
+    side = truth_of(raster, joints).points
     assert side["right_shoulder"][2] == side["right_elbow"][2] == VISIBLE
     assert side["left_shoulder"][2] == OCCLUDED
 
@@ -108,23 +115,24 @@ def test_what_lies_under_ones_own_flesh_alone_is_visible(name):
     for seed in range(40):
         body = Body.draw(np.random.default_rng(seed))
         raster, joints = standing(0.0, body, seed)
-        seen.append(find_truth(raster, raster.owner, 0, joints, body).points[name][2] == VISIBLE)
+        seen.append(truth_of(raster, joints, body).points[name][2] == VISIBLE)
     assert np.mean(seen) > 0.95
 
 
 def test_a_thing_in_front_hides_what_is_behind_it():
     raster, joints = standing(0.0)
-    bodies = raster.owner.copy()
+    whole = int(raster.shown(0)[1].sum())
     knee = joints["left_knee"]
-    raster.add(Cone(np.array([knee[0], 0, -3]), np.array([knee[0], 0.8, -3]), (0.08, 0.08), 0), owner=1000)
-    truth = find_truth(raster, bodies, 0, joints, BODY)
+    pole = Cone(np.array([knee[0], 0, -3]), np.array([knee[0], 0.8, -3]), (0.08, 0.08), 0)
+    raster.add({1000: [pole]})
+    truth = find_truth(raster, whole, 0, joints, BODY)
     assert truth.points["left_knee"][2] == OCCLUDED and truth.points["right_knee"][2] == VISIBLE
     assert truth.labelled and truth.seen < 1
 
 
 def test_the_head_rectangle_is_like_mpii_s_and_the_box_holds_the_person():
     raster, joints = standing(0.3)
-    truth = find_truth(raster, raster.owner, 0, joints, BODY)
+    truth = truth_of(raster, joints)
     x1, y1, x2, y2 = truth.head_box
     neck, top = truth.points["upper_neck"][:2], truth.points["head_top"][:2]
     assert 0.6 * np.hypot(x2 - x1, y2 - y1) == pytest.approx(0.75 * np.linalg.norm(top - neck))
@@ -138,7 +146,7 @@ def test_the_head_rectangle_is_like_mpii_s_and_the_box_holds_the_person():
 def test_every_keypoint_of_the_skeletons_is_known(name):
     raster, joints = standing(0.2)
     skeleton = load_skeleton(name)
-    person = find_truth(raster, raster.owner, 0, joints, BODY).person(skeleton, "wave", 3)
+    person = truth_of(raster, joints).person(skeleton, "wave", 3)
     assert person.present.all() and person.action == "wave" and person.id == 3
     assert len(person.keypoints) == len(skeleton)
 
@@ -146,5 +154,25 @@ def test_every_keypoint_of_the_skeletons_is_known(name):
 def test_someone_outside_the_picture_is_not_labelled():
     raster, joints = standing(0.0)
     away = {k: v if k.startswith("frame_") else v + np.array([9.0, 0, 0]) for k, v in joints.items()}
-    truth = find_truth(raster, raster.owner, 5, away, BODY)
+    truth = truth_of(raster, away, owner=5)
     assert not truth.labelled and truth.box is None and truth.head_box is None
+
+
+def test_of_someone_who_passes_the_camera_what_lies_in_front_of_it_is_drawn_and_labelled():
+    raster, joints = standing(0.0)
+    camera = Camera(np.array([0, 0.9, 0]), 0.0, 450, SIZE)
+    shown = []
+    for way in (0.0, 3.4, 3.8, 4.2, 4.6):  # from 4 m before the camera to behind it, at arm's length
+        shift = np.array([-0.35, 0, way])
+        passing = {k: v if k.startswith("frame_") else v + shift for k, v in joints.items()}
+        passing["left_wrist"] = passing["left_wrist"] + np.array([0, 0.3, -0.6])
+        passing["left_hand"] = passing["left_wrist"] + np.array([0, 0, -0.1])
+        raster = Raster(camera)
+        raster.add({0: Figure(BODY, OUTFIT).shapes(passing)})
+        shown.append(int(raster.shown(0)[1].sum()))
+        truth = truth_of(raster, passing)
+        for name, point in truth.points.items():
+            if name in passing and camera.view(passing[name])[2] < NEAR:
+                assert point[2] == NOT_ANNOTATED
+    assert shown[0] < shown[1] and min(shown[:4]) > 1000  # at 4.2 m the arm alone reaches into the picture
+    assert shown[4] < shown[3]
