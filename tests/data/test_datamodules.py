@@ -152,6 +152,8 @@ def test_config_files_are_short():
         ({"kind": "mix", "root": None}, r"data\.parts is empty"),
         ({"kind": "mix", "parts": {"a": {"root": "x"}}}, r"data\.parts\.a\.kind"),
         ({"kind": "mix", "parts": {"a": {"kind": "dance"}}}, r"data\.parts\.a\.root is not set"),
+        ({"kind": "mix", "parts": {"a": {"kind": "dance", "rooot": "."}}}, r"data\.parts\.a\.rooot.*'root'"),
+        ({"kind": "mix", "parts": {"a": {"knid": "dance", "root": "."}}}, r"data\.parts\.a\.knid.*'kind'"),
         ({"kind": "mix", "parts": {"a": 3}}, r"data\.parts\.a=3"),
         (
             {"kind": "mix", "parts": {"a": {"kind": "dance", "root": "x", "wieght": 1}}},
