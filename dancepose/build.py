@@ -207,7 +207,8 @@ def build_codec(model: ModelConfig, skeleton: Skeleton) -> Codec:
     try:
         codec = CODECS[model.codec.name](skeleton, strides=strides, **model.codec.arguments)
     except ValueError as error:
-        raise ConfigError(f"model.codec: {error}") from None
+        own = str(error).partition("=")[0] in model.codec.arguments  # which then names its key
+        raise ConfigError(f"model.codec{'.' if own else ': '}{error}") from None
     if (made := tuple(output.stride for output in codec.outputs)) != strides:
         raise ConfigError(
             f"model.head.strides={list(strides)}: model.codec.name={model.codec.name} needs {list(made)}"

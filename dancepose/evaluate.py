@@ -93,9 +93,7 @@ def _check(cfg: DictConfig) -> None:
     from dancepose.checks import one_of
     from dancepose.data.parts import check_number
     from dancepose.data.splits import PARTS
-    from dancepose.errors import ConfigError
     from dancepose.metrics.matching import Protocol
-    from dancepose.targets import plain
     from dancepose.tasks.devices import find_device
     from dancepose.tasks.scoring import PRECISIONS
 
@@ -108,9 +106,6 @@ def _check(cfg: DictConfig) -> None:
     for key, least in (("batch_size", 1), ("workers", 0)):
         if cfg[key] is not None:
             check_number(key, cfg[key], least)
-    scales = plain(cfg.scales)
-    if scales is not None and (min(scales, default=0) <= 0 or 1 not in scales):
-        raise ConfigError(f"scales={scales}: give positive numbers, 1 among them: scales=[1.0,0.5]")
     find_device(cfg.device)
 
 

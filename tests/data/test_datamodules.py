@@ -360,6 +360,10 @@ def test_fewer_images_than_a_batch(root: Path):
     with pytest.raises(ConfigError, match=r"data\.batch_size=48 is more than the 16 training images"):
         module(root, batch_size=48).setup("fit")
     module(root, batch_size=48).setup("test")  # evaluation takes any number
+    with pytest.raises(
+        ConfigError, match=r"no training picture: 20 have fewer people than data\.min_people=9"
+    ):
+        module(root, batch_size=48, min_people=9).setup("fit")
 
 
 # in the trainer
