@@ -236,7 +236,7 @@ def load_checkpoint(path: str | Path) -> Model:
     Raises:
         CheckpointError: the file is missing, truncated, foreign, holds pickled code, or does not fit itself.
     """
-    content = read_file(path)
+    content = read_file(path, "copy it again, or give another checkpoint of the run")
     if not isinstance(content, Mapping) or not {"dancepose", "state_dict"} <= content.keys():
         raise CheckpointError(
             f"{path} is no checkpoint of dancepose-train: it lacks its configuration. To start "

@@ -65,7 +65,8 @@ def measure_test_part(
     source = None if trial else _source(config["which"], run, trainer)
     if source is not None:
         # not by ckpt_path: resuming callbacks would put the raw weights back in place of the averaged ones
-        task.load_state_dict(read_file(source)["state_dict"])
+        state = read_file(source, "copy it again, or give which=last")
+        task.load_state_dict(state["state_dict"])
     trainer.test(task, datamodule=datamodule, verbose=False)
     predictions = task.evaluation.gather_predictions()
     if trainer.is_global_zero and not trial:
