@@ -444,6 +444,7 @@ def test_accumulation_halves_the_steps_and_the_batch_is_told(labelme, tmp_path, 
     # 6 batches of 1 "second" each; the first line comes after one of them
     assert "batch 1/4" in steps[0] and "2.0 images/s  time left 0:00:06" in steps[0]
     assert "time left 0:00:00" in steps[-1]
+    assert len({line.split("  loss")[0] for line in steps}) == len(steps), "no batch is told twice"
 
 
 def test_without_checkpoints_and_bars_the_weights_in_memory_are_tested(labelme, tmp_path, capsys):
