@@ -175,6 +175,7 @@ def _settings(
 
 def _score_files(cfg: DictConfig, folder: Path) -> None:
     """Score predictions from a file against truth from a file or folder."""
+    from dancepose.data.agreement import doubts
     from dancepose.data.predictions import read_predictions
     from dancepose.data.readers.truth import read_truth
     from dancepose.skeleton import Skeleton
@@ -190,13 +191,19 @@ def _score_files(cfg: DictConfig, folder: Path) -> None:
     evaluation = PoseEvaluation(found.skeleton, protocol=cfg.protocol)
     evaluation.update([people[frame.name] for frame in frames], frames)
     result = evaluation.compute()
-    note, silent = "", sum(not {frame.name, frame.id} & found.named for frame in frames)
+    notes, silent = doubts(found, frames), sum(not {frame.name, frame.id} & found.named for frame in frames)
+    for doubt in notes:
+        log.warning("%s", doubt)
     if len(frames) < len(truth):
-        note = f"scored on the {len(frames)} of the truth's {len(truth)} pictures that {cfg.pred} speaks of"
+        notes.append(
+            f"scored on the {len(frames)} of the truth's {len(truth)} pictures that {cfg.pred} speaks of"
+        )
     elif silent:
-        note = f"of {silent} of the truth's {len(truth)} pictures {cfg.pred} is silent: there it found nobody"
-    for row in result["rows"].values() if note else ():
-        row.notes.append(note)
+        notes.append(
+            f"of {silent} of the truth's {len(truth)} pictures {cfg.pred} is silent: there it found nobody"
+        )
+    for row in result["rows"].values():
+        row.notes.extend(notes)
     about: dict[str, Any] = {"source": str(cfg.pred), "data": str(cfg.gt), "split": found.split}
     about |= dict.fromkeys(("flip", "scales", "precision", "geometry"))  # of the system that predicted
     about["pictures_of_truth"] = len(truth)

@@ -65,7 +65,7 @@ def write_report(
     values = {label: row.to_dict() for label, row in rows.items()}
     write_json(folder / f"{part}.json", {**about, "rows": values})
     write_json(folder / f"{part}_curves.json", about | curve_values(rows["mAP"], skeleton))
-    write_predictions(folder / "predictions.json", predictions, skeleton, split=about.get("split"))
+    write_predictions(folder / "predictions.json", predictions, skeleton, about.get("split"), frames)
     if coco:
         write_coco_results(folder / "coco_results.json", people, frames)
     if not pictures:
