@@ -209,7 +209,8 @@ def build_codec(model: ModelConfig, skeleton: Skeleton) -> Codec:
     try:
         codec = CODECS[model.codec.name](skeleton, strides=strides, **model.codec.arguments)
     except ValueError as error:
-        raise ConfigError(f"model.codec: {error}") from None
+        own = str(error).partition("=")[0] in model.codec.arguments  # which then names its key
+        raise ConfigError(f"model.codec{'.' if own else ': '}{error}") from None
     if (made := tuple(output.stride for output in codec.outputs)) != strides:
         raise ConfigError(
             f"model.head.strides={list(strides)}: model.codec.name={model.codec.name} needs {list(made)}"
@@ -243,7 +244,7 @@ def load_checkpoint(path: str | Path) -> Model:
     Raises:
         CheckpointError: the file is missing, truncated, foreign, holds pickled code, or does not fit itself.
     """
-    content = read_file(path)
+    content = read_file(path, "copy it again, or give another checkpoint of the run")
     if not isinstance(content, Mapping) or not {"dancepose", "state_dict"} <= content.keys():
         raise CheckpointError(
             f"{path} is no checkpoint of dancepose-train: it lacks its configuration. To start "

@@ -29,10 +29,9 @@ def read_arguments(
     if not isinstance(node, Mapping):
         raise ConfigError(f"{where}={node!r}: a group of keys is needed")
     parameters = {k: p for k, p in inspect.signature(make).parameters.items() if k not in set(skip)}
+    refuse_unknown(where, node, parameters)
     hints = get_type_hints(make.__init__)
     for key, value in node.items():
-        if key not in parameters:
-            raise ConfigError(f"unknown key {where}.{key}.{did_you_mean(str(key), parameters)}")
         if not fits(value, hints.get(key, Any)):
             hint = hints[key]
             needed = (
@@ -43,6 +42,18 @@ def read_arguments(
         if parameter.default is parameter.empty and key not in node:
             raise ConfigError(f"{where}.{key} is missing")
     return dict(node)
+
+
+def refuse_unknown(where: str, node: Iterable[str], known: Iterable[str]) -> None:
+    """Check the names of a group's keys.
+
+    Raises:
+        ConfigError: a key is none of `known`; names the nearest.
+    """
+    names = list(known)
+    for key in node:
+        if key not in names:
+            raise ConfigError(f"unknown key {where}.{key}.{did_you_mean(str(key), names)}")
 
 
 def default_arguments(make: Callable[..., Any], skip: Iterable[str] = ()) -> dict[str, Any]:

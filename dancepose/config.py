@@ -10,19 +10,19 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dancepose.checks import fits, is_simple, needed
 from dancepose.errors import ConfigError, did_you_mean
 from dancepose.key_comments import GLOBAL_GROUPS, key_comments
+from dancepose.limits import check_limits
 from dancepose.targets import hints_of, locate, signature_of
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
 CHECKED_ELSEWHERE = ("model", "skeleton", "networks")  # by the dataclasses of build.py and skeleton.py
 INSTANTIATE_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
-SEEDS = 2**32  # numpy's generator takes no larger one
 # keys outside of `_target_` nodes whose default does not say their type
 TYPES: dict[str, Any] = {
     "seed": int,
@@ -65,7 +65,7 @@ GIVEN: dict[str, dict[str, str]] = {
 def check_config(
     cfg: DictConfig, config_name: str, choices: Mapping[str, Any], searchpath: Sequence[str] = ()
 ) -> None:
-    """Refuse missing values, keys that nothing would read, and values of the wrong type.
+    """Refuse missing values, keys that nothing would read, values of the wrong type and impossible numbers.
 
     Args:
         cfg: the composed configuration, without the `hydra` node.
@@ -76,13 +76,10 @@ def check_config(
     Raises:
         ConfigError: names the key, and the nearest known one or what its value must be.
     """
-    for key in sorted(OmegaConf.missing_keys(cfg)):
-        comment = key_comments(config_name, choices).get(str(key))
-        told = f" ({comment})" if comment else ""
-        raise ConfigError(f"{key} is not set: give {key}=... on the command line{told}")
     try:
         values: Any = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
+        _refuse_missing(cfg, config_name, choices)
         raise ConfigError(f"the configuration cannot be resolved: {error}") from None
     assert isinstance(values, dict)
     if "model" in values:
@@ -98,8 +95,15 @@ def check_config(
         if key not in values and key not in MAY_BE_LEFT_OUT:
             raise ConfigError(f"{key} is left out, but is read.{_none_option(str(key))}")
     _compare(values, reference, "")
-    if "seed" in values and not 0 <= values["seed"] < SEEDS:
-        raise ConfigError(f"seed={values['seed']}: it must be from 0 to {SEEDS - 1}")
+    _refuse_missing(cfg, config_name, choices)  # after the unknown ones: it may be misspelt among them
+    check_limits(values)
+
+
+def _refuse_missing(cfg: DictConfig, config_name: str, choices: Mapping[str, Any]) -> None:
+    for key in sorted(OmegaConf.missing_keys(cfg)):
+        comment = key_comments(config_name, choices).get(str(key))
+        told = f" ({comment})" if comment else ""
+        raise ConfigError(f"{key} is not set: give {key}=... on the command line{told}")
 
 
 def compose_reference(
@@ -158,6 +162,8 @@ def _mapping(node: Any) -> Mapping[str, Any]:
 
 def _check_value(where: str, value: Any, hint: Any, default: Any) -> None:
     """Check a value by its type hint, else by the type of what the shipped files say in its place."""
+    if value == MISSING:  # told apart
+        return
     if hint is None or not is_simple(hint):
         if isinstance(default, bool):
             hint = bool

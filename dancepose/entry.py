@@ -134,6 +134,9 @@ def _translate(error: Exception, config_name: str) -> str:
     text = str(error).strip()
     if error.__cause__ is not None and str(error.__cause__) not in text:
         text += f"\n{error.__cause__}"
+    if (refused := getattr(error, "override", None)) is not None:  # of Hydra's OverrideParseException
+        lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See http"))]
+        return _not_parsed(refused, " ".join(lines))
     if match := re.search(r"Could not override '([^']+)'", text):
         key = match[1]
         from dancepose.config import suggest_key
@@ -142,7 +145,8 @@ def _translate(error: Exception, config_name: str) -> str:
         if group := _not_chosen(key, known, sys.argv[1:]):
             options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
             ways = " or ".join(f"{group}={option}" for option in options)
-            return f"{key}: nothing is chosen of {group} yet: give {ways}"
+            own = _own_key(key, known, config_name)
+            return f"{key}: nothing is chosen of {group} yet: give {ways}{own}"
         if key in known:
             return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
         hint = suggest_key(key, known)
@@ -158,6 +162,31 @@ def _translate(error: Exception, config_name: str) -> str:
             f"There are: {', '.join(options)}."
         )
     return text
+
+
+def _not_parsed(argument: str, reason: str) -> str:
+    """Return what to say of an argument of the command line that Hydra cannot read, for its reason."""
+    key, equals, value = argument.partition("=")
+    if not (key and equals and value):
+        return (
+            f"{argument}: options are given as key=value, without spaces, data.root=my/folder for instance; "
+            "--help shows them"
+        )
+    return (
+        f"{argument} cannot be read: {reason}. Brackets, commas, equal signs and spaces that belong to a "
+        f"value need quotes within quotes: {key}='\"...\"'"
+    )
+
+
+def _own_key(key: str, known: list[str], config_name: str) -> str:
+    """Return `; or root=... (what it is)` if the last word of a key is one at the top, else nothing."""
+    own = key.rpartition(".")[2]
+    if own not in known:
+        return ""
+    from dancepose.key_comments import key_comments
+
+    comment = key_comments(config_name, {}).get(own)
+    return f"; or {own}=...{f' ({comment})' if comment else ''}"
 
 
 def _not_chosen(key: str, known: list[str], argv: list[str]) -> str:
@@ -181,9 +210,11 @@ def _choice(key: str, argv: list[str]) -> str:
 
 
 def _no_option(argv: list[str]) -> str:
-    """Return what to say of `group=null`, which Hydra refuses without naming it; empty if there is none."""
+    """Return what to say of `group=null` or `=x`, which Hydra refuses without naming it; empty if none is."""
     for argument in argv:
         group, _, value = argument.lstrip("+").partition("=")
+        if not group:
+            return _not_parsed(argument, "")
         if (config_dir() / group).is_dir() and re.fullmatch(
             r"null|true|false|[-+.\de]+", value.strip(), re.I
         ):

@@ -93,9 +93,7 @@ def _check(cfg: DictConfig) -> None:
     from dancepose.checks import one_of
     from dancepose.data.parts import check_number
     from dancepose.data.splits import PARTS
-    from dancepose.errors import ConfigError
     from dancepose.metrics.matching import Protocol
-    from dancepose.targets import plain
     from dancepose.tasks.devices import find_device
     from dancepose.tasks.scoring import PRECISIONS
 
@@ -108,9 +106,6 @@ def _check(cfg: DictConfig) -> None:
     for key, least in (("batch_size", 1), ("workers", 0)):
         if cfg[key] is not None:
             check_number(key, cfg[key], least)
-    scales = plain(cfg.scales)
-    if scales is not None and (min(scales, default=0) <= 0 or 1 not in scales):
-        raise ConfigError(f"scales={scales}: give positive numbers, 1 among them: scales=[1.0,0.5]")
     find_device(cfg.device)
 
 
@@ -180,6 +175,7 @@ def _settings(
 
 def _score_files(cfg: DictConfig, folder: Path) -> None:
     """Score predictions from a file against truth from a file or folder."""
+    from dancepose.data.agreement import doubts
     from dancepose.data.predictions import read_predictions
     from dancepose.data.readers.truth import read_truth
     from dancepose.skeleton import Skeleton
@@ -195,13 +191,19 @@ def _score_files(cfg: DictConfig, folder: Path) -> None:
     evaluation = PoseEvaluation(found.skeleton, protocol=cfg.protocol)
     evaluation.update([people[frame.name] for frame in frames], frames)
     result = evaluation.compute()
-    note, silent = "", sum(not {frame.name, frame.id} & found.named for frame in frames)
+    notes, silent = doubts(found, frames), sum(not {frame.name, frame.id} & found.named for frame in frames)
+    for doubt in notes:
+        log.warning("%s", doubt)
     if len(frames) < len(truth):
-        note = f"scored on the {len(frames)} of the truth's {len(truth)} pictures that {cfg.pred} speaks of"
+        notes.append(
+            f"scored on the {len(frames)} of the truth's {len(truth)} pictures that {cfg.pred} speaks of"
+        )
     elif silent:
-        note = f"of {silent} of the truth's {len(truth)} pictures {cfg.pred} is silent: there it found nobody"
-    for row in result["rows"].values() if note else ():
-        row.notes.append(note)
+        notes.append(
+            f"of {silent} of the truth's {len(truth)} pictures {cfg.pred} is silent: there it found nobody"
+        )
+    for row in result["rows"].values():
+        row.notes.extend(notes)
     about: dict[str, Any] = {"source": str(cfg.pred), "data": str(cfg.gt), "split": found.split}
     about |= dict.fromkeys(("flip", "scales", "precision", "geometry"))  # of the system that predicted
     about["pictures_of_truth"] = len(truth)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -13,7 +13,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def track(items: Iterable[tuple[int, T]], total: int, label: str, seconds: float = 10.0) -> Iterator[T]:
+def track(
+    items: Iterable[tuple[int, T]], total: int, label: str, seconds: float = 10.0
+) -> Generator[T, None, None]:
     """Pass items through and show how many units are done, the rate and the time left.
 
     Args:
@@ -34,12 +36,13 @@ def track(items: Iterable[tuple[int, T]], total: int, label: str, seconds: float
                 rate = done / (time.perf_counter() - begin)
                 progress.update(bar, advance=count, rate=f"{rate:.1f}/s")
         return
+    told = 0
     for count, item in items:
         yield item
         done += count
         now = time.perf_counter()
-        if now - last >= seconds or done >= total:
-            last = now
+        if done > told and (now - last >= seconds or done >= total):  # an empty item adds nothing to tell
+            last, told = now, done
             rate = done / (now - begin)
             left = timedelta(seconds=round((total - done) / rate))
             log.info("%s  %d/%d  %.1f/s  time left %s", label, done, total, rate, left)

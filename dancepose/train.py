@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,12 +51,14 @@ def train(cfg: DictConfig) -> float | None:
     from dancepose.skeleton import Skeleton
     from dancepose.targets import instantiate, plain
     from dancepose.tasks.devices import settle_precision, warn_of_slow_bf16
+    from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite
     from dancepose.tasks.memory import advise_training, memory_told
-    from dancepose.tasks.outcome import judge_overfit, measure_test_part, objective_value
+    from dancepose.tasks.outcome import describe_trial, judge_overfit, measure_test_part, objective_value
     from dancepose.tasks.preparation import (
         WhenLoaded,
         check_metric_names,
         check_one_device,
+        check_optimizer,
         describe_batch,
         make_callbacks,
         make_loggers,
@@ -97,35 +97,12 @@ def train(cfg: DictConfig) -> float | None:
     last = _last(cfg, run, writes)
     seed_everything(cfg.seed, workers=True, verbose=False)
 
+    # first what the configuration alone decides, then what the data have to say
     task = _task(config, resumed=last is not None)
+    check_optimizer(config["optimizer"], task.network)
     if last is not None:
         check_resumable(last, task.build_config, config["optimizer"])
     datamodule = instantiate(cfg.data, skeleton=task.skeleton, codec=task.codec, seed=cfg.seed)
-    if last is not None:
-        keep_data(run, config["data"], datamodule.data)
-    datamodule.setup("fit")
-    if main_rank:
-        log.info("run directory: %s", run.path)
-        log.info("%s", datamodule.summary())
-        if len(grave := datamodule.problems.of("keypoint never labelled", "clip in several parts")):
-            log.warning("%s", grave.report())
-    if testing_rates:
-        overrides = HydraConfig.get().overrides.task
-        find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])
-        return None
-    if config["minutes"] is not None and not trial and epochs is None:
-        config["trainer"]["max_epochs"] = fitting_epochs(
-            config, run, _task(config, resumed=False), datamodule, [WholeFileIO()]
-        )
-        seed_everything(
-            cfg.seed, workers=True, verbose=False
-        )  # what is timed must not change what is trained
-    identity = _identity(config, datamodule)
-    if last is not None and not cfg.resume and run.read_metrics().get("status") == "done":
-        return _tell(config, run)
-    if writes:
-        run.write_split(datamodule.split)
-    before = run.read_metrics().get("metrics", {}) if last is not None else {}
     started = False
 
     def start() -> None:
@@ -136,14 +113,43 @@ def train(cfg: DictConfig) -> float | None:
             run.write_config(config, _lasting(HydraConfig.get().overrides.task))
             run.write_metrics("running", **identity)
 
-    if last is None:
-        start()
-    try:
+    if not testing_rates:  # which makes its own
         loggers = make_loggers(config, run, main_rank)
         callbacks = make_callbacks(config, run, logged=bool(loggers))
         if last is not None:
             callbacks.append(WhenLoaded(start))
         trainer = make_trainer(config, run, callbacks, loggers, plugins=[WholeFileIO()])
+        datamodule.trainer = trainer
+    if last is not None:
+        keep_data(run, config["data"], datamodule.data)
+    datamodule.setup("fit")
+    if main_rank:
+        log.info("run directory: %s", run.path)
+        log.info("%s", datamodule.summary())
+        if len(grave := datamodule.problems.of("keypoint never labelled", "clip in several parts")):
+            log.warning("%s", grave.report())
+        if unlabelled := datamodule.data.unlabelled("train"):
+            log.warning("no training picture labels %s: not learnt", ", ".join(unlabelled))
+    if testing_rates:
+        overrides = HydraConfig.get().overrides.task
+        find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])
+        return None
+    if last is not None and not cfg.resume and run.read_metrics().get("status") == "done":
+        return _tell(config, run)
+    if config["minutes"] is not None and not trial and epochs is None:
+        epochs = fitting_epochs(config, run, _task(config, resumed=False), datamodule, [WholeFileIO()])
+        config["trainer"]["max_epochs"] = trainer.fit_loop.max_epochs = epochs
+        datamodule.trainer = trainer
+        seed_everything(cfg.seed, workers=True, verbose=False)  # the trial leaves no trace
+    if writes:
+        run.write_split(datamodule.split)
+        run.keep_wandb_id()
+        run.forget_errors()
+    identity = _identity(config, datamodule)
+    before = run.read_metrics().get("metrics", {}) if last is not None else {}
+    if last is None:
+        start()
+    try:
         if main_rank:
             log.info("%s", describe_batch(datamodule.batch_size, trainer))
             device, precision = trainer.strategy.root_device.type, str(trainer.precision)
@@ -163,9 +169,13 @@ def train(cfg: DictConfig) -> float | None:
             with memory_told(advise_training(config, datamodule)):
                 values |= measure_test_part(config, trainer, task, datamodule, run)
     except BaseException as error:
-        status = _exit_status(error)
-        if writes and started:
-            run.write_metrics("failed" if status is None else "interrupted", cause=_cause(error), **identity)
+        status, first = exit_status(error), main_rank
+        if status is None and trainer.world_size > 1:
+            first = run.is_first_error(patient=not isinstance(error, DanceposeError))
+        if first and started and not trial:
+            run.write_metrics("failed" if status is None else "interrupted", cause=cause(error), **identity)
+        if not first and status is None:
+            raise SystemExit(1) from error  # what went wrong has been told
         if status is not None:
             if writes:
                 log.info("interrupted; go on with: dancepose-train resume=%s", run.path)
@@ -177,12 +187,14 @@ def train(cfg: DictConfig) -> float | None:
             ) from error
         raise
     finally:
-        _finish_wandb()
+        finish_wandb()
     if writes:
-        run.write_metrics("done", metrics=_finite(values), objective=objective, **identity)
+        run.write_metrics("done", metrics=finite(values), objective=objective, **identity)
         if config["data"].get("overfit"):
             log.info("%s", judge_overfit(values, run))
         log.info("done: %s", run.path)
+    elif main_rank:
+        log.info("%s", describe_trial(int(cfg.trainer.fast_dev_run), datamodule, bool(cfg.test)))
     return objective
 
 
@@ -257,34 +269,9 @@ def _identity(config: Mapping[str, Any], datamodule: PoseDataModule) -> dict[str
     }
 
 
-def _exit_status(error: BaseException) -> int | None:
-    """Return the exit status of an interrupted run, None for a failed one."""
-    from lightning.pytorch.utilities.exceptions import SIGTERMException
-
-    if isinstance(error, SIGTERMException):
-        return 143
-    if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
-        return 130  # what Lightning makes of Ctrl-C
-    return 130 if isinstance(error, KeyboardInterrupt) else None
-
-
 def _lasting(overrides: Sequence[str]) -> list[str]:
     """Return the overrides that make the run what it is, without those that only start or resume it."""
     return [o for o in overrides if not o.lstrip("+~").startswith(("resume=", "trust="))]
-
-
-def _finish_wandb() -> None:
-    """Close the W&B run, so that the next job of this process does not log into it."""
-    if "wandb" in sys.modules:
-        sys.modules["wandb"].finish()
-
-
-def _finite(values: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {n: None if value is None or not math.isfinite(value) else value for n, value in values.items()}
-
-
-def _cause(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".strip(": ")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from dancepose.build import (
     HeadConfig,
     ModelConfig,
     build,
+    build_codec,
     load_checkpoint,
     load_weights,
     model_config,
@@ -65,6 +66,14 @@ def shipped(request):
     model, order, head = request.param
     node = composed(f"+model={model}", f"model/attention={order}", f"model/head={head}", "model.width=8")
     return build({"model": node, "skeleton": "mpii15", "seed": 3})
+
+
+@pytest.mark.parametrize("override", ["sigma=-1", "max_people=0", "push_weight=-1", "person_evidence=-1"])
+def test_an_impossible_number_of_the_codec_names_its_key(override):
+    key, value = override.split("=")
+    model = model_config({"codec": {key: int(value)}})
+    with pytest.raises(ConfigError, match=f"^model.codec.{override}: it must be "):
+        build_codec(model, load_skeleton("mpii15"))
 
 
 class TestContract:

@@ -85,6 +85,14 @@ def test_a_mandatory_key_is_named():
             check_config(cfg, "train", full.hydra.runtime.choices)
 
 
+def test_an_unknown_key_comes_before_the_one_that_is_missing_for_it():
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        full = compose("train", overrides=["+data.rooot=.", "name=test"], return_hydra_config=True)
+        cfg = OmegaConf.masked_copy(full, [k for k in full if k != "hydra"])
+        with pytest.raises(ConfigError, match="unknown key data.rooot.*'root'"):
+            check_config(cfg, "train", full.hydra.runtime.choices)
+
+
 def test_the_reference_knows_the_choices(composed):
     reference = compose_reference("train", {"optimizer": "sgd", "data": "dance", "hydra/launcher": "basic"})
     assert "momentum" in reference["optimizer"] and "betas" not in reference["optimizer"]
@@ -213,6 +221,11 @@ def test_a_value_of_the_wrong_kind_is_refused(composed, override, words):
     with pytest.raises(ConfigError) as error:
         composed(override)
     assert words in str(error.value)
+
+
+def test_an_impossible_number_is_refused(composed):
+    with pytest.raises(ConfigError, match="^optimizer.lr=-1: it must be at least 0"):
+        composed("optimizer.lr=-1")
 
 
 @pytest.mark.parametrize("group", ["scheduler", "logger"])

@@ -158,6 +158,11 @@ class TestMessages:
             (["optimizer=sgd", "optimizer.betas=[0,0]"], ["optimizer.betas", "optimizer=sgd has no"]),
             (["test=no"], ["test='no'", "true or false"]),
             (["seed=abc"], ["seed='abc'"]),
+            (["foo"], ["foo: options are given as key=value", "data.root=my/folder"]),
+            (["name", "=", "x"], ["name: options are given as key=value, without spaces"]),
+            (["=3"], ["=3: options are given as key=value"]),
+            (["output=[a"], ["output=[a cannot be read: ", "quotes"]),
+            (["output=a=b"], ["output=a=b cannot be read: ", "output='\"...\"'"]),
         ],
         ids=lambda v: v[-1],
     )
@@ -172,6 +177,11 @@ class TestMessages:
         done = command("evaluate", "ckpt=x.ckpt", "data.root=.", cwd=tmp_path)
         assert done.returncode == 1 and "Traceback" not in done.stderr
         assert "data.root: nothing is chosen of data yet" in done.stderr and "data=dance" in done.stderr
+
+    def test_where_the_data_of_a_run_lie_now_is_a_key_of_its_own(self, tmp_path):
+        done = command("evaluate", "run=there", "data.root=.", cwd=tmp_path)
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert "; or root=... (with run=: where the run's data lie now" in done.stderr
 
     @pytest.mark.parametrize("name", ["train", "evaluate", "browse", "benchmark", "synthesize"])
     def test_a_folder_that_cannot_be_written_is_one_clear_error(self, name, tmp_path):

@@ -181,6 +181,21 @@ def test_pictures_that_the_file_leaves_out_are_told(labelme, tmp_path):
         score(tmp_path / "none", f"gt={labelme}", f"pred={empty}")
 
 
+def test_predictions_of_other_pictures_of_the_same_names(finished, labelme, tmp_path, caplog):
+    other = tmp_path / "other"
+    make_labelme(other, frames=6, seed=7)
+    make_labelme(other, frames=4, people=1, folder="alone", seed=8)
+    keys = [f"gt={other}", f"pred={finished / 'predictions.json'}", "pictures=0"]
+    result = score(tmp_path / "out", *keys, part="all")
+    told = "of 4 of 4 pictures the labels are not those"
+    assert any(text.startswith(told) for text in caplog.messages)
+    assert any(note.startswith(told) for note in result["rows"]["mAP"]["notes"])
+    make_labelme(other, frames=6, seed=7, size=(170, 128))
+    make_labelme(other, frames=4, people=1, folder="alone", seed=8, size=(170, 128))
+    with pytest.raises(DataError, match="was 160 x 128 pixels when it was predicted, in the truth it is 170"):
+        score(tmp_path / "no", *keys)
+
+
 def test_coco_truth_and_results(tmp_path):
     make_coco(tmp_path, frames=3)
     path = tmp_path / "annotations.json"

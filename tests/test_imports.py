@@ -21,7 +21,7 @@ LEVELS = [
     {"inference"},
     {"data"},
     {"benchmarks"},
-    {"config", "targets", "tasks", "callbacks"},
+    {"config", "limits", "targets", "tasks", "callbacks"},
     {"entry", "help_text", "resume", "train", "evaluate", "browse", "benchmark", "synthesize"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}

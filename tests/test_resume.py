@@ -57,6 +57,28 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+def test_a_truncated_checkpoint_names_file_and_remedy(run, settings):
+    """Where it is removed the run begins afresh, as the message says."""
+    last = run / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:5000])
+    with pytest.raises(CheckpointError) as caught:
+        run_task(train, "train", run, *settings, f"resume={run}")
+    told = str(caught.value)
+    best = run / "checkpoints" / "best.ckpt"
+    assert told.startswith(f"{last} is truncated or damaged: nothing can be resumed from it.")
+    assert f"model.weights={best}" in told and "remove it: the run then starts afresh" in told
+    last.unlink()
+    run_task(train, "train", run, *settings, f"resume={run}", "trainer.max_epochs=1")
+    assert torch.load(last, weights_only=True)["epoch"] == 0
+
+
+def test_a_best_checkpoint_that_is_truncated_is_named(run, settings):
+    best = run / "checkpoints" / "best.ckpt"
+    best.write_bytes(best.read_bytes()[:5000])
+    with pytest.raises(CheckpointError, match=f"{best} is truncated or damaged: .*which=last"):
+        run_task(train, "train", run, *settings, f"resume={run}", "test=true")
+
+
 def test_accumulated_steps_count_once_after_a_resume(settings, tmp_path):
     """Batch 4 = 2 steps of 2: the average moves with the optimizer, before and after."""
     accumulated = [*settings, "data.batch_size=4", "trainer.accumulate_grad_batches=2"]

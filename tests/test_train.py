@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 import torch
 import yaml
-from factories import make_coco
+from factories import make_coco, make_labelme
 from hydra import compose, initialize_config_dir
 from running import SMALL, command, run_task
 
@@ -444,6 +444,7 @@ def test_accumulation_halves_the_steps_and_the_batch_is_told(labelme, tmp_path, 
     # 6 batches of 1 "second" each; the first line comes after one of them
     assert "batch 1/4" in steps[0] and "2.0 images/s  time left 0:00:06" in steps[0]
     assert "time left 0:00:00" in steps[-1]
+    assert len({line.split("  loss")[0] for line in steps}) == len(steps), "no batch is told twice"
 
 
 def test_without_checkpoints_and_bars_the_weights_in_memory_are_tested(labelme, tmp_path, capsys):
@@ -480,11 +481,23 @@ def test_a_mistake_is_refused_before_anything_starts(overrides, words, labelme, 
     assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_a_trainer_that_cannot_be_made_is_a_failed_run(labelme, tmp_path):
-    impossible = ["trainer.accelerator=tpu"]
-    with pytest.raises(ConfigError, match="Trainer"):
-        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *impossible)
-    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "failed"
+@pytest.mark.parametrize(
+    "overrides, words",
+    [
+        ("trainer.accelerator=tpu", "^trainer: lightning.pytorch.Trainer"),
+        ("optimizer=sgd optimizer.nesterov=true optimizer.momentum=0", "^optimizer: torch.optim.SGD"),
+        ("trainer.accumulate_grad_batches=3", "data.batch_size=2 is for all"),
+        ("callbacks.best.mode=most", "^callbacks.best: "),
+        ("data.batch_size=1000", "data.root=nowhere"),
+    ],
+)
+def test_what_the_configuration_alone_decides_is_refused_before_data_are_read(overrides, words, tmp_path):
+    """And what is wrong with the data, before the batch is compared with them."""
+    with pytest.raises(DanceposeError, match=words):
+        run_task(
+            train, "train", tmp_path / "run", *TINY, "data.root=nowhere", "logger=wandb", *overrides.split()
+        )
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_every_process_validates_the_statistics_of_the_first(labelme):
@@ -497,6 +510,49 @@ def test_every_process_validates_the_statistics_of_the_first(labelme):
             task = SimpleNamespace(trainer=SimpleNamespace(world_size=size), network=network)
             PoseTask._share_buffers(task)
     assert sent == [(id(buffer), 0) for buffer in network.buffers()]
+
+
+def test_keypoints_that_nothing_labels_are_told_at_the_start(tmp_path, caplog):
+    caplog.set_level("INFO")
+    make_labelme(tmp_path / "data", frames=6, skeleton="lsp14")
+    more = [f"data.root={tmp_path / 'data'}", "debug=fast_dev_run", "data.val=none"]
+    run_task(train, "train", tmp_path / "one", *TINY, *more, "skeleton=openpose18")
+    (line,) = (text for text in caplog.messages if text.startswith("no training picture labels "))
+    assert "left_ear" in line and "left_knee" not in line and line.endswith(": not learnt")
+    (end,) = (text for text in caplog.messages if text.startswith("fast_dev_run: "))
+    assert end == "fast_dev_run: 1 batch each of training, test went through; nothing is kept but the log"
+    caplog.clear()
+    run_task(train, "train", tmp_path / "two", *TINY, *more, "skeleton=lsp14", "test=false")
+    assert "no training picture labels" not in caplog.text and "each of training went through" in caplog.text
+
+
+def test_what_goes_wrong_in_one_of_two_processes_is_told_once(labelme, tmp_path):
+    """As where a picture vanishes that only the second process reads; the first then loses its peer."""
+    (tmp_path / "fails.py").write_text(
+        "import os\n"
+        "from dancepose.errors import DataError\n"
+        "from dancepose.tasks.pose import PoseTask\n"
+        "from dancepose.train import main\n"
+        "step = PoseTask.training_step\n"
+        "def fail(task, batch, batch_idx):\n"
+        "    if batch_idx == 1 and os.environ.get('LOCAL_RANK') == '1':\n"
+        "        raise DataError('image gone.jpg cannot be read')\n"
+        "    return step(task, batch, batch_idx)\n"
+        "PoseTask.training_step = fail\n"
+        "main()\n"
+    )
+    small = [*(o for o in TINY if not o.startswith("trainer=")), "model=hrnet", f"data.root={labelme}"]
+    done = subprocess.run(
+        [sys.executable, "fails.py", *small, "trainer=ddp_cpu", "hydra.run.dir=run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode != 0 and "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.count("error: ") == 1 and "error: image gone.jpg cannot be read" in done.stderr
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["status"] == "failed" and metrics["cause"].startswith("DataError: image gone.jpg")
 
 
 def test_ddp_on_two_processes_gives_one_run(labelme, tmp_path):

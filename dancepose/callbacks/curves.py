@@ -8,6 +8,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
 from dancepose.inference.charts import bar_values, draw_curves
 from dancepose.inference.drawing import write_image
+from dancepose.inference.failures import picture_failure_told
 from dancepose.metrics.curves import RECALLS
 from dancepose.metrics.table import ResultRow, column_curves
 from dancepose.skeleton import Skeleton
@@ -29,6 +30,14 @@ class Curves(Callback):
         self.dirpath, self.every = Path(dirpath), every
         self._validations = 0
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the count of validations, so that a resumed run keeps the rhythm."""
+        return {"validations": self._validations}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the count back."""
+        self._validations = state_dict["validations"]
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and log those of a validation."""
         if trainer.sanity_checking:
@@ -36,8 +45,11 @@ class Curves(Callback):
         due = self._validations % self.every == 0
         self._validations += 1
         if due and trainer.is_global_zero:  # every process has the gathered result: nothing is waited for
-            image = self._picture(pl_module, f"validation after epoch {trainer.current_epoch}")
-            write_image(self.dirpath / "val_curves.png", image)
+            image = None
+            path = self.dirpath / "val_curves.png"
+            with picture_failure_told(str(path)):
+                image = self._picture(pl_module, f"validation after epoch {trainer.current_epoch}")
+                write_image(path, image)
             self._log("val", trainer, pl_module, image)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -55,8 +67,9 @@ class Curves(Callback):
                 if charts := wandb_charts(part, module.result["rows"], module.skeleton):
                     logger.log_metrics(charts, step)
             elif isinstance(logger, TensorBoardLogger):
-                image = self._picture(module, f"{part} part") if image is None else image
-                logger.experiment.add_image(f"{part}/curves", image, step, dataformats="HWC")
+                with picture_failure_told(f"{part}/curves"):
+                    image = self._picture(module, f"{part} part") if image is None else image
+                    logger.experiment.add_image(f"{part}/curves", image, step, dataformats="HWC")
 
 
 def wandb_charts(part: str, rows: dict[str, ResultRow], skeleton: Skeleton) -> dict[str, Any]:

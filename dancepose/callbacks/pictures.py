@@ -1,6 +1,5 @@
 """Validation pictures and the mAP table, in the run directory and in Weights & Biases."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
 from dancepose.data.images import read_image
 from dancepose.inference.drawing import contact_sheet, draw_comparison, draw_heatmaps, write_image
-
-log = logging.getLogger(__name__)
+from dancepose.inference.failures import picture_failure_told
 
 
 class Pictures(Callback):
@@ -31,6 +29,14 @@ class Pictures(Callback):
         self._pairs: list[np.ndarray] = []
         self._heat: list[np.ndarray] = []
         self._names: list[str] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the count of validations, so that a resumed run keeps the rhythm."""
+        return {"validations": self._validations}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the count back."""
+        self._validations = state_dict["validations"]
 
     def _due(self, trainer: Trainer) -> bool:
         return (
@@ -57,22 +63,26 @@ class Pictures(Callback):
         frames = batch["frame"]
         people = [found for _, found in module.evaluation.predictions[-len(frames) :]]
         for i, frame in enumerate(frames[:wanted]):
-            image = read_image(frame.image)
-            self._pairs.append(draw_comparison(image, frame.people, people[i], module.skeleton, side=420))
-            fed = batch["image"][i].permute(1, 2, 0).cpu().numpy()
-            self._heat.append(draw_heatmaps(np.ascontiguousarray(fed), outputs[i].float().cpu().numpy()))
-            self._names.append(frame.name)
+            with picture_failure_told(f"{frame.name}, for {self.dirpath / 'val.jpg'}"):
+                image = read_image(frame.image)
+                pair = draw_comparison(image, frame.people, people[i], module.skeleton, side=420)
+                fed = batch["image"][i].permute(1, 2, 0).cpu().numpy()
+                heat = draw_heatmaps(np.ascontiguousarray(fed), outputs[i].float().cpu().numpy())
+                self._pairs.append(pair)
+                self._heat.append(heat)
+                self._names.append(frame.name)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and log what was drawn."""
         if self._names:
-            sheet = contact_sheet(
-                [picture for pair in zip(self._pairs, self._heat, strict=True) for picture in pair],
-                [text for name in self._names for text in (f"{name}: truth | prediction", "heatmaps")],
-                columns=2,
-                tile=864,
-            )
-            write_image(self.dirpath / "val.jpg", sheet)
+            with picture_failure_told(str(self.dirpath / "val.jpg")):
+                sheet = contact_sheet(
+                    [picture for pair in zip(self._pairs, self._heat, strict=True) for picture in pair],
+                    [text for name in self._names for text in (f"{name}: truth | prediction", "heatmaps")],
+                    columns=2,
+                    tile=864,
+                )
+                write_image(self.dirpath / "val.jpg", sheet)
             for logger in trainer.loggers:
                 self._log(logger, trainer, pl_module)
         if not trainer.sanity_checking:

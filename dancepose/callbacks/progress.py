@@ -31,7 +31,7 @@ class Progress(RichProgressBar):
         self.seconds = seconds
         self.interactive = Console().is_terminal
         self._begin = self._last = 0.0
-        self._steps = 0
+        self._steps = self._told = 0  # so many batches are done; so many were when the last line was written
         self._images = 0
 
     @property
@@ -59,7 +59,7 @@ class Progress(RichProgressBar):
         """Start the clocks."""
         super().on_train_start(trainer, pl_module)
         self._begin = self._last = time.perf_counter()
-        self._steps = self._images = 0
+        self._steps = self._told = self._images = 0
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -70,7 +70,6 @@ class Progress(RichProgressBar):
         self._images += len(batch["image"]) * trainer.world_size
         now = time.perf_counter()
         if not self.interactive and trainer.is_global_zero and now - self._last >= self.seconds:
-            self._last = now
             self._line(trainer, now)
 
     def _rate(self, trainer: Trainer, now: float) -> tuple[float, timedelta]:
@@ -87,6 +86,7 @@ class Progress(RichProgressBar):
         return self._images / elapsed, timedelta(seconds=round(left * elapsed / self._steps))
 
     def _line(self, trainer: Trainer, now: float) -> None:
+        self._last, self._told = now, self._steps
         loss = trainer.callback_metrics.get("train/loss")
         rate, left = self._rate(trainer, now)
         log.info(
@@ -106,7 +106,7 @@ class Progress(RichProgressBar):
         now = time.perf_counter()
         pl_module.log("train/images_per_s", self._images / (now - self._begin), rank_zero_only=True)
         last = trainer.current_epoch + 1 == trainer.max_epochs
-        if not self.interactive and trainer.is_global_zero and last and self._last != now:
+        if not self.interactive and trainer.is_global_zero and last and self._told != self._steps:
             self._line(trainer, now)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -92,10 +92,13 @@ class AssociativeEmbedding(Codec):
         if nms_kernel < 1 or nms_kernel % 2 == 0:
             raise ValueError(f"nms_kernel={nms_kernel}: it must be odd, to have a centre")
         for name, value in (("sigma", sigma), ("tag_threshold", tag_threshold), ("max_people", max_people)):
-            if not value > 0:
+            if not 0 < value < math.inf:
                 raise ValueError(f"{name}={value}: it must be above 0")
-        if detection_threshold < 0 or refine_threshold < 0:
-            raise ValueError("detection_threshold and refine_threshold must be at least 0")
+        others = {"detection_threshold": detection_threshold, "refine_threshold": refine_threshold}
+        others |= {"person_evidence": person_evidence, "split_evidence": split_evidence}
+        for name, value in (others | {"push_weight": push_weight, "pull_weight": pull_weight}).items():
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name}={value}: it must be at least 0")
         if subcell not in ("parabola", "quarter"):
             raise ValueError(f"subcell={subcell}: choose parabola or quarter")
         self.skeleton = skeleton

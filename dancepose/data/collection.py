@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dancepose.data.actions import Counts, action_counts, action_table, has_keypoints
 from dancepose.data.images import check_images
 from dancepose.data.parts import LoadedPart, PartConfig, load_part, pose_part
@@ -178,6 +180,14 @@ class PoseData:
         """16 hexadecimal digits: names and annotations of all frames that are used."""
         used = {frame.name: frame for part in PARTS for frame in self.frames(part)}
         return data_hash(used.values())
+
+    def unlabelled(self, part: str) -> list[str]:
+        """Return the keypoints of the skeleton that no picture of a part labels."""
+        seen = np.zeros(len(self.skeleton), bool)
+        for frame in self.frames(part):
+            for person in frame.people:
+                seen |= person.present
+        return [name for name, there in zip(self.skeleton.keypoints, seen, strict=True) if not there]
 
     def counts(self) -> list[dict[str, Any]]:
         """Return what each part of each data set holds: images, people, keypoints and so on."""

@@ -166,25 +166,37 @@ class PoseDataModule(LightningDataModule):
 
         Raises:
             DataError: annotations are broken, or images missing, broken, or of another size than labelled;
-                names the first few.
-                Or nobody in the training part has keypoints.
-            ConfigError: the training part is smaller than a batch, or the batch cannot be divided.
+                names the first few; or the training part labels no keypoint of the skeleton.
+            ConfigError: the batch cannot be divided, or the training part is empty or smaller than a batch.
         """
+        if stage == "fit":
+            self._device_batch()
         parts = {"train": ("train",), "validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
         self.data.unusable(*(part for part in parts if part not in self._checked)).raise_fatal()
         self._checked.update(parts)
         if stage == "fit":
-            self._device_batch()
-            count = len(self.frames("train"))
-            if not count and self.data.without_keypoints:
-                raise DataError(
-                    "nobody in the training part has keypoints, so that there are no poses to learn; "
-                    f"pictures left out for want of them: {self.data.without_keypoints}"
-                )
-            if count < self.batch_size:
-                raise ConfigError(
-                    f"data.batch_size={self.batch_size} is more than the {count} training images: lower it"
-                )
+            self._check_training_part()
+
+    def _check_training_part(self) -> None:
+        """Refuse a part from which nothing can be learnt, or that is smaller than a batch."""
+        count = len(self.frames("train"))
+        if not count and self.data.without_keypoints:
+            raise DataError(
+                "nobody in the training part has keypoints, so that there are no poses to learn; "
+                f"pictures left out for want of them: {self.data.without_keypoints}"
+            )
+        if not count:
+            few = f": {self.data.left_out} have fewer people than data.min_people={self.data.min_people}"
+            raise ConfigError(f"there is no training picture{few if self.data.left_out else ''}")
+        if len(self.data.unlabelled("train")) == len(self.skeleton):
+            raise DataError(
+                f"none of the {count} training pictures labels a keypoint of skeleton {self.skeleton.name} "
+                f"({', '.join(self.skeleton.keypoints[:3])}, ...): give skeleton=<that of the labels>"
+            )
+        if count < self.batch_size:
+            raise ConfigError(
+                f"data.batch_size={self.batch_size} is more than the {count} training images: lower it"
+            )
 
     def _device_batch(self) -> int:
         """Return the batch of one device and one step: the global one by devices x accumulation."""

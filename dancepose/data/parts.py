@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from dancepose.checks import one_of, read_arguments
+from dancepose.checks import one_of, read_arguments, refuse_unknown
 from dancepose.data.actions import for_poses, has_keypoints
 from dancepose.data.problems import Problems
 from dancepose.data.readers import READERS
@@ -54,6 +54,7 @@ class PartConfig:
         """
         if not isinstance(values, Mapping):
             raise ConfigError(f"{key}={values!r}: give kind, root, ...")
+        refuse_unknown(key, values, (f.name for f in fields(cls)))  # or what it was to be would be missed
         one_of(f"{key}.kind", values.get("kind", ""), READERS)
         given, reader = values, READERS[values["kind"]]
         if reader.file and values.get("annotations") and not values.get("root"):

@@ -1,5 +1,6 @@
 """`predictions.json`, what predict and evaluate write and evaluate and compare read."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +25,15 @@ class ImagePredictions:
         image: name of the frame, or in a COCO result file its number.
         people: in original pixels.
         group: number of the group within the image, or None.
+        size: width and height of the image in pixels, None where the file does not say.
+        labels: `label_hash` of the truth at hand when it was predicted, None where there was none.
     """
 
     image: str | int
     people: list[Person]
     group: int | None = None
+    size: tuple[int, int] | None = None
+    labels: str | None = None
 
 
 @dataclass
@@ -96,11 +101,18 @@ class Predictions:
         return {entry.image for entry in self.images}
 
 
+def label_hash(frame: Frame) -> str:
+    """Return 8 hexadecimal digits that stand for the labelled people of a frame, in whatever order."""
+    people = sorted((person.keypoints.round(2) + 0.0).tolist() for person in frame.people)
+    return hashlib.sha256(json.dumps(people).encode()).hexdigest()[:8]
+
+
 def write_predictions(
     path: Path,
     predictions: Sequence[tuple[str, list[Person]] | ImagePredictions],
     skeleton: Skeleton,
     split: str | None = None,
+    truth: Sequence[Frame] = (),
 ) -> None:
     """Write predictions, whole or not at all.
 
@@ -112,13 +124,18 @@ def write_predictions(
         predictions: name of each frame and its people.
         skeleton: of the people; written by name if it is a shipped one, else in full.
         split: hash of the split.
+        truth: the frames that were predicted, as far as they are labelled; their sizes and the hashes of
+            their labels go into the file, by which `agreement.doubts` knows them again.
     """
-    images = []
+    images, frames = [], {frame.name: frame for frame in truth}
     for entry in predictions:
         if not isinstance(entry, ImagePredictions):
             entry = ImagePredictions(*entry)
         people = [_person_to_plain(person) for person in entry.people]
-        images.append({"image": entry.image, "group": entry.group, "people": people})
+        known: dict[str, Any] = {}
+        if (frame := frames.get(str(entry.image))) is not None:
+            known = {"size": [int(side) for side in frame.size], "labels": label_hash(frame)}
+        images.append({"image": entry.image, "group": entry.group, **known, "people": people})
     head = {"skeleton": _skeleton_to_plain(skeleton), "split": split}
     lines = ",\n".join(json.dumps(image, allow_nan=False, ensure_ascii=False) for image in images)
     text = json.dumps(head, ensure_ascii=False)[:-1] + ', "images": [\n' + lines + "\n]}\n"
@@ -161,7 +178,16 @@ def read_predictions(path: Path, skeleton: Skeleton | None = None) -> Prediction
             _person_from_plain(f"{path}: {where}.people[{p}]", person, len(named))
             for p, person in enumerate(image["people"])
         ]
-        images.append(ImagePredictions(image["image"], people, image.get("group")))
+        size, labels = image.get("size"), image.get("labels")
+        if size is not None and not (
+            isinstance(size, list) and len(size) == 2 and all(type(side) is int for side in size)
+        ):
+            raise DataError(f"{path}: {where}.size must be width and height in pixels")
+        images.append(
+            ImagePredictions(
+                image["image"], people, image.get("group"), (size[0], size[1]) if size else None, labels
+            )
+        )
     return Predictions(path, named, content.get("split"), images)
 
 

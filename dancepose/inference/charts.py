@@ -74,6 +74,8 @@ def _draw_precision(axes: Any, row: ResultRow, skeleton: Skeleton) -> None:
         lines += axes.plot(FINE, drawn, color=colour, linestyle=dash, linewidth=3 if total else 1.8)
         labels.append(f"{column}  {format_value(row.columns[column])}")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    if note := _note(row):
+        axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", va="center", fontsize=16)
     axes.set_title("mean over each column's joints; the area is the AP", fontsize=10)
     axes.grid(alpha=0.3)
     legend = axes.legend(
@@ -81,6 +83,16 @@ def _draw_precision(axes: Any, row: ResultRow, skeleton: Skeleton) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _note(row: ResultRow) -> str:
+    """Return what to write where there is no curve to see: all lie on the axis, or there are none."""
+    values = [value for value in row.columns.values() if value is not None]
+    if not values:
+        return "no truth to compare with"
+    if any(values):
+        return ""
+    return "no joint found in its place" if row.counts.get("predictions") else "nobody found"
 
 
 def _draw_bars(axes: Any, rows: Mapping[str, ResultRow], skeleton: Skeleton) -> None:

@@ -29,6 +29,7 @@ PUBLISHED = {
     "final_layers.": "head.final_layers.",
     "deconv_layers.": "head.deconv_layers.",
 }
+REMEDY = "copy it again, or give another (safetensors, .pth)"
 # what torch.load raises, besides OSError, for a file that is cut short or was never one of its own
 BROKEN = (
     AssertionError,
@@ -142,8 +143,12 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     return tensors
 
 
-def read_file(path: str | Path) -> Any:
+def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
     """Read a safetensors file or what `torch.save` wrote of plain containers and tensors; runs no code of it.
+
+    Args:
+        path: of the file.
+        remedy: what to do where it is truncated or foreign.
 
     Raises:
         CheckpointError: the file is missing, truncated or foreign, or holds pickled code.
@@ -161,13 +166,9 @@ def read_file(path: str | Path) -> Any:
                 f"{path} holds pickled objects besides tensors; loading them could run code: refused. "
                 "Where you trust the file, save its weights alone: torch.save(network.state_dict(), ...)"
             ) from None
-        raise CheckpointError(_broken(path)) from None
+        raise CheckpointError(f"{path} is truncated or damaged: {remedy}") from None
     except (SafetensorError, OSError, *BROKEN) as error:
-        raise CheckpointError(f"{_broken(path)} ({type(error).__name__})") from None
-
-
-def _broken(path: Path) -> str:
-    return f"{path} is truncated or no weights file: copy it again, or give another (safetensors, .pth)"
+        raise CheckpointError(f"{path} is truncated or damaged: {remedy} ({type(error).__name__})") from None
 
 
 def _share(names: Any, tensors: Mapping[str, Tensor]) -> float:

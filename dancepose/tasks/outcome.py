@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from dancepose.data.datamodules import PoseDataModule
+from dancepose.data.splits import PARTS
 from dancepose.errors import CheckpointError
+from dancepose.networks.weights import read_file
 from dancepose.tasks.pose import PoseTask
 from dancepose.tasks.report import describe, write_report
 from dancepose.tasks.run_directory import RunDirectory
@@ -64,7 +65,7 @@ def measure_test_part(
     source = None if trial else _source(config["which"], run, trainer)
     if source is not None:
         # not by ckpt_path: resuming callbacks would put the raw weights back in place of the averaged ones
-        state = torch.load(source, map_location="cpu", weights_only=True)
+        state = read_file(source, "copy it again, or give which=last")
         task.load_state_dict(state["state_dict"])
     trainer.test(task, datamodule=datamodule, verbose=False)
     predictions = task.evaluation.gather_predictions()
@@ -84,6 +85,21 @@ def measure_test_part(
     return {
         name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")
     }
+
+
+def describe_trial(batches: int, datamodule: PoseDataModule, test: bool) -> str:
+    """Say what `debug=fast_dev_run` ran, and that nothing of it is kept.
+
+    Args:
+        batches: of each part.
+        datamodule: its data.
+        test: whether the test part was looked at.
+    """
+    asked = {"train": True, "val": True, "test": test}
+    names = {"train": "training", "val": "validation", "test": "test"}
+    ran = ", ".join(names[part] for part in PARTS if asked[part] and datamodule.frames(part))
+    count = "1 batch" if batches == 1 else f"{batches} batches"
+    return f"fast_dev_run: {count} each of {ran} went through; nothing is kept but the log"
 
 
 def judge_overfit(values: Mapping[str, float | None], run: RunDirectory) -> str:

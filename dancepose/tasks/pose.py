@@ -157,7 +157,7 @@ class PoseTask(LightningModule):
         Raises:
             ConfigError: the training has no length that the schedule could be laid over.
         """
-        optimizer = instantiate(self.hparams["optimizer"])(self.network.parameters())
+        optimizer = instantiate(self.hparams["optimizer"], where="optimizer")(self.network.parameters())
         if not (self.hparams["scheduler"] or {}).get("_target_"):
             return optimizer
         steps = self.trainer.estimated_stepping_batches
@@ -170,5 +170,7 @@ class PoseTask(LightningModule):
         per_epoch = max(1, -(-batches // self.trainer.accumulate_grad_batches))
         if epochs <= 0 or steps < epochs * per_epoch:
             epochs = steps / per_epoch
-        schedule = instantiate(self.hparams["scheduler"])(optimizer, epochs=epochs, steps_per_epoch=per_epoch)
+        schedule = instantiate(self.hparams["scheduler"], where="scheduler")(
+            optimizer, epochs=epochs, steps_per_epoch=per_epoch
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger
+from torch import nn
 
 from dancepose.callbacks.curves import Curves
 from dancepose.callbacks.pictures import Pictures
@@ -86,8 +87,21 @@ def check_metric_names(config: Mapping[str, Any], skeleton: Skeleton) -> None:
         )
 
 
+def check_optimizer(node: Mapping[str, Any], network: nn.Module) -> None:
+    """Refuse settings that the optimizer's own class refuses, before any data are read.
+
+    Args:
+        node: `optimizer` of the configuration.
+        network: what it would train.
+
+    Raises:
+        ConfigError: names the node, the class and its reason.
+    """
+    instantiate(node, where="optimizer")(network.parameters())
+
+
 def make_loggers(config: Mapping[str, Any], run: RunDirectory, main_rank: bool) -> list[Logger]:
-    """Make the loggers, all inside the run directory; the W&B id is on disk before anything is logged."""
+    """Make the loggers, all inside the run directory; nothing is written yet."""
     if config["trainer"].get("fast_dev_run"):
         return []
     made = []
@@ -97,7 +111,7 @@ def make_loggers(config: Mapping[str, Any], run: RunDirectory, main_rank: bool) 
         given: dict[str, Any] = {"save_dir": str(run.path)}
         if name == "wandb" and main_rank:
             given |= {"id": run.wandb_id(), "resume": "allow"}
-        made.append(instantiate(node, **given))
+        made.append(instantiate(node, where=f"logger.{name}", **given))
     return made
 
 
@@ -114,7 +128,13 @@ def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -
     made: list[Callback] = []
     for name, node in (config.get("callbacks") or {}).items():
         if node is not None:
-            made.append(instantiate(node, **({"dirpath": str(folders[name])} if name in folders else {})))
+            made.append(
+                instantiate(
+                    node,
+                    where=f"callbacks.{name}",
+                    **({"dirpath": str(folders[name])} if name in folders else {}),
+                )
+            )
     settings = config["trainer"]
     unwanted: list[type] = []
     if settings.get("fast_dev_run"):  # leaves no files
@@ -141,7 +161,9 @@ def make_trainer(
         "enable_progress_bar": any(isinstance(c, ProgressBar) for c in callbacks),
         "enable_checkpointing": any(isinstance(c, Checkpoint) for c in callbacks),
     }
-    return instantiate(config["trainer"], callbacks=callbacks, logger=loggers, **settings, **more)
+    return instantiate(
+        config["trainer"], where="trainer", callbacks=callbacks, logger=loggers, **settings, **more
+    )
 
 
 def describe_batch(size: int, trainer: Trainer) -> str:

@@ -3,12 +3,14 @@
 import inspect
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from dancepose.data.datamodules import PoseDataModule
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.files import write_bytes, write_json
+from dancepose.progress import track
 from dancepose.tasks.devices import warn_of_slow_bf16
 from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.pose import PoseTask
@@ -109,7 +111,7 @@ def find_rate(
         device, precision = trainer.strategy.root_device.type, str(trainer.precision)
         warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
         log.info("range test: %d steps, rates from %g to %g", steps, node["low"], node["high"])
-        with memory_told(advise_training(config, datamodule)):
+        with memory_told(advise_training(config, datamodule)), own_bar():
             found = Tuner(trainer).lr_find(
                 task,
                 datamodule=datamodule,
@@ -131,6 +133,39 @@ def find_rate(
             "lr_find.high and lr_find.low"
         )
     _report(curve, now, run, overrides)
+
+
+class Steps:
+    """Our progress of the steps, in the place of the tuner's own bar.
+
+    Args:
+        desc: the tuner's words for it.
+        total: steps.
+    """
+
+    def __init__(self, desc: str, total: int):
+        self._left = track(((1, None) for _ in range(total)), total, "steps")
+        next(self._left)
+
+    def update(self) -> None:
+        """Tell of a step."""
+        next(self._left, None)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._left.close()
+
+
+@contextmanager
+def own_bar() -> Iterator[None]:
+    """Let the tuner show its progress as the other commands do."""
+    from lightning.pytorch.tuner import lr_finder
+
+    before, lr_finder.tqdm = lr_finder.tqdm, Steps
+    try:
+        yield
+    finally:
+        lr_finder.tqdm = before
 
 
 def _report(curve: RateCurve, now: float | None, run: RunDirectory, overrides: Sequence[str]) -> None:

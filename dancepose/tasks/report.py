@@ -14,6 +14,7 @@ from dancepose.data.predictions import write_predictions
 from dancepose.files import write_json
 from dancepose.inference.charts import draw_curves
 from dancepose.inference.drawing import contact_sheet, draw_comparison, write_image
+from dancepose.inference.failures import picture_failure_told
 from dancepose.metrics.curves import RECALLS
 from dancepose.metrics.matching import Protocol
 from dancepose.metrics.mpii import TITLES, matched_share
@@ -41,7 +42,7 @@ def write_report(
     """Print the table of a part and write its files.
 
     They are `<part>.json`, `<part>_curves.json`, `predictions.json`, `pictures/<part>_curves.png` and
-    `pictures/<part>_frames.jpg`.
+    `pictures/<part>_frames.jpg`. A picture that cannot be drawn is told and left out.
 
     Args:
         folder: run directory or output folder.
@@ -65,17 +66,21 @@ def write_report(
     values = {label: row.to_dict() for label, row in rows.items()}
     write_json(folder / f"{part}.json", {**about, "rows": values})
     write_json(folder / f"{part}_curves.json", about | curve_values(rows["mAP"], skeleton))
-    write_predictions(folder / "predictions.json", predictions, skeleton, split=about.get("split"))
+    write_predictions(folder / "predictions.json", predictions, skeleton, about.get("split"), frames)
     if coco:
         write_coco_results(folder / "coco_results.json", people, frames)
     if not pictures:
         return
     title = ", ".join(filter(None, [about.get("data"), "" if part == "all" else f"{part} part"]))
-    write_image(folder / "pictures" / f"{part}_curves.png", draw_curves(rows, skeleton, title))
+    path = folder / "pictures" / f"{part}_curves.png"
+    with picture_failure_told(str(path)):
+        write_image(path, draw_curves(rows, skeleton, title))
+    path = folder / "pictures" / f"{part}_frames.jpg"
     protocol = PROTOCOLS[rows["mAP"].metric]  # frames are ranked by the rule of the figure that is printed
-    sheet = frame_sheet(people, frames, skeleton, pictures, protocol)
-    if sheet is not None:
-        write_image(folder / "pictures" / f"{part}_frames.jpg", sheet)
+    with picture_failure_told(str(path)):
+        sheet = frame_sheet(people, frames, skeleton, pictures, protocol)
+        if sheet is not None:
+            write_image(path, sheet)
 
 
 def tell_report(folder: Path, part: str) -> None:
@@ -152,6 +157,7 @@ def frame_sheet(
         return None
     middle = max(0, len(known) // 2 - count // 2)
     picks = {"best": known[:count], "median": known[middle : middle + count], "worst": known[-count:]}
+    shares = [share for share, _ in known]
     images, captions, seen = [], [], set()
     for kind, chosen in picks.items():
         for share, frame in chosen:
@@ -159,6 +165,12 @@ def frame_sheet(
                 continue
             seen.add(frame.name)
             found = people.get(frame.name, [])
+            if shares[0] == shares[-1]:
+                word = ""
+            elif len(known) < 3 * count:  # all are shown, and the groups run into each other
+                word = {shares[0]: "best: ", shares[-1]: "worst: "}.get(share, "")
+            else:
+                word = f"{kind}: "
             images.append(draw_comparison(read_image(frame.image), frame.people, found, skeleton, side=276))
-            captions.append(f"{kind}: {share:.0%} of the joints  {frame.name}")
+            captions.append(f"{word}{share:.0%} of the joints  {frame.name}")
     return contact_sheet(images, captions, tile=576, title="truth | prediction")

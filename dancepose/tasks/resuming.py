@@ -33,7 +33,10 @@ def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapp
         CheckpointError: the file is broken or no checkpoint of a run.
         ConfigError: names the first key that differs, with both values.
     """
-    content = read_file(path)
+    best = path.with_name("best.ckpt")
+    weights = f"start a new run from its best weights (model.weights={best}), or " * best.is_file()
+    remedy = f"nothing can be resumed from it. Copy it again, {weights}remove it: the run then starts afresh"
+    content = read_file(path, remedy)
     if not isinstance(content, Mapping) or not {"dancepose", "hyper_parameters"} <= content.keys():
         raise CheckpointError(f"{path} is no checkpoint of dancepose-train: nothing can be resumed from it")
     before = content["dancepose"]

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ NOT_IN_HASH = (
     "lr_find",
 )  # do not change what a run computes
 LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg|png)\.[a-z0-9_]{8}")  # of `files.replacing`
+FAILED = ".failed"  # made by the first of several processes that fails
+PATIENCE = 1.0  # seconds
 PATH_KEYS = ("root", "annotations", "save_dir", "dirpath")  # where things lie says nothing of what they are
 
 
@@ -42,6 +45,7 @@ class RunDirectory:
 
     def __init__(self, path: str | Path):
         self.path = Path(path).resolve()
+        self._wandb_id: str | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -122,11 +126,36 @@ class RunDirectory:
                     path.unlink()
 
     def wandb_id(self) -> str:
-        """Return the run's id in Weights & Biases; made and written on first use, kept by a resumed run."""
+        """Return the run's id in Weights & Biases: that of the folder, else one made on first use."""
         path = self.path / "wandb_id"
-        if not path.is_file():
-            write_text(path, secrets.token_hex(4) + "\n")
-        return path.read_text().strip()
+        if path.is_file():
+            return path.read_text().strip()
+        self._wandb_id = self._wandb_id or secrets.token_hex(4)
+        return self._wandb_id
+
+    def keep_wandb_id(self) -> None:
+        """Write an id that was made, so that a resumed run logs into the same run."""
+        if self._wandb_id is not None:
+            write_text(self.path / "wandb_id", self._wandb_id + "\n")
+
+    def is_first_error(self, patient: bool) -> bool:
+        """Tell whether this is the first process of the run in which something went wrong: it alone tells.
+
+        Args:
+            patient: let others go first. What a process sees that has lost its peer says less than the
+                peer's own error.
+        """
+        if patient:
+            time.sleep(PATIENCE)
+        try:
+            (self.path / FAILED).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def forget_errors(self) -> None:
+        """Begin anew: nothing has gone wrong yet."""
+        (self.path / FAILED).unlink(missing_ok=True)
 
     def write_metrics(self, status: str, **values: Any) -> None:
         """Write metrics.json: how the run stands and what it measured.

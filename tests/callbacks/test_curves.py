@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from wandb_file import read_run
 
 from dancepose.callbacks.curves import Curves, wandb_charts
+from dancepose.callbacks.pictures import Pictures
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
 from dancepose.tasks.evaluation import PoseEvaluation
@@ -104,3 +105,41 @@ def test_only_validations_that_are_due_and_only_the_first_process(tmp_path: Path
     assert not path.exists()
     callback.on_validation_end(trainer_of(), module)
     assert path.is_file()
+
+
+def test_the_count_of_validations_goes_on_after_a_resume(tmp_path: Path):
+    for kind in (Curves, Pictures):
+        first, second = kind(tmp_path, every=2), kind(tmp_path, every=2)
+        first._validations = 3
+        second.load_state_dict(first.state_dict())
+        assert second._validations == 3
+    module, path = module_of(rows_of()), tmp_path / "val_curves.png"
+    before = Curves(tmp_path, every=2)
+    before.on_validation_end(trainer_of(), module)
+    path.unlink()
+    after = Curves(tmp_path, every=2)
+    after.load_state_dict(before.state_dict())
+    after.on_validation_end(trainer_of(), module)
+    assert not path.exists(), "the second of two"
+
+
+def test_a_picture_that_cannot_be_drawn_ends_no_training(tmp_path: Path, monkeypatch, caplog):
+    def fail(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("dancepose.callbacks.curves.draw_curves", fail)
+    logger = TensorBoardLogger(str(tmp_path), name="", version="tb")
+    callback, trainer, module = Curves(tmp_path / "pictures"), trainer_of(logger), module_of(rows_of())
+    callback.on_validation_end(trainer, module)
+    callback.on_test_end(trainer, module)
+    assert caplog.text.count("no space left") == 3  # the file, and TensorBoard's at validation and test
+
+
+def test_a_validation_picture_that_is_gone_is_left_out(tmp_path: Path, caplog):
+    callback = Pictures(tmp_path)
+    gone = Frame(tmp_path / "gone.jpg", (80, 60), [], "mpii15", "gone.jpg")
+    evaluation = SimpleNamespace(predictions=[("gone.jpg", [])])
+    module = SimpleNamespace(evaluation=evaluation, skeleton=MPII15)
+    callback.on_validation_batch_end(trainer_of(), module, np.zeros((1, 15, 4, 4)), {"frame": [gone]}, 0)
+    callback.on_validation_end(trainer_of(), module)
+    assert "gone.jpg" in caplog.text and not list(tmp_path.iterdir())

@@ -157,6 +157,8 @@ def test_config_files_are_short():
         ({"kind": "mix", "root": None}, r"data\.parts is empty"),
         ({"kind": "mix", "parts": {"a": {"root": "x"}}}, r"data\.parts\.a\.kind"),
         ({"kind": "mix", "parts": {"a": {"kind": "dance"}}}, r"data\.parts\.a\.root is not set"),
+        ({"kind": "mix", "parts": {"a": {"kind": "dance", "rooot": "."}}}, r"data\.parts\.a\.rooot.*'root'"),
+        ({"kind": "mix", "parts": {"a": {"knid": "dance", "root": "."}}}, r"data\.parts\.a\.knid.*'kind'"),
         ({"kind": "mix", "parts": {"a": 3}}, r"data\.parts\.a=3"),
         (
             {"kind": "mix", "parts": {"a": {"kind": "dance", "root": "x", "wieght": 1}}},
@@ -363,6 +365,10 @@ def test_fewer_images_than_a_batch(root: Path):
     with pytest.raises(ConfigError, match=r"data\.batch_size=48 is more than the 16 training images"):
         module(root, batch_size=48).setup("fit")
     module(root, batch_size=48).setup("test")  # evaluation takes any number
+    with pytest.raises(
+        ConfigError, match=r"no training picture: 20 have fewer people than data\.min_people=9"
+    ):
+        module(root, batch_size=48, min_people=9).setup("fit")
 
 
 # in the trainer

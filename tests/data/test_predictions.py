@@ -9,6 +9,7 @@ from factories import make_coco
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dancepose.data.agreement import doubts
 from dancepose.data.coco_results import write_coco_results
 from dancepose.data.predictions import ImagePredictions, read_predictions, write_predictions
 from dancepose.data.readers.coco import read_coco
@@ -226,3 +227,30 @@ def test_results_of_unknown_images_or_keypoints(tmp_path: Path):
         read_predictions(tmp_path / "r.json", LSP).people([frame("a.jpg", 1)])
     with pytest.raises(DataError, match=r"r\.json names pictures by number .9.*give gt=<their COCO JSON>"):
         read_predictions(tmp_path / "r.json", LSP).people([frame("a.jpg", None)])
+
+
+def test_other_pictures_of_the_same_names_are_known_by_size_labels_and_place(tmp_path: Path):
+    def frame(name: str, size: tuple[int, int], at: float) -> Frame:
+        keypoints = np.full((14, 3), at)
+        keypoints[:, 2] = 2
+        return Frame(tmp_path / name, size, [Person(keypoints, scores=np.ones(14))], "lsp14", name)
+
+    names, path = ["a.jpg", "b.jpg"], tmp_path / "p.json"
+    truth = [frame(name, (100, 80), 50) for name in names]
+    write_predictions(path, [(f.name, f.people) for f in truth], LSP, truth=truth)
+    found = read_predictions(path)
+    assert found.images[0].size == (100, 80) and len(found.images[0].labels or "") == 8
+    assert doubts(found, truth) == []
+    assert doubts(found, [frame("a.jpg", (100, 80), 50)]) == []
+    with pytest.raises(DataError, match="b.jpg was 100 x 80 pixels .* it is 100 x 90: .*gt="):
+        doubts(found, [truth[0], frame("b.jpg", (100, 90), 50)])
+    (doubt,) = doubts(found, [truth[0], frame("b.jpg", (100, 80), 51)])
+    assert doubt.startswith("of 1 of 2 pictures the labels are not those")
+    write_predictions(path, [(f.name, f.people) for f in truth], LSP)  # of a system that does not say
+    (doubt,) = doubts(read_predictions(path), [truth[0], frame("b.jpg", (40, 40), 20)])
+    assert doubt.startswith("1 of 2 people of") and "outside their pictures" in doubt
+    content = json.loads(path.read_text())
+    content["images"][1]["size"] = "large"
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"images\[1\].size must be width and height"):
+        read_predictions(path)

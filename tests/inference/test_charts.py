@@ -64,6 +64,29 @@ def test_any_title_is_drawn_within_the_picture(title, recwarn):
     assert strip.min() < 100 and strip[:4].min() == 255 == strip[-4:].min()
 
 
+def test_where_no_curve_shows_it_is_said(monkeypatch):
+    from matplotlib.axes import Axes
+
+    said, write = [], Axes.text
+
+    def text(axes, x, y, words, *args, **kwargs):
+        said.append(words)
+        return write(axes, x, y, words, *args, **kwargs)
+
+    monkeypatch.setattr(Axes, "text", text)
+    wrong = rows_of(found=False)
+    wrong["mAP"].counts["predictions"] = 3
+    for rows, note in (
+        (rows_of(people=2), None),
+        (rows_of(found=False), "nobody found"),
+        (wrong, "no joint found in its place"),
+        (rows_of(people=0), "no truth to compare with"),
+    ):
+        said.clear()
+        draw_curves(rows, MPII15, "x")
+        assert [words for words in said if words.startswith("no")] == ([note] if note else [])
+
+
 def test_matplotlib_comes_late_and_without_pyplot():
     code = (
         "import sys, dancepose.inference.charts\n"

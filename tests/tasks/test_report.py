@@ -72,16 +72,35 @@ def test_a_frame_without_predictions_is_the_worst_and_equal_ones_stand_by_name(c
 def test_no_frame_is_shown_twice_and_none_where_nothing_can_be_judged(captions: list[str]):
     frames = [frame(name, person()) for name in "ab"]
     report.frame_sheet({"a": [person()]}, frames, MPII15, 4, "mpii")
-    assert captions == ["best: 100% of the joints  a", "best: 0% of the joints  b"]
+    assert captions == ["best: 100% of the joints  a", "worst: 0% of the joints  b"]
     assert report.frame_sheet({}, [frame("nobody")], MPII15, 4, "mpii") is None
     assert report.frame_sheet({}, [], MPII15, 4, "mpii") is None
+
+
+def test_where_none_is_better_none_is_called_the_best(captions: list[str]):
+    report.frame_sheet({"a": [person(7)]}, [frame("a", person())], MPII15, 4, "mpii")
+    assert captions.pop() == "50% of the joints  a"
+    report.frame_sheet({}, [frame(name, person()) for name in "abc"], MPII15, 1, "mpii")
+    assert captions == [f"0% of the joints  {name}" for name in "abc"]
+
+
+def test_of_few_frames_only_the_ends_are_named(captions: list[str]):
+    wrong = {"a": 0, "b": 0, "c": 7, "d": 14}
+    report.frame_sheet(
+        {name: [person(count)] for name, count in wrong.items()},
+        [frame(name, person()) for name in wrong],
+        MPII15,
+        4,
+        "mpii",
+    )
+    assert [caption.split()[0] for caption in captions] == ["best:", "best:", "50%", "worst:"]
 
 
 @pytest.mark.parametrize(
     ("protocol", "wanted"),
     [
-        ("mpii", ["best: 86% of the joints  plain", "median: 71% of the joints  ignored"]),
-        ("posetrack", ["best: 100% of the joints  ignored", "median: 86% of the joints  plain"]),
+        ("mpii", ["best: 86% of the joints  plain", "worst: 71% of the joints  ignored"]),
+        ("posetrack", ["best: 100% of the joints  ignored", "worst: 86% of the joints  plain"]),
     ],
 )
 def test_frames_are_ranked_by_the_rule_of_the_figure(
@@ -141,3 +160,17 @@ def test_curves_without_people_detections_or_pictures(tmp_path: Path):
     bare = reported(tmp_path / "bare", [[person()]], [frame("a", truth)], pictures=0)["columns"]
     assert bare["Wrist"] == nothing and bare["Hip"] == {"AP": 100.0, "precision": [1.0] * 101}
     assert not (tmp_path / "bare" / "pictures").exists()
+
+
+def test_pictures_that_cannot_be_drawn_are_told_and_the_rest_is_written(tmp_path: Path, monkeypatch, caplog):
+    def fail(*_, **__):
+        raise ValueError("no such font")
+
+    monkeypatch.setattr(report, "draw_curves", fail)
+    monkeypatch.setattr(report, "draw_comparison", fail)
+    reported(tmp_path, [[person()]], [frame("a", person())])
+    assert {p.name for p in tmp_path.iterdir()} == {"test.json", "test_curves.json", "predictions.json"}
+    for name in ("test_curves.png", "test_frames.jpg"):
+        assert (
+            f"{tmp_path / 'pictures' / name} cannot be drawn, and the rest goes on: ValueError" in caplog.text
+        )

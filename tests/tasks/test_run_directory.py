@@ -8,9 +8,22 @@ from dancepose.tasks.run_directory import RunDirectory, config_hash
 
 
 def test_the_wandb_id_is_made_once(tmp_path):
-    first = RunDirectory(tmp_path).wandb_id()
-    assert len(first) == 8 and RunDirectory(tmp_path).wandb_id() == first
+    run = RunDirectory(tmp_path)
+    run.keep_wandb_id()
+    assert not list(tmp_path.iterdir()), "nobody has asked for one"
+    first = run.wandb_id()
+    assert len(first) == 8 and run.wandb_id() == first and not list(tmp_path.iterdir())
+    run.keep_wandb_id()
+    assert RunDirectory(tmp_path).wandb_id() == first
     assert RunDirectory(tmp_path / "other").wandb_id() != first
+
+
+def test_one_process_tells_what_went_wrong(tmp_path):
+    run = RunDirectory(tmp_path)
+    assert run.is_first_error(patient=False)
+    assert not run.is_first_error(patient=False) and not RunDirectory(tmp_path).is_first_error(patient=True)
+    run.forget_errors()
+    assert run.is_first_error(patient=True)
 
 
 def test_best_falls_back_to_last_only_where_no_best_was_ever_written(tmp_path):

@@ -1,0 +1,32 @@
+"""How a training ends: exit status and cause for who started it, and what is closed."""
+
+import math
+import sys
+from collections.abc import Mapping
+
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+
+def exit_status(error: BaseException) -> int | None:
+    """Return the exit status of an interrupted run, None for a failed one."""
+    if isinstance(error, SIGTERMException):
+        return 143
+    if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+        return 130  # what Lightning makes of Ctrl-C
+    return 130 if isinstance(error, KeyboardInterrupt) else None
+
+
+def finish_wandb() -> None:
+    """Close the W&B run, so that the next job of this process does not log into it."""
+    if "wandb" in sys.modules:
+        sys.modules["wandb"].finish()
+
+
+def finite(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return metrics with None, which JSON has, for what is no finite number."""
+    return {n: None if value is None or not math.isfinite(value) else value for n, value in values.items()}
+
+
+def cause(error: BaseException) -> str:
+    """Return class and words of an error, for metrics.json."""
+    return f"{type(error).__name__}: {error}".strip(": ")
