@@ -1,5 +1,6 @@
 """`write_scenes`: a data set of drawn scenes on disk, in the project's own formats, made once."""
 
+import json
 import logging
 import multiprocessing
 import os
@@ -25,7 +26,7 @@ from dancepose.data.synthetic.scene import SIZE
 from dancepose.data.synthetic.scene_set import PARTS, VERSION, SceneSet
 from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 from dancepose.errors import DanceposeError, DataError
-from dancepose.files import write_bytes, write_json
+from dancepose.files import write_bytes, write_json, write_text
 from dancepose.progress import track
 from dancepose.records import Frame, Person
 
@@ -165,7 +166,8 @@ def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
         _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
         write_bytes(root / f"{frame}.jpg", data.tobytes())
         record.append({"image": f"{frame}.jpg", **annotate(scenes, root, frame, scene, truths)})
-    write_json(_record(root, name), {"frames": record})
+    # without indents, which json writes in Python and much slower
+    write_text(_record(root, name), json.dumps({"frames": record}))
     return scenes.frames
 
 
