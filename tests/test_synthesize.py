@@ -76,5 +76,5 @@ def test_the_command_tells_how_to_train_on_what_it_drew(tmp_path, caplog):
         run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW, *clips)
     told = caplog.text.partition("to train on it: dancepose-train ")[2].splitlines()[0].split()
     assert told[0] == "data=action" and "2 train, 1 val, 1 test clips" in caplog.text
-    trial = [*SMALL, "debug=fast_dev_run", "data.resize=long", "test=false"]
-    run_task(train, "train", tmp_path / "trained", *told, *trial)
+    trial = ["debug=fast_dev_run", "data.resize=long", "test=false"]
+    run_task(train, "train", tmp_path / "trained", *SMALL, *told, *trial)

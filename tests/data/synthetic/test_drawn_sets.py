@@ -238,4 +238,14 @@ def test_the_cache_folder_is_the_users_choice_and_one_for_each_set(monkeypatch, 
     monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path))
     folders = [scene_folder({"seed": seed}, None) for seed in (0, 1, 0)]
     assert folders[0] == folders[2] != folders[1] and folders[0].parent == tmp_path / "scenes"
-    assert scene_folder({}, "here").name == "here"
+
+
+def test_a_folder_that_is_named_holds_drawn_scenes_or_nothing(drawn, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert scene_folder({}, str(tmp_path / "empty")) == tmp_path / "empty"
+    assert scene_folder({}, str(drawn)) == drawn
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.jpg").write_bytes(b"")
+    for name, kind, format in (("mine", "dance", "labelme"), ("nowhere", "action", "actions")):
+        with pytest.raises(ConfigError, match=f"holds no drawn scenes.* data={kind} data.root="):
+            scene_folder({"format": format}, str(tmp_path / name), kind=kind)
