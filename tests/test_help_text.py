@@ -32,7 +32,8 @@ def test_every_option_of_every_group_is_told_with_what_it_is(name):
 
 
 def test_keys_stand_with_their_default_and_comment():
-    keys = rows(help_text("train", []))
+    assert rows(help_text("train", []))["data.root"].startswith("null  ")  # drawn scenes, where nothing is named
+    keys = rows(help_text("train", ["data=dance"]))
     assert keys["seed"] == "0" and keys["data.root"].startswith("???  ")
     assert "Labelme" in keys["data.root"] and "of all devices" in keys["data.batch_size"]  # inherited
     assert keys["model.codec.sigma"].startswith("2.0") and "Gaussian" in keys["model.codec.sigma"]
