@@ -32,7 +32,7 @@ def test_every_option_of_every_group_is_told_with_what_it_is(name):
 
 
 def test_keys_stand_with_their_default_and_comment():
-    assert rows(help_text("train", []))["data.root"].startswith("null  ")  # drawn scenes, where nothing is named
+    assert rows(help_text("train", []))["data.root"].startswith("null  ")  # drawn scenes
     keys = rows(help_text("train", ["data=dance"]))
     assert keys["seed"] == "0" and keys["data.root"].startswith("???  ")
     assert "Labelme" in keys["data.root"] and "of all devices" in keys["data.batch_size"]  # inherited
