@@ -26,6 +26,7 @@ MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
 # keys outside of `_target_` nodes whose default does not say their type
 TYPES: dict[str, Any] = {
     "seed": int,
+    "minutes": float | None,
     "trust": list[str],
     "inference.scales": list[float],
     "flip": bool | None,  # conf/evaluate.yaml

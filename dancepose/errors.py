@@ -28,3 +28,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the nearest known word, or an empty string when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def in_brackets(hint: str) -> str:
+    """Return what `did_you_mean` gave as an aside, ` (Did you mean 'x'?)`; nothing for nothing."""
+    return f" ({hint.strip()})" if hint else ""

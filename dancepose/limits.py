@@ -48,6 +48,7 @@ SCALES = Limit(
 
 LIMITS: dict[str, Limit] = {
     "seed": SEED,
+    "minutes": ABOVE_0,
     **dict.fromkeys(("optimizer.lr", "optimizer.weight_decay", "optimizer.eps"), FROM_0),
     **dict.fromkeys(("optimizer.momentum", "optimizer.alpha"), SHARE),
     "optimizer.betas": PAIR,

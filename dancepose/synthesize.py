@@ -59,11 +59,10 @@ def told(root: Path) -> str:
 
 def training_command(scenes: SceneSet, root: str) -> str:
     """Return the command that trains on a folder of drawn scenes."""
-    data = {
-        "labelme": "data=dance",
-        "coco": "data=coco data.annotations=annotations.json",
-        "actions": "data=action",
-    }[scenes.format]
+    from dancepose.data.synthetic.cache import FORMATS
+
+    kind = next(kind for kind, format in FORMATS.items() if format == scenes.format)
+    data = f"data={kind}{' data.annotations=annotations.json' if kind == 'coco' else ''}"
     return f"dancepose-train {data} data.root='{root}' data.split=split.json skeleton={scenes.skeleton}"
 
 

@@ -86,15 +86,16 @@ def train(cfg: DictConfig) -> float | None:
         check_rate_test(config, run, multirun)
     if multirun:
         check_one_device(config["trainer"])
+    reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
     epochs = None
     if config["minutes"] is not None and not trial:
         check_minutes(config, multirun)
-        epochs = known_epochs(run, config) if cfg.resume or cfg.reuse else None
+        epochs = known_epochs(run, config) if cfg.resume or reuse else None
         config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
     check_metric_names(config, Skeleton.from_dict(config["skeleton"]))
-    if cfg.reuse and writes and run.occupied:
+    if reuse and writes:
         check_same_run(run, config)
-    last = _last(cfg, run, writes)
+    last = _last(cfg, run, writes, reuse)
     seed_everything(cfg.seed, workers=True, verbose=False)
 
     # first what the configuration alone decides, then what the data have to say
@@ -134,10 +135,11 @@ def train(cfg: DictConfig) -> float | None:
         overrides = HydraConfig.get().overrides.task
         find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])
         return None
-    if last is not None and not cfg.resume and run.read_metrics().get("status") == "done":
+    if reuse and last is not None and run.read_metrics().get("status") == "done":
         return _tell(config, run)
     if config["minutes"] is not None and not trial and epochs is None:
-        epochs = fitting_epochs(config, run, _task(config, resumed=False), datamodule, [WholeFileIO()])
+        timed = _task(config, resumed=True)  # like a resumed one without initial weights from a file
+        epochs = fitting_epochs(config, run, timed, datamodule, [WholeFileIO()])
         config["trainer"]["max_epochs"] = trainer.fit_loop.max_epochs = epochs
         datamodule.trainer = trainer
         seed_everything(cfg.seed, workers=True, verbose=False)  # the trial leaves no trace
@@ -198,8 +200,14 @@ def train(cfg: DictConfig) -> float | None:
     return objective
 
 
-def _last(cfg: DictConfig, run: RunDirectory, writes: bool) -> Path | None:
+def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:
     """Return the checkpoint to go on from, or None for a fresh start.
+
+    Args:
+        cfg: the configuration.
+        run: the folder.
+        writes: whether this process writes into it.
+        reuse: the folder holds the very run that is asked for.
 
     Raises:
         ConfigError: a fresh run in the folder of another, or a resumed one outside its folder.
@@ -212,7 +220,7 @@ def _last(cfg: DictConfig, run: RunDirectory, writes: bool) -> Path | None:
                 f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its "
                 "folder"
             )
-    elif not (cfg.reuse and run.occupied):
+    elif not reuse:
         # only in the process that writes: others may come when it has written already
         if writes and run.occupied:
             raise ConfigError(

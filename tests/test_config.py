@@ -77,19 +77,17 @@ def test_a_wrong_key_in_an_experiment_file_is_refused(tmp_path, composed):
         composed("experiment=mine", f"hydra.searchpath=[file://{tmp_path}]")
 
 
-def test_a_mandatory_key_is_named():
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [("data=dance", "data.root is not set"), ("+data.rooot=.", "unknown key data.rooot.*'root'")],
+    ids=["a mandatory key", "an unknown one in its place"],
+)
+def test_what_is_missing_is_named_after_what_is_misspelt(override, told):
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        full = compose("train", overrides=["data=dance", "name=test"], return_hydra_config=True)
+        overrides = ["data=dance", override, "name=test"]
+        full = compose("train", overrides=overrides, return_hydra_config=True)
         cfg = OmegaConf.masked_copy(full, [k for k in full if k != "hydra"])
-        with pytest.raises(ConfigError, match="data.root is not set"):
-            check_config(cfg, "train", full.hydra.runtime.choices)
-
-
-def test_an_unknown_key_comes_before_the_one_that_is_missing_for_it():
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        full = compose("train", overrides=["+data.rooot=.", "name=test"], return_hydra_config=True)
-        cfg = OmegaConf.masked_copy(full, [k for k in full if k != "hydra"])
-        with pytest.raises(ConfigError, match="unknown key data.rooot.*'root'"):
+        with pytest.raises(ConfigError, match=told):
             check_config(cfg, "train", full.hydra.runtime.choices)
 
 

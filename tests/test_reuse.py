@@ -56,6 +56,14 @@ def test_another_run_in_the_folder_is_refused(made, labelme, change, told):
         run_task(train, "train", made[0], *RUN, f"data.root={labelme}", change)
 
 
+def test_a_trial_in_its_folder_is_neither_told_nor_gone_on_with(made, labelme, caplog):
+    caplog.set_level("INFO")
+    before = (made[0] / "metrics.json").read_text()
+    run_task(train, "train", made[0], *RUN, f"data.root={labelme}", "debug=fast_dev_run")
+    assert "fast_dev_run: 1 batch" in caplog.text and "is done" not in caplog.text
+    assert (made[0] / "metrics.json").read_text() == before
+
+
 def test_a_run_of_another_version_is_refused(made, labelme, tmp_path):
     run = shutil.copytree(made[0], tmp_path / "run")
     metrics = json.loads((run / "metrics.json").read_text())

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
+from dancepose.callbacks.rhythm import Rhythm
 from dancepose.inference.charts import bar_values, draw_curves
 from dancepose.inference.drawing import write_image
 from dancepose.inference.failures import picture_failure_told
@@ -14,7 +15,7 @@ from dancepose.metrics.table import ResultRow, column_curves
 from dancepose.skeleton import Skeleton
 
 
-class Curves(Callback):
+class Curves(Rhythm):
     """Show where each report column loses its AP, at validations and at the test.
 
     W&B gets charts, whose tables hold the numbers: `<part>/curves` and `<part>/bars_mAP`, and where there are
@@ -27,23 +28,15 @@ class Curves(Callback):
     """
 
     def __init__(self, dirpath: str | Path, every: int = 1):
-        self.dirpath, self.every = Path(dirpath), every
-        self._validations = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the count of validations, so that a resumed run keeps the rhythm."""
-        return {"validations": self._validations}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the count back."""
-        self._validations = state_dict["validations"]
+        super().__init__(every)
+        self.dirpath = Path(dirpath)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write and log those of a validation."""
         if trainer.sanity_checking:
             return
-        due = self._validations % self.every == 0
-        self._validations += 1
+        due = self.due
+        self.tick(trainer)
         if due and trainer.is_global_zero:  # every process has the gathered result: nothing is waited for
             image = None
             path = self.dirpath / "val_curves.png"

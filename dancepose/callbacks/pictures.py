@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
+from dancepose.callbacks.rhythm import Rhythm
 from dancepose.data.images import read_image
 from dancepose.inference.drawing import contact_sheet, draw_comparison, draw_heatmaps, write_image
 from dancepose.inference.failures import picture_failure_told
 
 
-class Pictures(Callback):
+class Pictures(Rhythm):
     """Draw prediction beside truth, and the merged heatmaps, for the first frames of the validation part.
 
     `pictures/val.jpg` holds those of the last validation; W&B and TensorBoard keep them all.
@@ -24,27 +25,11 @@ class Pictures(Callback):
     """
 
     def __init__(self, dirpath: str | Path, count: int = 6, every: int = 1):
-        self.dirpath, self.count, self.every = Path(dirpath), count, every
-        self._validations = 0
+        super().__init__(every)
+        self.dirpath, self.wanted = Path(dirpath), count
         self._pairs: list[np.ndarray] = []
         self._heat: list[np.ndarray] = []
         self._names: list[str] = []
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the count of validations, so that a resumed run keeps the rhythm."""
-        return {"validations": self._validations}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the count back."""
-        self._validations = state_dict["validations"]
-
-    def _due(self, trainer: Trainer) -> bool:
-        return (
-            trainer.is_global_zero
-            and not trainer.sanity_checking
-            and self.count > 0
-            and self._validations % self.every == 0
-        )
 
     def on_validation_batch_end(
         self,
@@ -56,8 +41,9 @@ class Pictures(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Draw what is still wanted of a batch; `outputs` are the merged heatmaps (B, K, h, w)."""
-        wanted = self.count - len(self._names)
-        if wanted <= 0 or outputs is None or not self._due(trainer):
+        wanted = self.wanted - len(self._names)
+        shown = self.due and trainer.is_global_zero and not trainer.sanity_checking
+        if wanted <= 0 or outputs is None or not shown:
             return
         module: Any = pl_module
         frames = batch["frame"]
@@ -85,8 +71,7 @@ class Pictures(Callback):
                 write_image(self.dirpath / "val.jpg", sheet)
             for logger in trainer.loggers:
                 self._log(logger, trainer, pl_module)
-        if not trainer.sanity_checking:
-            self._validations += 1
+        self.tick(trainer)
         self._pairs, self._heat, self._names = [], [], []
 
     def _log(self, logger: Any, trainer: Trainer, pl_module: Any) -> None:

@@ -58,10 +58,7 @@ def write_report(
     people = dict(predictions)
     frames = [frame for frame in frames if frame.name in people]
     rows = result["rows"]
-    log.info("%s\n%s", f"{len(frames)} pictures" if part == "all" else f"{part} part", plain_table(rows))
-    for label, row in rows.items():
-        for line in details(row):
-            log.info("%s: %s", label, line)
+    _print(f"{len(frames)} pictures" if part == "all" else f"{part} part", rows)
     about = {**about, "part": part, "images": len(frames)}
     values = {label: row.to_dict() for label, row in rows.items()}
     write_json(folder / f"{part}.json", {**about, "rows": values})
@@ -93,16 +90,20 @@ def tell_report(folder: Path, part: str) -> None:
     found = load_mapping(path)
     try:
         rows = {label: ResultRow(**values) for label, values in found["rows"].items()}
-        images, table = found["images"], plain_table(rows)
+        _print(f"{part} part", rows)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         what = f"is no report of this version ({error}): remove it and evaluate again"
         raise BrokenFile(path, what) from None
-    log.info("%s part, %s pictures\n%s", part, images, table)
+    for picture in sorted((folder / "pictures").glob(f"{part}_*")):
+        log.info("%s", picture)
+
+
+def _print(title: str, rows: Mapping[str, ResultRow]) -> None:
+    """Print a table, and below it what must be said of each row."""
+    log.info("%s\n%s", title, plain_table(rows))
     for label, row in rows.items():
         for line in details(row):
             log.info("%s: %s", label, line)
-    for picture in sorted((folder / "pictures").glob(f"{part}_*")):
-        log.info("%s", picture)
 
 
 def curve_values(row: ResultRow, skeleton: Skeleton) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from dancepose.data.datamodules import PoseDataModule
 from dancepose.errors import ConfigError
+from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.pose import PoseTask
 from dancepose.tasks.preparation import has_one_device, make_trainer
 from dancepose.tasks.run_directory import RunDirectory
@@ -52,8 +53,6 @@ def check_minutes(config: Mapping[str, Any], multirun: bool) -> None:
         ConfigError: names the key and the remedy.
     """
     minutes = config["minutes"]
-    if not minutes > 0:
-        raise ConfigError(f"minutes={minutes}: give a number above 0, or null for trainer.max_epochs alone")
     if multirun:
         raise ConfigError(
             f"minutes={minutes}: not in a multirun (-m): its jobs would differ in length and could not be "
@@ -103,7 +102,8 @@ def fitting_epochs(
     with tempfile.TemporaryDirectory(dir=run.path, prefix=".minutes_") as scratch:
         settings = {**config, "trainer": {**config["trainer"], **trial, "default_root_dir": scratch}}
         trainer = make_trainer(settings, run, [times], [], plugins=list(plugins))
-        trainer.fit(task, datamodule=datamodule)
+        with memory_told(advise_training(config, datamodule)):
+            trainer.fit(task, datamodule=datamodule)
     if trainer.interrupted:
         raise KeyboardInterrupt
     batches = len(datamodule.train_dataloader())

@@ -49,7 +49,8 @@ def test_a_training_by_the_clock_equals_one_of_as_many_epochs(labelme, tmp_path,
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [
-        (["minutes=0"], "minutes=0: give a number above 0"),
+        (["minutes=0"], "minutes=0: it must be above 0"),
+        (["minutes=soon"], "minutes='soon'"),
         (["minutes=1", "trainer.devices=2", "trainer.strategy=ddp"], "not on several devices"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
 from dancepose.data.readers.points import plain_numbers, settle_points
-from dancepose.errors import did_you_mean
+from dancepose.errors import did_you_mean, in_brackets
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 
@@ -75,7 +75,7 @@ class SampleReader:
         for field in entry:
             if field not in FIELDS:
                 self.problems.add(
-                    "unknown field", self.path, where, f"'{field}'{_hint(did_you_mean(field, FIELDS))}"
+                    "unknown field", self.path, where, f"'{field}'{in_brackets(did_you_mean(field, FIELDS))}"
                 )
         image = self._text(where, entry, "image", "the path of the picture below the data's folder")
         label = self._text(where, entry, "label", f"one of {', '.join(self.classes)}")
@@ -137,7 +137,3 @@ class SampleReader:
             what = f"must be {count} times [x, y, v], one for each keypoint of {self.labelled.name}{there}"
             raise BrokenFile(self.path, what, field)
         return self._map.apply(settle_points(np.array(rows), self.path, field, self.problems))
-
-
-def _hint(text: str) -> str:
-    return f" ({text.strip()})" if text else ""

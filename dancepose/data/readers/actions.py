@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.data.problems import Problems
 from dancepose.data.readers.action_sample import Sample, SampleReader
 from dancepose.data.readers.points import find_outside
-from dancepose.errors import ConfigError, DataError, did_you_mean
+from dancepose.data.readers.sources import named_skeleton
+from dancepose.errors import DataError, did_you_mean, in_brackets
 from dancepose.files import write_json
 from dancepose.records import Frame
-from dancepose.skeleton import Skeleton, load_skeleton
+from dancepose.skeleton import Skeleton
 
 FILE = "actions.json"  # the usual name, beside the pictures
 FIELDS = ("classes", "skeleton", "samples")
@@ -55,8 +56,7 @@ def read_actions(
     problems = Problems()
     for name in content:
         if name not in FIELDS:
-            hint = did_you_mean(name, FIELDS).strip()
-            problems.add("unknown field", path, "", f"'{name}'{f' ({hint})' if hint else ''}")
+            problems.add("unknown field", path, "", f"'{name}'{in_brackets(did_you_mean(name, FIELDS))}")
     classes, labelled = _classes(path, content), _skeleton(path, content, skeleton)
     reader = SampleReader(path, classes, labelled, skeleton, problems)
     pictures: dict[str, _Picture] = {}
@@ -80,8 +80,7 @@ def read_actions(
     frames = []
     for name, picture in pictures.items():
         frame = picture.frame(name, root, path, problems)
-        frame.skeleton, frame.labelled, frame.classes = skeleton.name, covered, classes
-        frames.append(frame)
+        frames.append(replace(frame, skeleton=skeleton.name, labelled=covered, classes=classes))
     done = {person.action for frame in frames for person in frame.people}
     for name in classes:
         if name not in done:
@@ -116,12 +115,7 @@ def _skeleton(path: Path, content: dict[str, Any], run: Skeleton) -> Skeleton | 
         return None
     if not isinstance(name, str):
         raise DataError(f"{path}: field 'skeleton' must be a skeleton's name or null, not {name!r}")
-    if name.endswith((".yaml", ".yml")):  # a user's own, beside this file
-        name = str(path.parent / name)
-    try:
-        skeleton = run if name == run.name else load_skeleton(name)
-    except ConfigError as error:
-        raise DataError(f"{path}: field 'skeleton': {error}") from None
+    skeleton = named_skeleton(name, path, "field 'skeleton'", run)
     if not skeleton.map_to(run).covered.any():
         raise DataError(
             f"{path}: its skeleton {skeleton.name} has nothing in common with the run's, {run.name}. Choose "

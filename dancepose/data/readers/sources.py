@@ -98,12 +98,7 @@ class Sources:
         if not isinstance(complete, bool):
             raise DataError(f"{where}.complete is {complete!r}: it must be true or false")
         name = str(entry.get("skeleton", run.name))
-        if name.endswith((".yaml", ".yml")):  # a user's own, beside this file
-            name = str(self.path.parent / name)
-        try:
-            skeleton = run if name == run.name else load_skeleton(name)
-        except ConfigError as error:
-            raise DataError(f"{where}.skeleton: {error}") from None
+        skeleton = named_skeleton(name, self.path, f"sources[{i}].skeleton", run)
         return Source.make(entry["match"], skeleton, complete, run)
 
     def find(self, name: str) -> Source:
@@ -142,6 +137,26 @@ class Sources:
                 problems.add("keypoint never labelled", place, detail=detail)
             else:
                 problems.add("keypoint never labelled", self.path, f"match: {source.match}", detail=detail)
+
+
+def named_skeleton(name: str, path: Path, field: str, run: Skeleton) -> Skeleton:
+    """Return the skeleton that a file of a data set names: a shipped one, or a user's own beside the file.
+
+    Args:
+        name: of the skeleton, or of a YAML file.
+        path: of the file that names it.
+        field: in that file.
+        run: the run's skeleton.
+
+    Raises:
+        DataError: there is none of this name; names file and field.
+    """
+    if name.endswith((".yaml", ".yml")):
+        name = str(path.parent / name)
+    try:
+        return run if name == run.name else load_skeleton(name)
+    except ConfigError as error:
+        raise DataError(f"{path}: {field}: {error}") from None
 
 
 def _remedy(run: Skeleton, labelled: np.ndarray) -> str:

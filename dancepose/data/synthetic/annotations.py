@@ -1,10 +1,12 @@
 """What is written beside the pictures of drawn scenes: Labelme files, COCO or actions files, the split."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dancepose.data.readers.actions import write_actions
 from dancepose.data.readers.labelme import write_labelme
 from dancepose.data.splits import SPLIT_FILE
 from dancepose.data.synthetic.classes import ACTIONS
@@ -47,6 +49,25 @@ def annotate(scenes: SceneSet, root: Path, name: str, scene: Scene, truths: list
     }
 
 
+def frame_of(record: Mapping[str, Any], root: Path, skeleton: str, scene: str) -> Frame:
+    """Return a drawn picture with its people.
+
+    Args:
+        record: what `annotate` returned of it, and `image`, its file name.
+        root: the folder.
+        skeleton: name of the keypoints that are labelled.
+        scene: of the picture, its clip.
+    """
+    people = [
+        Person(np.array(p["keypoints"]), box=np.array(p["box"]), id=p["number"], action=p["action"])
+        for p in record["people"]
+    ]
+    image = root / record["image"]
+    return Frame(
+        image, SIZE, people, skeleton, record["image"], clip=scene, source="drawn", classes=tuple(ACTIONS)
+    )
+
+
 def write_joint_files(scenes: SceneSet, root: Path, records: Records) -> None:
     """Write the files that speak of all pictures: split, sources, and the joint annotations.
 
@@ -71,7 +92,12 @@ def write_joint_files(scenes: SceneSet, root: Path, records: Records) -> None:
     elif scenes.format == "coco":
         write_json(root / "annotations.json", _coco(records, skeleton))
     else:
-        write_json(root / "actions.json", _actions(records, skeleton))
+        drawn = [
+            frame_of(record, root, skeleton.name, scene)
+            for scene, frames in records.items()
+            for record in frames
+        ]
+        write_actions(drawn, skeleton, root / "actions.json")
 
 
 def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[str, Any]:
@@ -115,22 +141,3 @@ def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[
     limbs = (skeleton.limb_index + 1).tolist()
     category = {"id": 1, "name": "person", "keypoints": list(skeleton.keypoints), "skeleton": limbs}
     return {"images": images, "annotations": annotations, "categories": [category]}
-
-
-def _actions(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[str, Any]:
-    """Return the content of an actions.json: a sample for each person and picture, a clip for each scene."""
-    samples = [
-        {
-            "image": frame["image"],
-            "label": person["action"],
-            "clip": scene,
-            "person": person["number"],
-            "box": person["box"],
-            "keypoints": person["keypoints"],
-            "source": "drawn",
-        }
-        for scene, frames in records.items()
-        for frame in frames
-        for person in frame["people"]
-    ]
-    return {"classes": list(ACTIONS), "skeleton": skeleton.name, "samples": samples}

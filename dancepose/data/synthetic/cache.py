@@ -10,7 +10,7 @@ from dancepose.data.synthetic.dataset import MANIFEST, write_scenes
 from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError
 
-FORMATS = {"dance": "labelme", "coco": "coco", "action": "actions"}  # which a kind of data reads
+FORMATS = {"dance": "labelme", "coco": "coco", "action": "actions"}  # that a kind of data reads
 VARIABLE = "DANCEPOSE_CACHE"  # of the environment: the cache's folder
 
 
@@ -51,10 +51,9 @@ def scene_folder(
         folder = Path(root).expanduser()
         foreign = not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())
         if foreign and not (folder / MANIFEST).is_file():
-            own = "action" if kind == "action" else "dance"
             raise ConfigError(
                 f"data.root={root} holds no drawn scenes. For labelled pictures of your own, say so: "
-                f"data={own} data.root={root} (to draw there, make it an empty folder first)"
+                f"data={kind} data.root={root} (to draw there, make it an empty folder first)"
             )
         return folder
     home = Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "dancepose").expanduser()

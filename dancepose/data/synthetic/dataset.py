@@ -19,16 +19,15 @@ import numpy as np
 from filelock import FileLock
 
 from dancepose.data.json_file import load_mapping
-from dancepose.data.synthetic.annotations import annotate, write_joint_files
+from dancepose.data.synthetic.annotations import annotate, frame_of, write_joint_files
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.outfit import Outfit
-from dancepose.data.synthetic.scene import SIZE
 from dancepose.data.synthetic.scene_set import PARTS, VERSION, SceneSet
 from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 from dancepose.errors import DanceposeError, DataError
 from dancepose.files import write_bytes, write_json, write_text
 from dancepose.progress import track
-from dancepose.records import Frame, Person
+from dancepose.records import Frame
 
 log = logging.getLogger(__name__)
 
@@ -178,15 +177,9 @@ def _record(root: Path, scene: str) -> Path:
 
 def drawn_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
     """Return the first pictures of a folder of drawn scenes with their people, whatever its format."""
-    names = scenes.scene_names()[:count]
-    records = [frame for name in names for frame in load_mapping(_record(root, name))["frames"]]
-    return [
-        Frame(
-            root / record["image"],
-            SIZE,
-            [Person(np.array(p["keypoints"]), action=p["action"], id=p["number"]) for p in record["people"]],
-            scenes.skeleton,
-            name=record["image"],
-        )
-        for record in records[:count]
+    found = [
+        frame_of(record, root, scenes.skeleton, name)
+        for name in scenes.scene_names()[:count]
+        for record in load_mapping(_record(root, name))["frames"]
     ]
+    return found[:count]
