@@ -17,7 +17,10 @@ from dancepose.checks import fits, is_simple, needed
 from dancepose.errors import ConfigError, did_you_mean
 from dancepose.key_comments import GLOBAL_GROUPS, key_comments
 from dancepose.limits import check_limits
+from dancepose.resolvers import register
 from dancepose.targets import hints_of, locate, signature_of
+
+register()
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
 CHECKED_ELSEWHERE = ("model", "skeleton", "networks")  # by the dataclasses of build.py and skeleton.py
@@ -46,6 +49,9 @@ GIVEN: dict[str, dict[str, str]] = {
     "data": {
         "skeleton": "it is the run's: skeleton=...",
         "codec": "it is the model's: model.codec.<key>=...",
+        "encoder": "it is the model's: model.features=[...], model.frames=...",
+        "images": "the model says it: model.branches=[...]",
+        "actions": "they are those of the data, or of the trained network",
         "seed": "it is the run's: seed=...",
     },
     "optimizer": {"params": "they are the network's"},
@@ -58,6 +64,7 @@ GIVEN: dict[str, dict[str, str]] = {
     "callbacks.last": {"dirpath": FOLDER},
     "callbacks.pictures": {"dirpath": FOLDER},
     "callbacks.curves": {"dirpath": FOLDER},
+    "callbacks.charts": {"dirpath": FOLDER},
     "logger.*": {"save_dir": FOLDER},
     "logger.wandb": {"id": "the run directory keeps it, for resume", "resume": "resume=<run> does it"},
 }
@@ -84,9 +91,9 @@ def check_config(
         raise ConfigError(f"the configuration cannot be resolved: {error}") from None
     assert isinstance(values, dict)
     if "model" in values:
-        from dancepose.build import model_config
+        from dancepose.build import check_model
 
-        model_config(values["model"])
+        check_model(values["model"])
     if isinstance(values.get("skeleton"), dict):
         from dancepose.skeleton import Skeleton
 

@@ -30,11 +30,12 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     import hydra
     import yaml
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    from dancepose.resolvers import register
+
     started = False  # has Hydra made the run's folder and called the task?
-    OmegaConf.register_new_resolver("run_name", _run_name, replace=True, use_cache=False)
+    register()
 
     @functools.wraps(task)
     def checked(cfg: Any) -> Any:
@@ -117,16 +118,6 @@ def _misconfiguration() -> tuple[type[Exception], ...]:
     """Return the class of Lightning's complaints, if Lightning was imported at all."""
     module = sys.modules.get("lightning.fabric.utilities.exceptions")
     return (module.MisconfigurationException,) if module else ()
-
-
-def _run_name() -> str:
-    """Name a run after its experiment, else its model: the default of the key `name`."""
-    from hydra.core.hydra_config import HydraConfig
-
-    if not HydraConfig.initialized():
-        return "run"
-    choices = HydraConfig.get().runtime.choices
-    return str(choices.get("experiment") or choices.get("model") or HydraConfig.get().job.config_name)
 
 
 def _translate(error: Exception, config_name: str) -> str:

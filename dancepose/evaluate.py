@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
+    from dancepose.tasks.scoring import Checkpoint
+
 log = logging.getLogger(__name__)
 
 WAYS = ("run", "ckpt", "gt")
@@ -20,10 +22,13 @@ READ_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("run", "which", "root", "trust"), ("run",)),
     **dict.fromkeys(("ckpt",), ("ckpt",)),
     **dict.fromkeys(("gt", "pred", "skeleton"), ("gt",)),
-    **dict.fromkeys(("data", "part", "flip", "scales", "device", "precision"), NETWORK),
+    **dict.fromkeys(("data", "part", "flip", "scales", "device", "precision"), NETWORK),  # see POSES
     **dict.fromkeys(("batch_size", "workers"), NETWORK),
     **dict.fromkeys(("name", "output", "protocol", "coco", "pictures"), WAYS),
 }
+
+
+POSES = ("flip", "scales", "protocol", "coco")  # keys that only an evaluation of poses reads
 
 
 def evaluate(cfg: DictConfig) -> None:
@@ -111,31 +116,89 @@ def _check(cfg: DictConfig) -> None:
 
 def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
     """Run a checkpoint over a part of its data."""
+    from dancepose.build import MotionModel
+    from dancepose.tasks.devices import find_device, warn_of_slow_bf16
+    from dancepose.tasks.scoring import find_precision, load_data, open_checkpoint
+
+    found = open_checkpoint(cfg, given, folder)
+    motion = isinstance(found.model, MotionModel)
+    if motion:
+        _refuse_pose_keys(given, cfg)
+    precision = find_precision(cfg.precision, found.tested)
+    datamodule = load_data(found, cfg.part, cfg.batch_size, cfg.workers)
+    device = find_device(cfg.device)
+    warn_of_slow_bf16(device, precision, "precision=32-true")
+    score = _score_motions if motion else _score_poses
+    score(cfg, found, datamodule, device, precision, folder)
+
+
+def _refuse_pose_keys(given: Iterable[str], cfg: DictConfig) -> None:
+    """Refuse keys that mean nothing to a motion network.
+
+    Raises:
+        ConfigError: names them.
+    """
+    from dancepose.errors import ConfigError
+
+    tops = {key.partition(".")[0] for key in given}
+    if unread := [key for key in POSES if key in tops and cfg.get(key) is not None]:
+        raise ConfigError(f"the run is one of motions, where nothing reads {', '.join(unread)}: leave out")
+
+
+def _score_motions(
+    cfg: DictConfig, found: Checkpoint, datamodule: Any, device: str, precision: str, folder: Path
+) -> None:
+    """Run a motion network over a part of its data."""
     import torch
 
+    from dancepose.progress import track
+    from dancepose.tasks.memory import advise_evaluation, memory_told
+    from dancepose.tasks.motion_evaluation import MotionEvaluation
+    from dancepose.tasks.motion_report import write_motion_report
+    from dancepose.tasks.motion_prediction import crop_of, predict, said
+    from dancepose.tasks.report import describe
+    from dancepose.tasks.scoring import PRECISIONS
+
+    model: Any = found.model
+    samples, network = datamodule.samples(cfg.part), model.network.to(device).eval()
+    evaluation = MotionEvaluation(model.classes).to(device)
+    loader = datamodule.evaluation_dataloader(cfg.part)
+    advice = advise_evaluation(datamodule.test_batch_size, datamodule.workers, precision, [1.0])
+    with memory_told(advice), torch.inference_mode():
+        for batch in track(((len(b["label"]), b) for b in loader), len(samples), "samples"):
+            evaluation.step(*predict(network, batch, device, PRECISIONS[precision]))
+    about = {"source": found.source, "data": describe(found.data), "split": datamodule.split_hash}
+    about |= {"precision": precision, "batch_size": datamodule.evaluation_batch}
+    index, probabilities = evaluation.gather_probabilities()
+    write_motion_report(
+        folder,
+        cfg.part,
+        evaluation.compute()["scores"],
+        said(samples, model.classes, index, probabilities),
+        about,
+        picture=crop_of(datamodule.dataset(cfg.part), index, model.skeleton) if cfg.pictures else None,
+        pictures=cfg.pictures,
+    )
+
+
+def _score_poses(
+    cfg: DictConfig, found: Checkpoint, datamodule: Any, device: str, precision: str, folder: Path
+) -> None:
+    """Run a pose network over a part of its data."""
+    import torch
+
+    from dancepose.inference.geometry import describe_geometry
     from dancepose.inference.pose import PosePredictor
     from dancepose.progress import track
-    from dancepose.tasks.devices import find_device, warn_of_slow_bf16
     from dancepose.tasks.evaluation import PoseEvaluation
     from dancepose.tasks.memory import advise_evaluation, memory_told
     from dancepose.tasks.report import describe, write_report
-    from dancepose.tasks.scoring import (
-        PRECISIONS,
-        describe_geometry,
-        find_precision,
-        load_data,
-        open_checkpoint,
-    )
+    from dancepose.tasks.scoring import PRECISIONS
 
-    found = open_checkpoint(cfg, given, folder)
-    model, tested = found.model, found.tested
-    precision = find_precision(cfg.precision, tested)
-    datamodule = load_data(found, cfg.part, cfg.batch_size, cfg.workers)
-    frames = datamodule.frames(cfg.part)
+    model: Any = found.model
+    tested, frames = found.tested, datamodule.frames(cfg.part)
     flip = bool(tested.get("flip", False) if cfg.flip is None else cfg.flip)
     scales = list(tested.get("scales", [1.0]) if cfg.scales is None else cfg.scales)
-    device = find_device(cfg.device)
-    warn_of_slow_bf16(device, precision, "precision=32-true")
     predictor = PosePredictor(
         model,
         flip=flip,

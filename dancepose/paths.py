@@ -1,8 +1,10 @@
-"""Where the shipped configuration lies."""
+"""Where the shipped configuration lies, and where what is made once is kept."""
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+CACHE = "DANCEPOSE_CACHE"  # of the environment: the cache's folder
 
 
 def config_dir() -> Path:
@@ -18,3 +20,8 @@ def config_dir() -> Path:
         f"no conf/train.yaml in {PACKAGE} or {PACKAGE.parent}: install dancepose again "
         "(pip install -e . or the wheel)"
     )
+
+
+def cache_dir() -> Path:
+    """Return the folder of drawn scenes and found poses: $DANCEPOSE_CACHE, else ~/.cache/dancepose."""
+    return Path(os.environ.get(CACHE) or Path.home() / ".cache" / "dancepose").expanduser()

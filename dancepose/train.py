@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     from omegaconf import DictConfig
 
-    from dancepose.data.datamodules import PoseDataModule
-    from dancepose.tasks.pose import PoseTask
+    from dancepose.tasks.family import Family
     from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -48,15 +47,14 @@ def train(cfg: DictConfig) -> float | None:
 
     from dancepose.callbacks.checkpoints import WholeFileIO
     from dancepose.errors import DanceposeError
-    from dancepose.skeleton import Skeleton
-    from dancepose.targets import instantiate, plain
+    from dancepose.targets import plain
     from dancepose.tasks.devices import settle_precision, warn_of_slow_bf16
     from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite
+    from dancepose.tasks.families import family_of
     from dancepose.tasks.memory import advise_training, memory_told
-    from dancepose.tasks.outcome import describe_trial, judge_overfit, measure_test_part, objective_value
+    from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value
     from dancepose.tasks.preparation import (
         WhenLoaded,
-        check_metric_names,
         check_one_device,
         check_optimizer,
         describe_batch,
@@ -92,18 +90,20 @@ def train(cfg: DictConfig) -> float | None:
         check_minutes(config, multirun)
         epochs = known_epochs(run, config) if cfg.resume or reuse else None
         config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
-    check_metric_names(config, Skeleton.from_dict(config["skeleton"]))
+    family = family_of(config)
+    family.check_metric_names(config)
     if reuse and writes:
         check_same_run(run, config)
     last = _last(cfg, run, writes, reuse)
     seed_everything(cfg.seed, workers=True, verbose=False)
 
-    # first what the configuration alone decides, then what the data have to say
-    task = _task(config, resumed=last is not None)
+    datamodule = family.datamodule(config)  # reads nothing yet
+    if last is not None:
+        keep_data(run, config["data"], datamodule.data)
+    task = family.task(config, datamodule, resumed=last is not None)
     check_optimizer(config["optimizer"], task.network)
     if last is not None:
         check_resumable(last, task.build_config, config["optimizer"])
-    datamodule = instantiate(cfg.data, skeleton=task.skeleton, codec=task.codec, seed=cfg.seed)
     started = False
 
     def start() -> None:
@@ -121,24 +121,22 @@ def train(cfg: DictConfig) -> float | None:
             callbacks.append(WhenLoaded(start))
         trainer = make_trainer(config, run, callbacks, loggers, plugins=[WholeFileIO()])
         datamodule.trainer = trainer
-    if last is not None:
-        keep_data(run, config["data"], datamodule.data)
     datamodule.setup("fit")
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
         if len(grave := datamodule.problems.of("keypoint never labelled", "clip in several parts")):
             log.warning("%s", grave.report())
-        if unlabelled := datamodule.data.unlabelled("train"):
-            log.warning("no training picture labels %s: not learnt", ", ".join(unlabelled))
+        for warning in family.warnings(datamodule):
+            log.warning("%s", warning)
     if testing_rates:
         overrides = HydraConfig.get().overrides.task
         find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])
         return None
     if reuse and last is not None and run.read_metrics().get("status") == "done":
-        return _tell(config, run)
+        return _tell(config, run, family)
     if config["minutes"] is not None and not trial and epochs is None:
-        timed = _task(config, resumed=True)  # like a resumed one without initial weights from a file
+        timed = family.task(config, datamodule, resumed=True)  # like a resumed one without initial weights from a file
         epochs = fitting_epochs(config, run, timed, datamodule, [WholeFileIO()])
         config["trainer"]["max_epochs"] = trainer.fit_loop.max_epochs = epochs
         datamodule.trainer = trainer
@@ -169,7 +167,7 @@ def train(cfg: DictConfig) -> float | None:
         objective = objective_value(config, trainer, values)
         if cfg.test:
             with memory_told(advise_training(config, datamodule)):
-                values |= measure_test_part(config, trainer, task, datamodule, run)
+                values |= measure_test_part(config, trainer, family, task, datamodule, run)
     except BaseException as error:
         status, first = exit_status(error), main_rank
         if status is None and trainer.world_size > 1:
@@ -193,7 +191,8 @@ def train(cfg: DictConfig) -> float | None:
     if writes:
         run.write_metrics("done", metrics=finite(values), objective=objective, **identity)
         if config["data"].get("overfit"):
-            log.info("%s", judge_overfit(values, run))
+            if verdict := family.judge_overfit(values, run):
+                log.info("%s", verdict)
         log.info("done: %s", run.path)
     elif main_rank:
         log.info("%s", describe_trial(int(cfg.trainer.fast_dev_run), datamodule, bool(cfg.test)))
@@ -236,35 +235,15 @@ def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path
     return last
 
 
-def _tell(config: Mapping[str, Any], run: RunDirectory) -> float | None:
+def _tell(config: Mapping[str, Any], run: RunDirectory, family: Family) -> float | None:
     """Tell the results of a finished run; return its objective."""
-    from dancepose.tasks.report import tell_report
-
     log.info("this very training is done; nothing changed since: %s", run.path)
     if config["test"]:
-        tell_report(run.path, "test")
+        family.tell_report(run.path)
     return run.read_metrics().get("objective")
 
 
-def _task(config: Mapping[str, Any], resumed: bool) -> PoseTask:
-    """Make the task; the checkpoint of a resumed run replaces the weights from which it once started."""
-    from dancepose.tasks.pose import PoseTask
-
-    weights = config["model"].get("weights")
-    model = {**config["model"], "weights": None if resumed else weights}
-    task = PoseTask(
-        {"model": model, "skeleton": config["skeleton"], "seed": config["seed"]},
-        optimizer=config["optimizer"],
-        scheduler=config.get("scheduler"),
-        inference=config["inference"],
-        compile=config["compile"],
-        channels_last=config["channels_last"],
-    )
-    task.build_config["model"]["weights"] = weights
-    return task
-
-
-def _identity(config: Mapping[str, Any], datamodule: PoseDataModule) -> dict[str, Any]:
+def _identity(config: Mapping[str, Any], datamodule: Any) -> dict[str, Any]:
     """Return what metrics.json says of the run, whatever comes of it."""
     from dancepose.tasks.run_directory import config_hash
 

@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from running import command
 
-from dancepose.data.synthetic.cache import VARIABLE
+from dancepose.paths import CACHE
 from dancepose.paths import config_dir
 
 SMALLER = [
@@ -31,7 +31,7 @@ def test_drawn_scenes_are_the_default(name):
 
 
 def test_the_demo_trains_once(tmp_path):
-    at_home = {VARIABLE: str(tmp_path / "cache")}
+    at_home = {CACHE: str(tmp_path / "cache")}
     first = command("train", "experiment=demo", *SMALLER, cwd=tmp_path, **at_home)
     assert first.returncode == 0, first.stdout + first.stderr
     run = tmp_path / "outputs" / "demo"

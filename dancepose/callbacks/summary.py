@@ -1,10 +1,11 @@
 """What the network is made of and what it costs, told once at the start of a training."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import nn
+from torch import Tensor, nn
 
 from dancepose.networks.cost import count_macs, count_parameters
 from dancepose.text_table import aligned
@@ -33,20 +34,27 @@ class Summary(Callback):
             return
         module: Any = pl_module
         side = getattr(getattr(trainer, "datamodule", None), "size", SIZE)
-        log.info("%s", summary_table(module.network, (side, side), self.depth))
+        example = module.example(side) if hasattr(module, "example") else None
+        log.info("%s", summary_table(module.network, (side, side), self.depth, example))
 
 
-def summary_table(network: nn.Module, size: tuple[int, int], depth: int = 2) -> str:
+def summary_table(
+    network: nn.Module, size: tuple[int, int], depth: int = 2, example: Mapping[str, Tensor] | None = None
+) -> str:
     """Return a table: part, class, parameters, GMACs on an image of `size` (height, width), and shares.
 
     Args:
-        network: takes (B, 3, H, W).
+        network: takes (B, 3, H, W), or the example's entries.
         size: of the image.
         depth: how far to look into the network.
+        example: inputs of a batch of one, see `count_macs`.
     """
-    parameters, macs = count_parameters(network), count_macs(network, size)
+    parameters, macs = count_parameters(network), count_macs(network, size, example)
     total_parameters, total_macs = parameters[""], macs[""]
-    lines = [["part", "class", "parameters", "share", f"GMACs at {size[1]} x {size[0]}", "share"]]
+    unit, name = (1e9, "GMACs") if total_macs >= 1e8 else (1e6, "MMACs")
+    looks = example is None or "image" in example
+    title = f"{name} at {size[1]} x {size[0]}" if looks else name
+    lines = [["part", "class", "parameters", "share", title, "share"]]
     for name, module in network.named_modules():
         level = name.count(".") + 1 if name else 0
         if level > depth or (name and not parameters[name]):
@@ -59,7 +67,7 @@ def summary_table(network: nn.Module, size: tuple[int, int], depth: int = 2) -> 
                 type(module).__name__,
                 f"{counts[0]:,}",
                 f"{counts[0] / max(1, total_parameters):.0%}",
-                f"{counts[1] / 1e9:.2f}",
+                f"{counts[1] / unit:.2f}",
                 f"{counts[1] / max(1, total_macs):.0%}",
             ]
         )

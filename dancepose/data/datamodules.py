@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
 
 from dancepose.checks import one_of
 from dancepose.codecs.base import Codec
+from dancepose.data.batches import device_batch
 from dancepose.data.collection import PoseData
 from dancepose.data.dataset import (
     EvaluationDataset,
@@ -62,6 +63,8 @@ class PoseDataModule(LightningDataModule):
         scenes: the keys of `SceneSet`: the data are drawn into `root` (None: a folder of the cache), unless
             they are there.
     """
+
+    feeds: ClassVar[str] = "pose"
 
     def __init__(
         self,
@@ -200,15 +203,7 @@ class PoseDataModule(LightningDataModule):
 
     def _device_batch(self) -> int:
         """Return the batch of one device and one step: the global one by devices x accumulation."""
-        devices = self.trainer.world_size if self.trainer else 1
-        steps = self.trainer.accumulate_grad_batches if self.trainer else 1
-        if self.batch_size % (devices * steps):
-            nearest = max(1, round(self.batch_size / (devices * steps))) * devices * steps
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is for all devices together and must be a multiple of "
-                f"{devices} devices x {steps} steps (trainer.accumulate_grad_batches): {nearest} is"
-            )
-        return self.batch_size // (devices * steps)
+        return device_batch(self.batch_size, self.trainer)
 
     @property
     def evaluation_batch(self) -> int:

@@ -149,18 +149,10 @@ class TrainTransform:
     """
 
     def __init__(self, size: int, recipe: Augmentation, skeleton: Skeleton):
-        steps: list[A.BasicTransform] = [PoseAffine(size, recipe, skeleton.flip_index)]
-        jitter = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
-        if any(jitter):
-            steps.append(
-                A.ColorJitter(*((max(0.0, 1 - j), 1 + j) for j in jitter[:3]), (-recipe.hue, recipe.hue), p=1)
-            )
-        if recipe.grey:
-            steps.append(A.ToGray(p=recipe.grey))
-        if recipe.blur:
-            steps.append(A.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 2.0), p=recipe.blur))
-        if recipe.noise:
-            steps.append(A.GaussNoise(std_range=(0.02, 0.1), p=recipe.noise))
+        steps: list[A.BasicTransform] = [
+            PoseAffine(size, recipe, skeleton.flip_index),
+            *_photometric_steps(recipe),
+        ]
         self._compose = A.Compose(steps)
 
     def __call__(self, image: np.ndarray, frame: Frame, seed: int) -> tuple[np.ndarray, Frame]:
@@ -178,6 +170,41 @@ class TrainTransform:
         self._compose.set_random_state(np.random.Generator(np.random.PCG64(seed)), random.Random(seed))
         result = self._compose(image=image, frame=frame)
         return result["image"], result["frame"]
+
+
+class Photometric:
+    """The photometric part of a recipe alone: what changes colours and leaves every pixel in its place.
+
+    Args:
+        recipe: what to draw; its geometry is somebody else's.
+    """
+
+    def __init__(self, recipe: Augmentation):
+        steps = _photometric_steps(recipe)
+        self._compose = A.Compose(steps) if steps else None
+
+    def __call__(self, image: np.ndarray, seed: int) -> np.ndarray:
+        """Change a picture, (H, W, 3) uint8; the same seed gives the same result anywhere."""
+        if self._compose is None:
+            return image
+        self._compose.set_random_state(np.random.Generator(np.random.PCG64(seed)), random.Random(seed))
+        return self._compose(image=image)["image"]
+
+
+def _photometric_steps(recipe: Augmentation) -> list[A.BasicTransform]:
+    steps: list[A.BasicTransform] = []
+    jitter = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
+    if any(jitter):
+        steps.append(
+            A.ColorJitter(*((max(0.0, 1 - j), 1 + j) for j in jitter[:3]), (-recipe.hue, recipe.hue), p=1)
+        )
+    if recipe.grey:
+        steps.append(A.ToGray(p=recipe.grey))
+    if recipe.blur:
+        steps.append(A.GaussianBlur(blur_limit=0, sigma_limit=(0.5, 2.0), p=recipe.blur))
+    if recipe.noise:
+        steps.append(A.GaussNoise(std_range=(0.02, 0.1), p=recipe.noise))
+    return steps
 
 
 class TestTransform:

@@ -1,7 +1,7 @@
 """`TestGeometry`: how an image becomes a network input at test time, and how coordinates find back."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -122,3 +122,10 @@ def invert_matrix(matrix: np.ndarray) -> np.ndarray:
 def round_up(value: int, multiple: int) -> int:
     """Return the smallest multiple of `multiple` that is at least `value`."""
     return -(-value // multiple) * multiple
+
+
+def describe_geometry(geometry: Any) -> dict[str, Any]:
+    """Return the keys of the data from which a `TestGeometry` was made; empty for anything else."""
+    if not isinstance(geometry, TestGeometry):
+        return {}
+    return {"test_size": geometry.size, "resize": geometry.resize, "pad_multiple": geometry.multiple}

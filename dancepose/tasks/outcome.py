@@ -8,14 +8,13 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from dancepose.data.datamodules import PoseDataModule
 from dancepose.data.splits import PARTS
 from dancepose.errors import CheckpointError
 from dancepose.networks.weights import read_file
-from dancepose.tasks.pose import PoseTask
-from dancepose.tasks.report import describe, write_report
+from dancepose.tasks.family import Family
+from dancepose.tasks.network_task import NetworkTask
+from dancepose.tasks.report import describe
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.scoring import describe_geometry
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +40,19 @@ def objective_value(
 
 
 def measure_test_part(
-    config: Mapping[str, Any], trainer: Trainer, task: PoseTask, datamodule: PoseDataModule, run: RunDirectory
+    config: Mapping[str, Any],
+    trainer: Trainer,
+    family: Family,
+    task: NetworkTask,
+    datamodule: Any,
+    run: RunDirectory,
 ) -> dict[str, float]:
     """Measure the chosen checkpoint on the test part, once, and write the report.
 
     Args:
         config: the run's, plain.
         trainer: after `fit`.
+        family: writes the report.
         task: its module.
         datamodule: its data.
         run: the folder.
@@ -62,32 +67,23 @@ def measure_test_part(
         )
         return {}
     trial = bool(config["trainer"].get("fast_dev_run"))
-    source = None if trial else _source(config["which"], run, trainer)
-    if source is not None:
-        # not by ckpt_path: resuming callbacks would put the raw weights back in place of the averaged ones
-        state = read_file(source, "copy it again, or give which=last")
-        task.load_state_dict(state["state_dict"])
+    source = "" if trial else load_chosen(config["which"], run, trainer, task)
     trainer.test(task, datamodule=datamodule, verbose=False)
-    predictions = task.evaluation.gather_predictions()
-    if trainer.is_global_zero and not trial:
+    if not trial:
         about = {
-            "source": source.name if source else "weights after the last step",
+            "source": source,
             "data": describe(config["data"]),
             "split": datamodule.split_hash,
-            **config["inference"],
             "precision": str(trainer.precision),
             "batch_size": datamodule.evaluation_batch,
-            "geometry": describe_geometry(datamodule.geometry),
         }
-        write_report(
-            run.path, "test", task.result, predictions, datamodule.frames("test"), task.skeleton, about
-        )
+        family.report(config, trainer, task, datamodule, run, about)
     return {
         name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("test/")
     }
 
 
-def describe_trial(batches: int, datamodule: PoseDataModule, test: bool) -> str:
+def describe_trial(batches: int, datamodule: Any, test: bool) -> str:
     """Say what `debug=fast_dev_run` ran, and that nothing of it is kept.
 
     Args:
@@ -123,6 +119,24 @@ def judge_overfit(values: Mapping[str, float | None], run: RunDirectory) -> str:
         f"train longer (dancepose-train resume={run.path} trainer.max_epochs=<more>). If it no longer rises, "
         "look at pictures/test_frames.jpg and at the labels (dancepose-browse)"
     )
+
+
+def load_chosen(which: str, run: RunDirectory, trainer: Trainer, task: NetworkTask) -> str:
+    """Load the weights that are to be tested; return the name of their file, or what else they are.
+
+    Args:
+        which: `best` or `last`.
+        run: the folder.
+        trainer: after `fit`.
+        task: gets the weights.
+    """
+    source = _source(which, run, trainer)
+    if source is None:
+        return "weights after the last step"
+    # not by ckpt_path: resuming callbacks would put the raw weights back in place of the averaged ones
+    state = read_file(source, "copy it again, or give which=last")
+    task.load_state_dict(state["state_dict"])
+    return source.name
 
 
 def _source(which: str, run: RunDirectory, trainer: Trainer) -> Path | None:

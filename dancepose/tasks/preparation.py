@@ -11,9 +11,7 @@ from torch import nn
 
 from dancepose.callbacks.curves import Curves
 from dancepose.callbacks.pictures import Pictures
-from dancepose.errors import ConfigError, did_you_mean
-from dancepose.metrics.oks import STATISTICS
-from dancepose.skeleton import COLUMNS, Skeleton
+from dancepose.errors import ConfigError
 from dancepose.targets import instantiate
 from dancepose.tasks.run_directory import RunDirectory
 
@@ -58,35 +56,6 @@ def check_one_device(trainer: Mapping[str, Any]) -> None:
         )
 
 
-def check_metric_names(config: Mapping[str, Any], skeleton: Skeleton) -> None:
-    """Refuse names of metrics that no validation of this skeleton gives, and a `which` that there is not.
-
-    Args:
-        config: the run's, plain.
-        skeleton: the run's.
-
-    Raises:
-        ConfigError: names the key and the nearest known name.
-    """
-    if config["which"] not in ("best", "last"):
-        hint = did_you_mean(str(config["which"]), ["best", "last"])
-        raise ConfigError(f"which={config['which']}: give best or last.{hint}")
-    names = {"objective": config["objective"]}
-    for key, node in (config.get("callbacks") or {}).items():
-        names[f"callbacks.{key}.monitor"] = (node or {}).get("monitor")
-    known = [f"val/{name}" for name in ("mAP", *COLUMNS, *skeleton.columns, "PCK@0.2", "PCKh@0.5")]
-    known += [f"val/OKS_{name}" for name in STATISTICS]
-    for key, name in names.items():
-        if name is None or name in known or str(name).startswith("train/"):
-            continue
-        if str(name).startswith("test/"):
-            raise ConfigError(f"{key}={name}: nothing may be chosen by the test part; give a val/ metric")
-        raise ConfigError(
-            f"{key}={name}: there is no such metric.{did_you_mean(str(name), known)} There are train/... "
-            f"and {', '.join(dict.fromkeys(known))}"
-        )
-
-
 def check_optimizer(node: Mapping[str, Any], network: nn.Module) -> None:
     """Refuse settings that the optimizer's own class refuses, before any data are read.
 
@@ -124,7 +93,7 @@ def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -
         logged: whether there is a logger; without one the rates are not monitored.
     """
     folders = dict.fromkeys(("best", "last"), run.checkpoints)
-    folders |= dict.fromkeys(("pictures", "curves"), run.pictures)
+    folders |= dict.fromkeys(("pictures", "curves", "charts"), run.pictures)
     made: list[Callback] = []
     for name, node in (config.get("callbacks") or {}).items():
         if node is not None:

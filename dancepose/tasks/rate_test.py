@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from dancepose.data.datamodules import PoseDataModule
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.files import write_bytes, write_json
 from dancepose.progress import track
 from dancepose.tasks.devices import warn_of_slow_bf16
 from dancepose.tasks.memory import advise_training, memory_told
-from dancepose.tasks.pose import PoseTask
+from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.preparation import has_one_device, make_trainer
 from dancepose.tasks.rate_curve import RateCurve, unsmoothed
 from dancepose.tasks.run_directory import RunDirectory
@@ -66,8 +65,8 @@ def check_rate_test(config: Mapping[str, Any], run: RunDirectory, multirun: bool
 def find_rate(
     config: Mapping[str, Any],
     run: RunDirectory,
-    task: PoseTask,
-    datamodule: PoseDataModule,
+    task: NetworkTask,
+    datamodule: Any,
     overrides: Sequence[str],
     plugins: Sequence[Any],
 ) -> None:

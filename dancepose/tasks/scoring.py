@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from dancepose.build import Model, load_checkpoint
+from dancepose.build import Model, MotionModel, load_checkpoint
 from dancepose.data.splits import PARTS, read_split
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
-from dancepose.inference.geometry import TestGeometry
 from dancepose.targets import TRUSTED, check_targets, instantiate, plain
+from dancepose.tasks.families import FAMILIES
 from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -22,15 +22,9 @@ log = logging.getLogger(__name__)
 PRECISIONS = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 SHORT = {"None": "32-true", "32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}  # as the trainer has it
 STAGES = {"train": "train", "val": "validate", "test": "test"}  # of `PoseDataModule.setup`
+CROP = ("size", "resize", "margin", "step")  # keys of the data from which a motion network's input is made
 MOST = 8  # pictures of a batch, if neither the run nor a key says
 MOVED = "If the run's data lie elsewhere now, give root=<folder>."
-
-
-def describe_geometry(geometry: Any) -> dict[str, Any]:
-    """Return the keys of the data from which a `TestGeometry` was made; empty for anything else."""
-    if not isinstance(geometry, TestGeometry):
-        return {}
-    return {"test_size": geometry.size, "resize": geometry.resize, "pad_multiple": geometry.multiple}
 
 
 @dataclass
@@ -48,7 +42,7 @@ class Checkpoint:
         moved: whether the user named the folder in which the run's data lie now.
     """
 
-    model: Model
+    model: Model | MotionModel
     source: str
     data: dict[str, Any]
     tested: dict[str, Any]
@@ -110,6 +104,8 @@ def fit_data(
     """
     sized = any(f"data.{key}" in given and data.get(key) is not None for key in ("size", "test_size"))
     fitted = dict(data)
+    if "test_size" not in data:  # of motions
+        return fitted | {k: tested[k] for k in CROP if k in tested and k in data and f"data.{k}" not in given}
     for key in ("test_size", "resize", "pad_multiple"):
         asked = sized if key == "test_size" else f"data.{key}" in given
         if key in tested and key in data and not asked:
@@ -194,8 +190,7 @@ def load_data(found: Checkpoint, part: str, batch_size: int | None, workers: int
     # a training's batch is for training: here one device holds it, and perhaps several scales of it
     own = found.data.get("test_batch_size") or min(found.data.get("batch_size", MOST), MOST)
     found.data["test_batch_size"] = batch_size or own
-    model = found.model
-    module = instantiate(found.data, skeleton=model.skeleton, codec=model.codec, seed=model.config["seed"])
+    module = instantiate(found.data, seed=found.model.config["seed"], **_arguments(found))
     try:
         module.setup(STAGES[part])
     except DataError as error:
@@ -205,6 +200,26 @@ def load_data(found: Checkpoint, part: str, batch_size: int | None, workers: int
         parts = [part for part in PARTS if module.frames(part)]
         raise ConfigError(f"the data have no {part} part; give part= one of: {', '.join(parts)}")
     return module
+
+
+def _arguments(found: Checkpoint) -> dict[str, Any]:
+    """Return what a data module is given besides its node.
+
+    Raises:
+        ConfigError: the data are for networks of the other family.
+    """
+    model = found.model
+    family = FAMILIES["motion" if isinstance(model, MotionModel) else "pose"]()
+    family.check_data({"data": found.data, "model": model.config["model"]})
+    if not isinstance(model, MotionModel):
+        return {"skeleton": model.skeleton, "codec": model.codec}
+    images = "image" in model.network.inputs
+    return {
+        "skeleton": model.skeleton,
+        "encoder": model.encoder,
+        "images": images,
+        "actions": model.classes,
+    }
 
 
 def _check_split(found: Checkpoint, module: Any) -> None:

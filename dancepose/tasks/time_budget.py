@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from dancepose.data.datamodules import PoseDataModule
 from dancepose.errors import ConfigError
 from dancepose.tasks.memory import advise_training, memory_told
-from dancepose.tasks.pose import PoseTask
+from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.preparation import has_one_device, make_trainer
 from dancepose.tasks.run_directory import RunDirectory
 
@@ -80,8 +79,8 @@ def known_epochs(run: RunDirectory, config: Mapping[str, Any]) -> int | None:
 def fitting_epochs(
     config: Mapping[str, Any],
     run: RunDirectory,
-    task: PoseTask,
-    datamodule: PoseDataModule,
+    task: NetworkTask,
+    datamodule: Any,
     plugins: Sequence[Any],
 ) -> int:
     """Return how many whole epochs of training steps fit into `minutes`; validation and test come on top.

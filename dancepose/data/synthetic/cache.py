@@ -1,6 +1,5 @@
 """Where drawn data lie that nobody named a folder for, and the keys that say what is drawn."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,9 @@ from dancepose.checks import read_arguments
 from dancepose.data.synthetic.dataset import MANIFEST, write_scenes
 from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError
+from dancepose.paths import cache_dir
 
 FORMATS = {"dance": "labelme", "coco": "coco", "action": "actions"}  # that a kind of data reads
-VARIABLE = "DANCEPOSE_CACHE"  # of the environment: the cache's folder
 
 
 def read_scenes(values: Mapping[str, Any], key: str) -> SceneSet:
@@ -56,8 +55,7 @@ def scene_folder(
                 f"data={kind} data.root={root} (to draw there, make it an empty folder first)"
             )
         return folder
-    home = Path(os.environ.get(VARIABLE) or Path.home() / ".cache" / "dancepose").expanduser()
-    return home / "scenes" / f"{scenes.difficulty}_{scenes.format}_{scenes.hash}"
+    return cache_dir() / "scenes" / f"{scenes.difficulty}_{scenes.format}_{scenes.hash}"
 
 
 def draw_scenes(values: Mapping[str, Any], folder: Path, key: str = "data.scenes") -> Path:

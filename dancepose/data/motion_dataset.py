@@ -1,0 +1,110 @@
+"""The samples of a motion network, as data workers make them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from dancepose.data.dataset import as_key, to_channels_first
+from dancepose.data.images import read_image
+from dancepose.data.motion_samples import MotionSample
+from dancepose.data.person_crop import PersonTransform, person_square
+from dancepose.data.sampler import SampleKey, draw_seed
+from dancepose.encoders import Encoder
+
+GROUND = 40  # brightness behind a person of whom there is no picture
+
+
+class MotionDataset(Dataset[dict[str, Any]]):
+    """Samples: what is random about one depends on (seed, epoch, name of the sample) alone.
+
+    Picture and keypoints go through one geometric change, and the features are computed from what comes out:
+    a mirror swaps left and right in them too. Over a window the change is the same in all pictures.
+
+    Args:
+        samples: what is asked about.
+        encoder: keypoints -> the network's inputs.
+        images: whether the network looks at the person's picture, too.
+        transform: of keypoints and picture.
+        margin: see `person_square`.
+        seed: of the run.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[MotionSample],
+        encoder: Encoder,
+        images: bool,
+        transform: PersonTransform,
+        margin: float,
+        seed: int,
+    ):
+        self.samples, self.encoder, self.images = list(samples), encoder, images
+        self.transform, self.margin, self.seed = transform, margin, seed
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def crop(self, key: SampleKey | tuple[int, int] | int) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return the person's picture, (size, size, 3) uint8 RGB, and the keypoints (T, K, 3) in its pixels.
+
+        The picture is that of the middle step; None where the network does not look at it.
+        """
+        return self._crop(key, self.images)
+
+    def picture(self, key: SampleKey | tuple[int, int] | int) -> tuple[np.ndarray, np.ndarray]:
+        """Return, to look at, the middle step's picture and its keypoints (K, 3); plain grey without a picture."""
+        frame, _ = self.samples[as_key(key).index].middle
+        crop, keypoints = self._crop(key, frame.image is not None)
+        if crop is None:
+            crop = np.full((self.transform.size, self.transform.size, 3), GROUND, np.uint8)
+        return crop, keypoints[len(keypoints) // 2]
+
+    def _crop(
+        self, key: SampleKey | tuple[int, int] | int, images: bool
+    ) -> tuple[np.ndarray | None, np.ndarray]:
+        epoch, index, occurrence = as_key(key)
+        sample = self.samples[index]
+        again = (occurrence,) if occurrence else ()
+        seed = draw_seed(self.seed, epoch, sample.id, *again)
+        frame, person = sample.middle
+        matrix, mirrored = self.transform.draw(person_square(person, frame.size, self.margin), seed)
+        keypoints = self.transform.keypoints(sample.keypoints, matrix, mirrored)
+        if not images:
+            return None, keypoints
+        return self.transform.image(read_image(frame.image), matrix, seed), keypoints
+
+    def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
+        """Return `label`, `index`, what the encoder makes, and `image` uint8 (3, size, size) where asked for.
+
+        Raises:
+            DataError: the image is missing or broken; names the file.
+        """
+        index = as_key(key).index
+        sample = self.samples[index]
+        picture, keypoints = self.crop(key)
+        # all lengths of the crop are those of the picture by one factor, which the features do not depend on
+        arrays = self.encoder(keypoints, self._heights(sample))
+        made: dict[str, Any] = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        if picture is not None:
+            made["image"] = to_channels_first(picture)
+        return {**made, "label": sample.label, "index": index}
+
+    def _heights(self, sample: MotionSample) -> np.ndarray:
+        """Return (T,) heights of the boxes, in pixels of the crop's scale."""
+        frame, person = sample.middle
+        side = person_square(person, frame.size, self.margin)[2]
+        return sample.box_height * (self.transform.resize / side)
+
+    def collate(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Stack samples; no samples give an empty batch, see `EvaluationSampler`."""
+        batch: dict[str, Any] = {
+            key: torch.tensor([sample[key] for sample in samples], dtype=torch.int64)
+            for key in ("label", "index")
+        }
+        for key in samples[0] if samples else ():
+            if key not in batch:
+                batch[key] = torch.stack([sample[key] for sample in samples])
+        return batch

@@ -1,0 +1,121 @@
+"""What a motion network is asked about: a person in a picture, or over a stretch of its clip."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dancepose.data.actions import sequences
+from dancepose.data.draw import draw_units, unit_of
+from dancepose.errors import DataError
+from dancepose.records import Frame, Person
+
+Step = tuple[Frame, Person]
+
+
+@dataclass(frozen=True)
+class MotionSample:
+    """One question to the network.
+
+    Attributes:
+        id: names the sample in reports: `<picture>#<person>`, or `<clip>#<person>@<first picture>`.
+        clip: the video that it is from, or None.
+        label: index of its action among the run's classes.
+        steps: the person in one picture, or in the pictures of a window, in the order of time.
+    """
+
+    id: str
+    clip: str | None
+    label: int
+    steps: tuple[Step, ...]
+
+    @property
+    def middle(self) -> Step:
+        """The step that stands for all: its picture is looked at, its action is the label."""
+        return self.steps[len(self.steps) // 2]
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """(T, K, 3) keypoints of the steps, in pixels of their pictures."""
+        return np.stack([person.keypoints for _, person in self.steps])
+
+    @property
+    def box_height(self) -> np.ndarray:
+        """(T,) heights of the person's boxes in pixels, 0 where none is known."""
+        return np.array([0.0 if p.box is None else float(p.box[3]) for _, p in self.steps])
+
+
+def frame_samples(frames: Iterable[Frame], classes: Sequence[str]) -> list[MotionSample]:
+    """Return a sample for every person of whom the data say what it does."""
+    index = {name: number for number, name in enumerate(classes)}
+    found = []
+    for frame in frames:
+        for number, person in enumerate(frame.people):
+            if person.action in index:
+                name = number if person.id is None else person.id
+                label = index[person.action]
+                found.append(MotionSample(f"{frame.name}#{name}", frame.clip, label, ((frame, person),)))
+    return found
+
+
+def window_samples(
+    frames: Iterable[Frame], classes: Sequence[str], length: int, step: int
+) -> list[MotionSample]:
+    """Cut each person's stretch of a clip into windows of equal length.
+
+    A window begins every `step` pictures; where at least half a step is left at the end of a clip, one more
+    ends with the clip. A clip that is shorter than a window is filled up with its last picture. Windows never
+    reach over two clips. The label of a window is that of its middle picture; one whose middle has none is
+    left out.
+
+    Args:
+        frames: of clips in the order of time.
+        classes: of the run.
+        length: pictures of a window.
+        step: pictures from the start of one window to that of the next.
+
+    Raises:
+        DataError: none of the pictures is of a clip.
+    """
+    frames = list(frames)
+    index = {name: number for number, name in enumerate(classes)}
+    people = sequences(frames)
+    if frames and not people:
+        raise DataError(
+            f"none of the {len(frames)} pictures is of a clip, and a network over time needs clips: say with "
+            "data.clip (folder, or a regular expression) which pictures are one video, or take model=motion"
+        )
+    found = []
+    for person in people:
+        last = max(len(person.steps) - length, 0)
+        starts = [*range(0, last + 1, step)]
+        if 2 * (last - starts[-1]) >= step:
+            starts.append(last)
+        for start in starts:
+            steps = person.steps[start : start + length]
+            steps = steps + [steps[-1]] * (length - len(steps))
+            label = steps[length // 2][1].action
+            if label in index:
+                name = f"{person.clip}#{person.person}@{start}"
+                found.append(MotionSample(name, person.clip, index[label], tuple(steps)))
+    return found
+
+
+def hold_out(frames: Sequence[Frame], share: float, seed: int) -> tuple[list[Frame], list[Frame]]:
+    """Take a share of the training frames away, by whole clips and class by class.
+
+    The `confusion` sampler measures on them; they are held out for every sampler alike, so that samplers
+    compare on equal training data.
+
+    Args:
+        frames: of the training part.
+        share: to hold out, 0 to below 1.
+        seed: of the draw, that of the split.
+
+    Returns:
+        The frames that are left, and those held out, both in the order given.
+    """
+    wanted = max(1, round(share * len(frames))) if share and frames else 0
+    drawn = draw_units(frames, wanted, seed, "holdout") if wanted else set()
+    left = [frame for frame in frames if unit_of(frame) not in drawn]
+    return left, [frame for frame in frames if unit_of(frame) in drawn]

@@ -1,0 +1,181 @@
+"""Keypoints of people whose pictures nobody labelled: found by a trained pose network, and kept."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dancepose.build import Model, load_checkpoint
+from dancepose.data.dataset import EvaluationDataset, PoseLoader, collate_evaluation, prepare_worker
+from dancepose.data.json_file import BrokenFile, load_mapping
+from dancepose.data.sampler import EvaluationSampler
+from dancepose.errors import ConfigError, DataError
+from dancepose.files import write_json
+from dancepose.inference.geometry import TestGeometry
+from dancepose.inference.pose import PosePredictor, to_original
+from dancepose.paths import cache_dir
+from dancepose.progress import track
+from dancepose.records import VISIBLE, Frame, Person
+from dancepose.skeleton import Skeleton
+
+log = logging.getLogger(__name__)
+
+BATCH = 8  # pictures at once
+OVERLAP = 0.3  # intersection over union of a found person with a sample's box, at least
+
+
+class PoseFiller:
+    """Finds the keypoints of people that have none, with the checkpoint of a pose run.
+
+    What is found in a picture is kept under the cache folder by the contents of checkpoint and picture, so a
+    picture is looked at once. A sample with a box gets the person that overlaps it most; one without gets the
+    largest person that is found, if it is the only sample of its picture. Whom nobody is found for stays
+    without keypoints.
+
+    Args:
+        run: the directory of a pose run; its best checkpoint is taken, without one its last.
+        skeleton: that of the samples; found people are mapped to it.
+        workers: data worker processes.
+
+    Raises:
+        ConfigError: there is no such run, or it is none of poses, or its skeleton has nothing in common.
+    """
+
+    def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0):
+        folder = Path(run).expanduser() / "checkpoints"
+        files = [folder / f"{which}.ckpt" for which in ("best", "last")]
+        found = next((file for file in files if file.is_file()), None)
+        if found is None:
+            raise ConfigError(f"data.pose_run={run}: there is neither {files[0]} nor {files[1].name}")
+        model = load_checkpoint(found)
+        if not isinstance(model, Model):
+            raise ConfigError(f"data.pose_run={run} is a run of motions: give one of poses")
+        self.map = model.skeleton.map_to(skeleton)
+        if not self.map.covered.any():
+            raise ConfigError(
+                f"data.pose_run={run}: its skeleton {model.skeleton.name} has no keypoint of {skeleton.name}"
+            )
+        self.model, self.workers = model, workers
+        self.folder = cache_dir() / "poses" / hashlib.sha256(found.read_bytes()).hexdigest()[:16]
+
+    def fill(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Return the frames with keypoints for the people that have none; the given ones are unchanged.
+
+        Raises:
+            DataError: a picture is missing or broken, or what is kept of one is.
+        """
+        wanted = [i for i, frame in enumerate(frames) if any(not p.present.any() for p in frame.people)]
+        kept = {i: self._kept(frames[i]) for i in wanted}
+        if missing := [i for i in wanted if not kept[i].is_file()]:
+            self._find([frames[i] for i in missing], [kept[i] for i in missing])
+        filled = list(frames)
+        for i in wanted:
+            filled[i] = self._assign(frames[i], self._read(kept[i]))
+        if wanted:
+            people = [p for i in wanted for p in filled[i].people]
+            log.info(
+                "data.pose_run: people without keypoints in %d pictures (%d of them known); %d of %d people have "
+                "keypoints now",
+                len(wanted),
+                len(wanted) - len(missing),
+                sum(bool(p.present.any()) for p in people),
+                len(people),
+            )
+        return filled
+
+    def _kept(self, frame: Frame) -> Path:
+        """Return the file that keeps what is found in a picture."""
+        if frame.image is None:
+            raise DataError(f"{frame.name}: there is no picture in which data.pose_run could find people")
+        if isinstance(frame.image, np.ndarray):
+            content = frame.image.tobytes()
+        else:
+            try:
+                content = frame.image.read_bytes()
+            except OSError as error:
+                raise DataError(f"image {frame.image} cannot be read: {error.strerror or error}") from None
+        return self.folder / f"{hashlib.sha256(content).hexdigest()[:32]}.json"
+
+    def _find(self, frames: Sequence[Frame], files: Sequence[Path]) -> None:
+        """Run the network over pictures, and keep what it finds in each."""
+        tested: dict[str, Any] = self.model.test
+        keys = {"size": "test_size", "resize": "resize", "multiple": "pad_multiple"}
+        geometry = TestGeometry(**{name: tested[key] for name, key in keys.items() if key in tested})
+        predictor = PosePredictor(
+            self.model,
+            geometry,
+            bool(tested.get("flip", False)),
+            tested.get("scales", [1.0]),
+            "cuda" if torch.cuda.is_available() else "cpu",
+        )
+        dataset = EvaluationDataset(frames, geometry)
+        loader = PoseLoader(
+            dataset,
+            batch_sampler=EvaluationSampler(dataset.input_sizes(), BATCH),
+            collate_fn=collate_evaluation,
+            num_workers=self.workers,
+            worker_init_fn=prepare_worker,
+        )
+        pairs = ((len(batch["frame"]), batch) for batch in loader)
+        for batch in track(pairs, len(frames), "pictures (poses)"):
+            decoded = predictor.codec.decode(predictor.predict_maps(batch["image"]))
+            for people, matrix, index in zip(decoded, batch["matrix"], batch["index"], strict=True):
+                rows = [
+                    {
+                        "keypoints": person.keypoints.round(2).tolist(),
+                        "score": float(person.score),
+                    }
+                    for person in to_original(people, np.asarray(matrix))
+                ]
+                write_json(files[int(index)], {"skeleton": self.model.skeleton.name, "people": rows})
+
+    @staticmethod
+    def _read(path: Path) -> list[Person]:
+        content = load_mapping(path)
+        try:
+            return [
+                Person(np.array(row["keypoints"], dtype=np.float64).reshape(-1, 3), score=row["score"])
+                for row in content["people"]
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise BrokenFile(path, f"keeps no people that were found ({error}): remove it") from None
+
+    def _assign(self, frame: Frame, found: Sequence[Person]) -> Frame:
+        """Give the samples of a frame the people that were found in it."""
+        blind = [i for i, person in enumerate(frame.people) if not person.present.any()]
+        boxes = np.array([_extent(person) for person in found]).reshape(-1, 4)
+        people = list(frame.people)
+        for i in blind:
+            person = people[i]
+            if person.box is not None:
+                x, y, w, h = person.box
+                overlap = _overlaps(np.array([x, y, x + w, y + h], dtype=np.float64), boxes)
+                best = int(overlap.argmax()) if len(overlap) and overlap.max() >= OVERLAP else None
+            elif len(blind) == 1 and len(found):
+                best = int(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).argmax())
+            else:
+                best = None
+            if best is not None:
+                keypoints = self.map.apply(np.where(found[best].present[:, None], found[best].keypoints, 0))
+                keypoints[:, 2] = np.where(keypoints[:, 2] > 0, VISIBLE, 0)
+                people[i] = replace(person, keypoints=keypoints)
+        return replace(frame, people=people)
+
+
+def _extent(person: Person) -> np.ndarray:
+    """Return x1, y1, x2, y2 around a person's keypoints."""
+    points = person.keypoints[person.present, :2]
+    return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros(4)
+
+
+def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the intersection over union of a box (4,) with others (N, 4), all x1, y1, x2, y2."""
+    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
+    common = np.prod(np.clip(high - low, 0, None), axis=1)
+    areas = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])
+    return common / np.maximum(areas - common, 1e-9)

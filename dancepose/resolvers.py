@@ -1,0 +1,27 @@
+"""What `${...:}` may stand for in the shipped configuration."""
+
+from omegaconf import OmegaConf
+
+MAIN_METRICS = {"pose": "val/mAP"}  # by model.network
+OTHERWISE = "val/accuracy"  # of all networks that tell motions apart
+
+
+def register() -> None:
+    """Make the resolvers known to OmegaConf; may be called again."""
+    OmegaConf.register_new_resolver("run_name", _run_name, replace=True, use_cache=False)
+    OmegaConf.register_new_resolver("main_metric", _main_metric, replace=True)
+
+
+def _run_name() -> str:
+    """Name a run after its experiment, else its model: the default of the key `name`."""
+    from hydra.core.hydra_config import HydraConfig
+
+    if not HydraConfig.initialized():
+        return "run"
+    choices = HydraConfig.get().runtime.choices
+    return str(choices.get("experiment") or choices.get("model") or HydraConfig.get().job.config_name)
+
+
+def _main_metric(network: str) -> str:
+    """Return what decides on best.ckpt and what a sweep optimises, if nothing is said."""
+    return MAIN_METRICS.get(network, OTHERWISE)

@@ -1,0 +1,158 @@
+"""What each branch of the motion classifier is worth: each alone, their mean, and the learned fusion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from dancepose.data.json_file import load_mapping
+from dancepose.errors import DataError
+from dancepose.metrics.samples import FILE, MotionSamples
+from dancepose.sweeps.statistics import (
+    Interval,
+    accuracy_interval,
+    macro_f1_interval,
+    paired_cluster_bootstrap,
+)
+from dancepose.text_table import aligned
+
+NAMES = {"keypoints": "keypoints alone", "image": "image alone", "image,keypoints": "learned fusion"}
+LATE = "mean of both (late fusion)"
+ORDER = ("keypoints alone", "image alone", LATE, "learned fusion")
+SWITCHES = ("model.branches", "model/attention", "seed")  # overrides by which the jobs of a block may differ
+
+
+@dataclass(frozen=True)
+class BranchRow:
+    """One system on the test part.
+
+    Attributes:
+        system: one of `ORDER`.
+        accuracy: with its interval.
+        macro_f1: with its interval.
+        behind: accuracy of the learned fusion minus this one's, on the same samples; None of the fusion itself,
+            or where there is none.
+    """
+
+    system: str
+    accuracy: Interval
+    macro_f1: Interval
+    behind: Interval | None
+
+
+@dataclass(frozen=True)
+class BranchBlock:
+    """The systems of one seed and of equal other settings.
+
+    Attributes:
+        title: the settings.
+        samples: of the test part.
+        rows: in the order of `ORDER`.
+    """
+
+    title: str
+    samples: int
+    rows: tuple[BranchRow, ...]
+
+    def table(self) -> str:
+        """Return the block as text."""
+        lines = [["", "accuracy", "macro-F1", "fusion is better by"]]
+        for row in self.rows:
+            behind = "" if row.behind is None else told(row.behind, signed=True)
+            lines.append([row.system, told(row.accuracy), told(row.macro_f1), behind])
+        words = {interval.words for row in self.rows for interval in (row.accuracy, row.macro_f1)}
+        words |= {row.behind.words for row in self.rows if row.behind is not None}
+        head = f"{self.title}, {self.samples} test samples" if self.title else f"{self.samples} test samples"
+        return "\n".join([head, *aligned(lines), *(f"intervals: {word}" for word in sorted(words))])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        rows = [
+            {
+                "system": row.system,
+                "accuracy": vars(row.accuracy),
+                "macro_F1": vars(row.macro_f1),
+                "behind": None if row.behind is None else vars(row.behind),
+            }
+            for row in self.rows
+        ]
+        return {"title": self.title, "samples": self.samples, "rows": rows}
+
+
+def told(interval: Interval, signed: bool = False) -> str:
+    """Return an interval of shares in percent: `91.2 (88.0 to 93.9)`."""
+    if interval.estimate is None:
+        return interval.note or "-"
+    form = "+.1f" if signed else ".1f"
+    ends = ""
+    if interval.low is not None and interval.high is not None:
+        ends = f" ({100 * interval.low:{form}} to {100 * interval.high:{form}})"
+    return f"{100 * interval.estimate:{form}}{ends}"
+
+
+def compare_branches(sweep: Path) -> list[BranchBlock]:
+    """Compare the finished jobs of a sweep over `model.branches`.
+
+    Args:
+        sweep: its folder, a run directory in each sub-folder.
+
+    Returns:
+        A block for each seed and each set of other settings; empty where no job tells its branches.
+
+    Raises:
+        DataError: what a job left is broken, or two jobs of a block were tested on different samples.
+    """
+    blocks: dict[str, dict[str, tuple[Path, MotionSamples]]] = {}
+    for run in sorted(path.parent for path in sweep.glob(f"*/{FILE}")):
+        if load_mapping(run / "metrics.json").get("status") != "done":
+            continue
+        config = _read_yaml(run / "config.yaml")
+        branches = (config.get("model") or {}).get("branches") or []
+        name = NAMES.get(",".join(sorted(branches)))
+        if name is not None:
+            title = _title(config, _read_yaml(run / "overrides.yaml"))
+            blocks.setdefault(title, {})[name] = (run, MotionSamples.load(run / FILE))
+    return [_block(title, found) for title, found in blocks.items()]
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+
+
+def _title(config: Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """Return by which settings a job stands in a block."""
+    others = sorted(o for o in overrides if o.lstrip("+~").partition("=")[0] not in SWITCHES)
+    return " ".join([f"seed {config.get('seed', 0)}", *others])
+
+
+def _block(title: str, found: Mapping[str, tuple[Path, MotionSamples]]) -> BranchBlock:
+    runs = [run for run, _ in found.values()]
+    systems = {name: samples for name, (_, samples) in found.items()}
+    first = next(iter(systems.values()))
+    for run, samples in zip(runs, systems.values(), strict=True):
+        if samples.ids != first.ids or samples.classes != first.classes or (samples.labels != first.labels).any():
+            raise DataError(
+                f"{run} and {runs[0]} were tested on different samples: branches are compared on the same; "
+                "give both the same data, split and classes"
+            )
+    probabilities = {name: samples.probabilities for name, samples in systems.items()}
+    if {"keypoints alone", "image alone"} <= systems.keys():
+        probabilities[LATE] = (probabilities["keypoints alone"] + probabilities["image alone"]) / 2
+    answers = {name: values.argmax(axis=1) for name, values in probabilities.items()}
+    right = {name: (answer == first.labels).astype(np.float64) for name, answer in answers.items()}
+    clips, fusion = first.clustered, right.get("learned fusion")
+    rows = []
+    for name in ORDER:
+        if name in answers:
+            behind = None
+            if fusion is not None and name != "learned fusion":
+                behind = paired_cluster_bootstrap(fusion, right[name], clips)
+            f1 = macro_f1_interval(first.labels, answers[name], len(first.classes), clips)
+            rows.append(BranchRow(name, accuracy_interval(right[name] > 0, clips), f1, behind))
+    return BranchBlock(title, len(first), tuple(rows))

@@ -1,0 +1,151 @@
+"""`MotionTask`: the motion network in Lightning; thin, for network, encoder and metrics do the work."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dancepose.build import MotionModel, build
+from dancepose.tasks.motion_evaluation import MotionEvaluation
+from dancepose.tasks.network_task import NetworkTask
+
+STAGED = "staged"
+
+
+class MotionTask(NetworkTask):
+    """Train a motion network by cross entropy and measure it.
+
+    With `model.fusion_training=staged` the first half of the epochs trains each branch with a classifier of
+    its own; then the branches stand still, and the second half trains the fusion network on them.
+
+    Args:
+        config: `{"model": ..., "skeleton": ..., "classes": ..., "seed": ...}`, what `build.build` takes.
+        optimizer: config node with `_target_` and `_partial_`.
+        scheduler: config node with `_target_` and `_partial_`; None or a node without target keeps the rate.
+        compile: compile the network, in place, when training starts.
+        channels_last: memory format of the network and the pictures.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        optimizer: dict[str, Any],
+        scheduler: dict[str, Any] | None = None,
+        compile: bool = False,
+        channels_last: bool = True,
+    ):
+        super().__init__()
+        self.save_hyperparameters()
+        model = build(config)
+        assert isinstance(model, MotionModel)  # by the family of the configuration
+        self.build_config, self.network = model.config, model.network
+        self.skeleton, self.encoder, self.classes = model.skeleton, model.encoder, model.classes
+        if channels_last:
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.staged = model.config["model"].get("fusion_training") == STAGED
+        self.evaluation, self.held_out = MotionEvaluation(self.classes), MotionEvaluation(self.classes)
+        self.result: dict[str, Any] = {}
+
+    def inputs(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Return what the network takes of a batch."""
+        given = {name: batch[name] for name in self.network.inputs}
+        if "image" in given and self.hparams["channels_last"]:
+            given["image"] = given["image"].contiguous(memory_format=torch.channels_last)
+        return given
+
+    def forward(self, batch: dict[str, Any]) -> Tensor:
+        """Return the logits (B, classes) of a batch."""
+        return self.network(**self.inputs(batch))
+
+    def example(self, side: int) -> dict[str, Tensor]:
+        """Return a batch of one that shows the network nothing: zeros of the shapes that it takes.
+
+        Args:
+            side: of the picture.
+        """
+        blank = np.zeros((self.encoder.frames or 1, len(self.skeleton), 3))
+        arrays = self.encoder(blank, np.ones(len(blank)))
+        made = {name: torch.from_numpy(array)[None] for name, array in arrays.items()}
+        made["image"] = torch.zeros(1, 3, side, side)
+        return {name: made[name] for name in self.network.inputs}
+
+    @property
+    def first_stage(self) -> bool:
+        """Whether the branches are trained now, each with a classifier of its own."""
+        return self.staged and 2 * self.current_epoch < int(self.trainer.max_epochs or 0)
+
+    def on_train_epoch_start(self) -> None:
+        """Let dropout depend on seed, epoch and rank alone; let the branches stand still when it is time."""
+        super().on_train_epoch_start()
+        if self.staged and not self.first_stage:
+            self.network.freeze_branches()
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """Return the cross entropy; of staged training's first half that of both branches."""
+        if self.first_stage:
+            branches = self.network.branch_logits(**self.inputs(batch))
+            loss = torch.stack([functional.cross_entropy(v, batch["label"]) for v in branches.values()]).sum()
+            logits = torch.stack([value.softmax(1) for value in branches.values()]).mean(0)
+        else:
+            logits = self(batch)
+            loss = functional.cross_entropy(logits, batch["label"])
+        size = len(batch["label"])
+        self.log("train/loss", loss.detach(), batch_size=size, prog_bar=True)
+        right = (logits.detach().argmax(1) == batch["label"]).float().mean()
+        means = {"train/loss_epoch": loss.detach(), "train/accuracy": right}
+        self.log_dict(means, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting."""
+        self.evaluation.reset()
+        self.held_out.reset()
+
+    def _validated(self) -> list[str]:
+        """Return which part each validation loader gives."""
+        return getattr(getattr(self.trainer, "datamodule", None), "validation_parts", ["val"])
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Count a batch of the validation part, or of what is held out for the sampler."""
+        part = self._validated()[dataloader_idx]
+        self._count(self.evaluation if part == "val" else self.held_out, batch)
+
+    def _count(self, evaluation: MotionEvaluation, batch: dict[str, Any]) -> None:
+        if len(batch["label"]):  # an empty one fills up a process that has fewer than others
+            evaluation.step(self(batch), batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics, the same on every process; hand the recall of the held-out part to the sampler."""
+        parts = self._validated()
+        if "val" in parts:
+            self.result = self.evaluation.compute()
+            self.log_dict({f"val/{name}": value for name, value in self.result["scalars"].items()})
+        if "holdout" in parts and not self.trainer.sanity_checking:
+            recall = self.held_out.compute()["scores"].class_accuracy
+            shares = self.trainer.datamodule.learn_recall(list(recall.values()))  # type: ignore[attr-defined]
+            self.log_dict({f"sampler/{name}": share for name, share in shares.items()})
+
+    def on_test_epoch_start(self) -> None:
+        """Start counting."""
+        self.evaluation.reset()
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Count a batch."""
+        self._count(self.evaluation, batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the metrics; the entry point writes the files."""
+        self.result = self.evaluation.compute()
+        self.log_dict({f"test/{name}": value for name, value in self.result["scalars"].items()})
+
+    def test_settings(self) -> dict[str, Any]:
+        """Return in plain values how this run tests, the defaults of an evaluation of its checkpoint."""
+        settings = {
+            "precision": str(self.trainer.precision),
+            "channels_last": bool(self.hparams["channels_last"]),
+        }
+        datamodule: Any = getattr(self.trainer, "datamodule", None)  # none where fit got loaders
+        keys = ("size", "resize", "margin", "step")
+        return settings | {key: getattr(datamodule, key) for key in keys if hasattr(datamodule, key)}

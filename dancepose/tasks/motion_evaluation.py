@@ -1,0 +1,65 @@
+"""What is measured of a motion network over one part of the data: for validation, test and evaluation."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics.aggregation import MeanMetric
+
+from dancepose.metrics.classification import ActionScores
+
+
+class MotionEvaluation(nn.Module):
+    """Accuracy, confusion and calibration of the probabilities, and what was said of each sample.
+
+    Args:
+        classes: of the run.
+    """
+
+    def __init__(self, classes: tuple[str, ...]):
+        super().__init__()
+        self.classes = classes
+        self.scores = ActionScores(classes)
+        self.loss = MeanMetric()
+        self.said: list[tuple[Tensor, Tensor]] = []
+
+    def reset(self) -> None:
+        """Forget everything counted."""
+        self.scores.reset()
+        self.loss.reset()
+        self.said = []
+
+    def step(self, logits: Tensor, batch: dict[str, Any]) -> None:
+        """Count a batch.
+
+        Args:
+            logits: (B, C).
+            batch: `label` and `index`, (B,) int64.
+        """
+        logits = logits.detach().float()
+        probabilities = logits.softmax(1)
+        self.scores.update(probabilities, batch["label"])
+        losses = functional.cross_entropy(logits, batch["label"], reduction="none")
+        self.loss.update(losses)
+        self.said.append((batch["index"], probabilities))
+
+    def compute(self) -> dict[str, Any]:
+        """Return `scores` (ActionResult) and `scalars` (name -> float) over all processes."""
+        scores, loss = self.scores.compute(), self.loss.compute()
+        return {"scores": scores, "scalars": scores.scalars() | {"loss": float(loss)}}
+
+    def gather_probabilities(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the (N,) indices of the samples, rising, and their (N, C) probabilities, of all processes."""
+        said = [(index.cpu(), probabilities.cpu()) for index, probabilities in self.said]
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            parts: list[Any] = [None] * torch.distributed.get_world_size()
+            torch.distributed.all_gather_object(parts, said)
+            said = [pair for part in parts for pair in part]
+        if not said:
+            return np.zeros(0, np.int64), np.zeros((0, len(self.classes)), np.float32)
+        index = torch.cat([pair[0] for pair in said]).numpy()
+        probabilities = torch.cat([pair[1] for pair in said]).numpy()
+        order = np.argsort(index, kind="stable")
+        return index[order], probabilities[order]

@@ -1,0 +1,111 @@
+"""`MotionFamily`: what is particular to a training of motions."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from dancepose.build import motion_config, motion_encoder
+from dancepose.errors import ConfigError
+from dancepose.skeleton import Skeleton
+from dancepose.tasks.family import Family
+from dancepose.tasks.motion import STAGED, MotionTask
+from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
+from dancepose.tasks.motion_prediction import crop_of, said
+from dancepose.tasks.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
+
+METRICS = ("accuracy", "macro_F1", "mean_class_accuracy", "ECE", "loss")
+
+
+class MotionFamily(Family):
+    """People and what they do: a network, an encoder, accuracy."""
+
+    name = "motion"
+    main_metric = "val/accuracy"
+    instead = (
+        "give data=action, action_synthetic, action_folder, skeletons or pyskl (experiment=motion_paper sets "
+        "all that belongs to it); or a model for poses, model=pose_improved"
+    )
+
+    def metric_names(self, config: Mapping[str, Any]) -> list[str]:
+        """Return accuracy, macro-F1, calibration error and loss."""
+        return [f"val/{name}" for name in METRICS]
+
+    def data_arguments(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return skeleton, encoder, and whether pictures are looked at."""
+        model, skeleton = motion_config(config["model"]), Skeleton.from_dict(config["skeleton"])
+        encoder = motion_encoder(model, skeleton)
+        return {"skeleton": skeleton, "encoder": encoder, "images": "image" in getattr(model, "branches", ())}
+
+    def task(self, config: Mapping[str, Any], datamodule: Any, resumed: bool) -> MotionTask:
+        """Make the task, with the actions that the data tell apart.
+
+        Raises:
+            ConfigError: staged training on several devices with a strategy that expects all gradients.
+        """
+        self._check_stages(config)
+        weights = config["model"].get("weights")
+        model = {**config["model"], "weights": None if resumed else weights}
+        task = MotionTask(
+            {
+                "model": model,
+                "skeleton": config["skeleton"],
+                "classes": list(datamodule.classes),
+                "seed": config["seed"],
+            },
+            optimizer=config["optimizer"],
+            scheduler=config.get("scheduler"),
+            compile=config["compile"],
+            channels_last=config["channels_last"],
+        )
+        task.build_config["model"]["weights"] = weights
+        return task
+
+    @staticmethod
+    def _check_stages(config: Mapping[str, Any]) -> None:
+        strategy = str(config["trainer"].get("strategy", "auto"))
+        if config["model"].get("fusion_training") == STAGED and strategy == "ddp":
+            raise ConfigError(
+                "model.fusion_training=staged leaves parameters without gradients, which trainer.strategy=ddp "
+                "does not expect: give trainer.strategy=ddp_find_unused_parameters_true"
+            )
+
+    def warnings(self, datamodule: Any) -> list[str]:
+        """Say of how many training samples nobody knows the keypoints."""
+        samples = datamodule.samples("train")
+        blind = sum(not sample.keypoints[..., 2].any() for sample in samples)
+        if not blind or not datamodule.encoder.inputs:
+            return []
+        return [
+            f"{blind} of {len(samples)} training samples have no keypoints: their features are empty "
+            "(data.pose_run=<run directory> has a pose network find them)"
+        ]
+
+    def report(
+        self,
+        config: Mapping[str, Any],
+        trainer: Trainer,
+        task: Any,
+        datamodule: Any,
+        run: RunDirectory,
+        about: dict[str, Any],
+    ) -> None:
+        """Write the table of the test part, what was said of each sample, and pictures."""
+        index, probabilities = task.evaluation.gather_probabilities()
+        if trainer.is_global_zero:
+            write_motion_report(
+                run.path,
+                "test",
+                task.result["scores"],
+                said(datamodule.samples("test"), task.classes, index, probabilities),
+                about,
+                picture=crop_of(datamodule.dataset("test"), index, task.skeleton),
+            )
+
+    def tell_report(self, folder: Path) -> None:
+        """Print the table again."""
+        tell_motion_report(folder, "test")

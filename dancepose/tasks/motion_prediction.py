@@ -1,0 +1,71 @@
+"""From a motion network's words to what a report shows: who was asked about, and what the person looks like."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dancepose.data.motion_dataset import MotionDataset
+from dancepose.data.motion_samples import MotionSample
+from dancepose.inference.drawing import draw_people
+from dancepose.metrics.samples import MotionSamples
+from dancepose.records import Person
+from dancepose.skeleton import Skeleton
+
+
+def predict(
+    network: nn.Module, batch: dict[str, Any], device: str, dtype: torch.dtype | None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the logits (B, C) of a batch, and the batch on the device.
+
+    Args:
+        network: in evaluation mode, on the device.
+        batch: of a `MotionDataset`.
+        device: where the network is.
+        dtype: of autocast; None: float32.
+    """
+    moved = {name: value.to(device) for name, value in batch.items()}
+    given = {name: moved[name] for name in network.inputs}  # type: ignore[union-attr]
+    with torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
+        return network(**given), moved
+
+
+def said(
+    samples: Sequence[MotionSample], classes: Sequence[str], index: np.ndarray, probabilities: np.ndarray
+) -> MotionSamples:
+    """Put samples and what was said of them together.
+
+    Args:
+        samples: of the part.
+        classes: of the network.
+        index: (N,) which of the samples were asked about; a limited run leaves some out.
+        probabilities: (N, C).
+    """
+    asked = [samples[i] for i in index]
+    return MotionSamples(
+        ids=[sample.id for sample in asked],
+        clips=[sample.clip for sample in asked],
+        labels=np.array([sample.label for sample in asked], dtype=np.int64),
+        probabilities=probabilities,
+        classes=tuple(classes),
+    )
+
+
+def crop_of(dataset: MotionDataset, index: np.ndarray, skeleton: Skeleton) -> Callable[[int], np.ndarray]:
+    """Return what draws the n-th of the samples that were asked about: the person as the network is fed it.
+
+    Where there is no picture, or the network does not look at it, the keypoints stand on a plain ground.
+
+    Args:
+        dataset: of the part.
+        index: (N,) of the samples in it.
+        skeleton: of the keypoints.
+    """
+
+    def draw(number: int) -> np.ndarray:
+        picture, keypoints = dataset.picture(int(index[number]))
+        return draw_people(picture, [Person(keypoints)], skeleton)
+
+    return draw

@@ -1,0 +1,104 @@
+"""`NetworkTask`: what all trainings share, whatever the network learns."""
+
+import random
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from torch import nn
+
+from dancepose.errors import ConfigError
+from dancepose.targets import instantiate
+from dancepose.tasks.resuming import apply_optimizer
+
+
+class NetworkTask(LightningModule):
+    """A network with an optimizer, a schedule, a resume that goes on in step, and a checkpoint to infer from.
+
+    A checkpoint carries under `dancepose` the plain dictionary from which `build.build` makes the same
+    network again, so that inference needs neither Lightning nor Hydra. A subclass calls `save_hyperparameters`
+    with at least `optimizer`, `scheduler` and `compile`, and sets the attributes below.
+
+    Attributes:
+        build_config: what `build.build` takes.
+        network: the network.
+    """
+
+    build_config: dict[str, Any]
+    network: nn.Module
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._resumed_optimizer: dict[str, Any] | None = None
+
+    @abstractmethod
+    def test_settings(self) -> dict[str, Any]:
+        """Return in plain values how this run tests, the defaults of an evaluation of its checkpoint."""
+
+    def on_fit_start(self) -> None:
+        """Compile the network; the keys of its state stay as they are."""
+        if self.hparams["compile"]:
+            self.network.compile()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember with which optimizer settings the training ran so far."""
+        self._resumed_optimizer = checkpoint["hyper_parameters"]["optimizer"]
+
+    def on_train_start(self) -> None:
+        """Let optimizer settings given on resume win over those that came with the optimizer's state."""
+        if self._resumed_optimizer is not None:
+            schedules = [c.scheduler for c in self.trainer.lr_scheduler_configs]
+            for optimizer in self.trainer.optimizers:
+                apply_optimizer(optimizer, schedules, self._resumed_optimizer, self.hparams["optimizer"])
+
+    def on_train_epoch_start(self) -> None:
+        """Let dropout depend on seed, epoch and rank alone, so that a resumed training draws the same."""
+        entropy = (self.build_config["seed"], self.current_epoch, self.global_rank)
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+
+    def on_validation_start(self) -> None:
+        """Validate what a checkpoint would hold: the first process's running statistics."""
+        self._share_buffers()
+
+    def on_test_start(self) -> None:
+        """Test the first process's running statistics."""
+        self._share_buffers()
+
+    def _share_buffers(self) -> None:
+        """Copy the buffers of rank 0; they differ between processes unless batch norm is synchronised."""
+        if self.trainer.world_size > 1:
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what inference needs; plain values only, so that loading never runs code."""
+        checkpoint["dancepose"] = {**self.build_config, "test": self.test_settings()}
+
+    def configure_optimizers(self) -> Any:
+        """Make the optimizer, and a schedule that moves with every optimizer step.
+
+        Raises:
+            ConfigError: the training has no length that the schedule could be laid over.
+        """
+        optimizer = instantiate(self.hparams["optimizer"], where="optimizer")(self.network.parameters())
+        if not (self.hparams["scheduler"] or {}).get("_target_"):
+            return optimizer
+        steps = self.trainer.estimated_stepping_batches
+        epochs = float(self.trainer.max_epochs or -1)
+        batches = self.trainer.num_training_batches
+        if steps == float("inf") or batches == float("inf"):
+            raise ConfigError(
+                "a schedule needs a training of known length: set trainer.max_epochs or max_steps"
+            )
+        per_epoch = max(1, -(-batches // self.trainer.accumulate_grad_batches))
+        if epochs <= 0 or steps < epochs * per_epoch:
+            epochs = steps / per_epoch
+        schedule = instantiate(self.hparams["scheduler"], where="scheduler")(
+            optimizer, epochs=epochs, steps_per_epoch=per_epoch
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dancepose.data.person_crop import PersonTransform, person_square
+from dancepose.data.transforms import Augmentation
+from dancepose.records import Person
+from dancepose.skeleton import load_skeleton
+
+SKELETON = load_skeleton("coco17")
+RECIPE = Augmentation(rotation=15, scale=(0.8, 1.2), translation=16, flip=0.5)
+
+
+def person(points: np.ndarray, box: np.ndarray | None = None) -> Person:
+    keypoints = np.zeros((len(SKELETON), 3))
+    keypoints[: len(points)] = np.column_stack([points, np.full(len(points), 2)]) if len(points) else 0
+    return Person(keypoints, box=box)
+
+
+def test_the_longer_side_decides_and_gets_a_margin_on_each_side():
+    x, y, side = person_square(person(np.array([[100, 60], [140, 160]])), (640, 480), 0.15)
+    assert (x, y, side) == (120, 110, pytest.approx(130))
+
+
+@pytest.mark.parametrize(
+    ("points", "middle"),
+    [
+        ([[0, 0], [40, 100]], (64.5, 64.5)),  # would reach over the left and upper edge
+        ([[600, 380], [639, 479]], (639.5 - 64.35, 479.5 - 64.35)),
+    ],
+)
+def test_a_square_is_moved_into_the_picture(points, middle):
+    x, y, side = person_square(person(np.array(points)), (640, 480), 0.15)
+    assert x - side / 2 >= -0.5 - 1e-9 and y - side / 2 >= -0.5 - 1e-9
+    assert x + side / 2 <= 639.5 + 1e-9 and y + side / 2 <= 479.5 + 1e-9
+    assert (x, y) == pytest.approx(middle, abs=1)
+
+
+def test_a_square_larger_than_the_picture_stands_in_its_middle():
+    assert person_square(person(np.array([[10, 0], [20, 99]])), (400, 100), 0.15)[1:] == (
+        49.5,
+        pytest.approx(128.7),
+    )
+
+
+def test_without_keypoints_the_box_decides_and_without_that_the_picture():
+    box = np.array([100, 100, 50, 80.0])
+    assert person_square(person(np.zeros((0, 2)), box), (640, 480), 0.0) == (125, 140, 80)
+    assert person_square(person(np.zeros((0, 2))), (640, 480), 0.15) == (319.5, 239.5, 640)
+    assert person_square(person(np.array([[5.0, 5.0]]), box), (640, 480), 0.0)[2] == 80  # one point has no extent
+
+
+def checkerboard(size: int = 120) -> np.ndarray:
+    image = np.zeros((size, size, 3), np.uint8)
+    image[40:60, 70:90] = 255
+    return image
+
+
+@given(seed=st.integers(0, 2**32))
+def test_keypoints_follow_the_picture(seed: int):
+    transform = PersonTransform(96, 96, RECIPE, SKELETON.flip_index)
+    matrix, mirrored = transform.draw((60.0, 60.0, 120.0), seed)
+    spot = np.zeros((len(SKELETON), 3))
+    spot[0] = [79.5, 49.5, 2]  # the middle of the white square; the nose has no partner
+    x, y, v = transform.keypoints(spot, matrix, mirrored)[0]
+    crop = transform.image(checkerboard(), matrix, seed)
+    ys, xs = np.nonzero(crop[..., 0] > 127)
+    if len(xs) and 12 < x < 84 and 12 < y < 84:  # wholly inside
+        assert (xs.mean(), ys.mean()) == pytest.approx((x, y), abs=0.6) and v == 2
+
+
+def test_without_a_recipe_the_middle_of_the_square_is_kept():
+    transform = PersonTransform(224, 256, Augmentation(), SKELETON.flip_index)
+    matrix, mirrored = transform.draw((50.0, 70.0, 100.0), 0)
+    middle = transform.keypoints(np.array([[50.0, 70.0, 2.0]] * len(SKELETON)), matrix, mirrored)[0]
+    assert not mirrored and middle[:2] == pytest.approx([111.5, 111.5])
+    edge = transform.keypoints(np.array([[100.0, 70.0, 2.0]] * len(SKELETON)), matrix, mirrored)[0]
+    assert edge[0] - middle[0] == pytest.approx(128)  # half of 256: the crop of 224 cuts 16 off each side
+
+
+def test_a_mirror_swaps_left_and_right_and_leaves_what_is_missing_at_zero():
+    transform = PersonTransform(100, 100, Augmentation(flip=1.0), SKELETON.flip_index)
+    matrix, mirrored = transform.draw((49.5, 49.5, 100.0), 3)
+    keypoints = np.zeros((2, len(SKELETON), 3))
+    left, right = SKELETON.index("left_wrist"), SKELETON.index("right_wrist")
+    keypoints[:, left] = [10, 20, 2]
+    moved = transform.keypoints(keypoints, matrix, mirrored)
+    assert mirrored and moved[1, right] == pytest.approx([89, 20, 2])
+    assert not np.delete(moved, right, axis=1).any()
+
+
+def test_keypoints_outside_the_crop_are_kept():
+    transform = PersonTransform(50, 100, Augmentation(), SKELETON.flip_index)
+    matrix, mirrored = transform.draw((50.0, 50.0, 100.0), 0)
+    keypoints = np.zeros((len(SKELETON), 3))
+    keypoints[3] = [1.0, 50.0, 1.0]
+    assert transform.keypoints(keypoints, matrix, mirrored)[3, 0] < 0
+
+
+@given(seed=st.integers(0, 2**32))
+def test_strengths_do_not_change_what_else_is_drawn(seed: int):
+    square = (60.0, 60.0, 120.0)
+    one = PersonTransform(96, 96, RECIPE, SKELETON.flip_index).draw(square, seed)
+    same = PersonTransform(96, 96, RECIPE, SKELETON.flip_index).draw(square, seed)
+    still = PersonTransform(96, 96, Augmentation(flip=0.5), SKELETON.flip_index).draw(square, seed)
+    assert (one[0] == same[0]).all() and one[1] == same[1] == still[1]
+
+
+def test_colours_change_by_the_seed_alone():
+    transform = PersonTransform(96, 96, Augmentation(brightness=0.5, noise=1.0), SKELETON.flip_index)
+    matrix, _ = transform.draw((60.0, 60.0, 120.0), 1)
+    first, again, other = (transform.image(checkerboard(), matrix, seed) for seed in (1, 1, 2))
+    assert (first == again).all() and (first != other).any()
+
+
+def test_without_a_picture_the_units_are_those_of_the_file():
+    square = person_square(person(np.array([[0.2, 0.1], [0.4, 0.9]])), (0, 0), 0.0)
+    assert square == pytest.approx((0.3, 0.5, 0.8))
+    assert person_square(person(np.array([[0.2, 0.1], [0.2, 0.1]])), (0, 0), 0.0)[2] == 1.0
