@@ -14,7 +14,8 @@ class Person:
 
     Attributes:
         keypoints: (K, 3) x, y in original pixels (pixel centres at integers) and visibility: 0 not annotated
-            or not predicted (x and y are then 0), 1 occluded, 2 visible.
+            or not predicted (x and y are then 0), 1 occluded, 2 visible. Where the frame has no picture, x
+            and y are in the units of its file.
         scores: (K,) score of each predicted keypoint; None for a label.
         score: score of the whole person; 1 for a label.
         box: (4,) x, y, width, height in pixels.
@@ -61,8 +62,10 @@ class Frame:
     """One image and all that is known of the people in it, in the keypoints of one skeleton.
 
     Attributes:
-        image: path of the image file, or the (H, W, 3) uint8 RGB array itself.
-        size: width and height in pixels.
+        image: path of the image file, or the (H, W, 3) uint8 RGB array itself; None where the source has
+            keypoints alone and no pictures.
+        size: width and height in pixels; (0, 0) where it is unknown, which only a frame without picture or
+            with a broken one is.
         people: the people, labelled or predicted.
         skeleton: name of the skeleton whose keypoints the people have.
         name: what splits and reports call the image: its path below the data set's folder.
@@ -76,7 +79,7 @@ class Frame:
         classes: the actions that the frame's source tells apart, in its order; empty where it names none.
     """
 
-    image: Path | np.ndarray
+    image: Path | np.ndarray | None
     size: tuple[int, int]
     people: list[Person]
     skeleton: str

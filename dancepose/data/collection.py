@@ -9,7 +9,9 @@ import numpy as np
 
 from dancepose.data.actions import Counts, action_counts, action_table, has_keypoints
 from dancepose.data.images import check_images
-from dancepose.data.parts import LoadedPart, PartConfig, load_part, pose_part
+from dancepose.data.labels import told
+from dancepose.data.loading import LoadedPart, load_part, pose_part
+from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
 from dancepose.data.splits import PARTS, SPLIT_FILE, Amount, data_hash, kept_split, pick, split_hash
 from dancepose.records import Frame
@@ -71,11 +73,14 @@ class PoseData:
             self._loaded = [self._load(name, config) for name, config in self.configs.items()]
         return self._loaded
 
-    def _read(self, name: str, config: PartConfig, val: Amount, test: Amount) -> LoadedPart:
+    def _read(
+        self, name: str, config: PartConfig, val: Amount, test: Amount, divide: bool = True
+    ) -> LoadedPart:
         if self._prepare is not None:
             self._prepare()
         key = f"data.parts.{name}" if self.mixed else "data"
-        loaded = load_part(name, config, self.skeleton, val, test, self.split_seed, key, prefix=self.mixed)
+        seed, mixed = self.split_seed, self.mixed
+        loaded = load_part(name, config, self.skeleton, val, test, seed, key, mixed, divide)
         return pose_part(loaded, key) if self.posed else loaded
 
     def _load(self, name: str, config: PartConfig) -> LoadedPart:
@@ -111,16 +116,19 @@ class PoseData:
             if config.split is not None:
                 loaded.append(self._load(name, config))
                 continue
-            whole = self._read(name, config, "none", "none")
+            whole = self._read(name, config, "none", "none", divide=False)
             frames = whole.parts["train"]
             parts = kept_split(frames, split, whole.problems)
             if self.overfit:
                 parts = {part: list(parts["train"]) for part in PARTS}
             others = [frame for frame in frames if frame.name not in known]
-            left_out = sum(len(frame.people) < self.min_people for frame in others)
-            loaded.append(replace(whole, parts=parts, left_out=left_out))
+            kept = replace(whole, parts=parts)
+            later = kept.came_later(others)
+            kept.gap_left_out = len(others) - len(kept.not_in_gap(others))
+            kept.left_out = sum(len(frame.people) < self.min_people for frame in later)
+            loaded.append(kept)
             if not self.limit:
-                new += len(others) - left_out
+                new += len(later) - kept.left_out
         self._loaded, self._kept = loaded, True
         return new
 
@@ -216,8 +224,33 @@ class PoseData:
         if unposed := self.without_keypoints:
             fate = "left out" if self.posed else "a training of poses leaves them out"
             lines.append(f"without keypoints ({fate}): {_pictures(unposed)}")
+        lines += self._left_out()
         lines.append(f"problems: {found or 'none'}")
         return "\n".join([*lines, *self._unused_splits()])
+
+    def _left_out(self) -> list[str]:
+        """Say what the keys of each data set leave out, and what has no pictures."""
+        lines = []
+        for loaded in self.loaded:
+            key = f"data.parts.{loaded.name}" if self.mixed else "data"
+            if counts := loaded.labels_left_out:
+                lines.append(f"left out by {key}.labels: {_samples(sum(counts.values()))} ({told(counts)})")
+            if counts := loaded.sources_left_out:
+                lines.append(f"of sources that neither train nor test ({key}): frames of {told(counts)}")
+            if loaded.config.gap:
+                lines.append(
+                    f"left out by {key}.gap={loaded.config.gap}, clips beside one of another part: "
+                    f"{_frames(loaded.gap_left_out)}"
+                )
+            bare = {f.name for found in loaded.parts.values() for f in found if f.image is None}
+            if bare:
+                lines.append(f"without pictures ({loaded.name}): {_frames(len(bare))}")
+        if torn := len(self.problems.of("clip in several parts")):
+            lines.append(
+                f"clips with frames in several parts: {torn}. What the test part shows then is no measure of "
+                "new videos"
+            )
+        return lines
 
     def _unused_splits(self) -> list[str]:
         """Name the split files that lie beside the data, but by which nothing is divided."""
@@ -230,6 +263,14 @@ class PoseData:
                 key = f"data.parts.{name}.split" if self.mixed else "data.split"
                 found.append(f"not used: {path}; to divide by it: {key}={SPLIT_FILE}")
         return found
+
+
+def _samples(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count} samples"
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def _pictures(count: int) -> str:

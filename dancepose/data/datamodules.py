@@ -39,11 +39,19 @@ class PoseDataModule(LightningDataModule):
         skeleton: the run's.
         codec: makes the targets; `codec.skeleton` is the run's.
         seed: of the run: order and augmentation of the training samples.
-        kind: `dance`, `coco`, `action`, or `mix` with `parts`.
-        root: see `PartConfig`; also annotations, split, clip.
+        kind: one of `readers.READERS`, or `mix` with `parts`.
+        root: see `PartConfig`.
         annotations: see `PartConfig`.
         split: see `PartConfig`.
         clip: see `PartConfig`.
+        labels: see `PartConfig`.
+        classes: see `PartConfig`.
+        source_skeleton: see `PartConfig`.
+        own_split: see `PartConfig`.
+        split_by: see `PartConfig`.
+        gap: see `PartConfig`.
+        train_sources: see `PartConfig`.
+        test_sources: see `PartConfig`.
         parts: with `kind=mix`: name -> the keys of `PartConfig`.
         val: how much of train validates where the split file has no val: a fraction, a count, or `none`.
         test: how much of everything tests where there is no split file: likewise.
@@ -76,6 +84,14 @@ class PoseDataModule(LightningDataModule):
         annotations: str | None = None,
         split: str | None = None,
         clip: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+        classes: list[str] | str | None = None,
+        source_skeleton: str | None = None,
+        own_split: Mapping[str, Any] | None = None,
+        split_by: str = "clip",
+        gap: int = 0,
+        train_sources: list[str] | None = None,
+        test_sources: list[str] | None = None,
         parts: Mapping[str, Mapping[str, Any]] | None = None,
         val: Amount = 0.1,
         test: Amount = 0.1,
@@ -104,7 +120,19 @@ class PoseDataModule(LightningDataModule):
                 check_number(f"data.{name}", value, 1)
         self.batch_size, self.test_batch_size = batch_size, test_batch_size
         self.workers, self.size = workers, size
-        own = {"annotations": annotations, "split": split, "clip": clip}
+        own = {
+            "annotations": annotations,
+            "split": split,
+            "clip": clip,
+            "labels": labels,
+            "classes": classes,
+            "source_skeleton": source_skeleton,
+            "own_split": own_split,
+            "split_by": split_by,
+            "gap": gap,
+            "train_sources": train_sources,
+            "test_sources": test_sources,
+        }
         prepare = None
         if scenes is not None:
             home = scene_folder(scenes, root, kind=kind)

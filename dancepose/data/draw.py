@@ -17,10 +17,18 @@ def rank(unit: str, seed: int, purpose: str) -> bytes:
     return hashlib.sha256(f"{seed}/{purpose}/{unit}".encode()).digest()
 
 
-def draw_units(frames: Sequence[Frame], wanted: int, seed: int, purpose: str, spare: int = 1) -> set[str]:
+def draw_units(
+    frames: Sequence[Frame],
+    wanted: int,
+    seed: int,
+    purpose: str,
+    spare: int = 1,
+    unit_of: Callable[[Frame], str] = unit_of,
+) -> set[str]:
     """Draw whole units until they hold the wanted number of frames; never all of them.
 
-    Where sources name classes, each class is drawn as `draw_stratified` does.
+    Where sources name classes, each class is drawn as `draw_stratified` does; units in which nobody does any
+    are drawn like a class of their own.
 
     Args:
         frames: to draw from.
@@ -28,16 +36,18 @@ def draw_units(frames: Sequence[Frame], wanted: int, seed: int, purpose: str, sp
         seed: of the draw.
         purpose: of the draw, so that two draws by one seed differ.
         spare: units of each class to leave, where sources name classes.
+        unit_of: what a frame's unit is.
     """
+    sizes = Counter(map(unit_of, frames))
     if wanted and any(frame.classes for frame in frames):
         held: dict[str, Counter[str]] = {}
         for frame in frames:
             actions = (person.action for person in frame.people if person.action)
             held.setdefault(unit_of(frame), Counter()).update(actions)
+        for unit, counts in held.items():
+            if not counts:
+                counts[""] = sizes[unit]
         return draw_stratified(held, wanted / len(frames), lambda unit: rank(unit, seed, purpose), spare)
-    sizes: dict[str, int] = {}
-    for frame in frames:
-        sizes[unit_of(frame)] = sizes.get(unit_of(frame), 0) + 1
     drawn: set[str] = set()
     for unit in sorted(sizes, key=lambda unit: rank(unit, seed, purpose))[:-1]:
         if wanted <= 0:

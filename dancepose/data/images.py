@@ -18,7 +18,7 @@ JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
 ORIENTATION = 0x0112  # EXIF tag; 5 to 8 swap width and height
 
 
-def read_image(image: Path | str | np.ndarray) -> np.ndarray:
+def read_image(image: Path | str | np.ndarray | None) -> np.ndarray:
     """Read an image file; an array is returned as it is.
 
     The EXIF orientation is applied, as Labelme and every viewer do: labels lie on the picture as it is seen.
@@ -27,8 +27,11 @@ def read_image(image: Path | str | np.ndarray) -> np.ndarray:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        DataError: the file is missing, no image, or cut off; names it.
+        DataError: the file is missing, no image, or cut off, and names it; or there is none (see
+            `Frame.image`).
     """
+    if image is None:
+        raise DataError("the frame has no picture, only keypoints: give data with pictures")
     if isinstance(image, np.ndarray):
         return image
     try:
@@ -74,6 +77,8 @@ def image_size(path: Path | str) -> tuple[int, int]:
 def check_images(frames: Iterable[Frame], known: Iterable[Problem] = ()) -> Problems:
     """Look at the header of every frame's image: is it there, whole, and of the size that the labels name?
 
+    Frames without a picture, of sources that have keypoints alone, are passed over.
+
     Args:
         frames: to look at.
         known: what a reader found; its word on a missing image, with the field that names it, is passed on.
@@ -81,7 +86,7 @@ def check_images(frames: Iterable[Frame], known: Iterable[Problem] = ()) -> Prob
     problems = Problems()
     said = {problem.detail: problem for problem in known if problem.kind == "image missing"}
     for frame in frames:
-        if isinstance(frame.image, np.ndarray):
+        if frame.image is None or isinstance(frame.image, np.ndarray):
             continue
         if not frame.image.is_file():
             problems.extend([said.get(str(frame.image), Problem("image missing", str(frame.image)))])
@@ -97,6 +102,26 @@ def check_images(frames: Iterable[Frame], known: Iterable[Problem] = ()) -> Prob
             detail = f"is {size[0]} x {size[1]}, its labels say {frame.size[0]} x {frame.size[1]}{hint}"
             problems.add("size differs", frame.image, detail=detail)
     return problems
+
+
+def refuse_without_pictures(frames: Iterable[Frame], where: str, use: str) -> None:
+    """Refuse frames without a picture, before anything tries to open one.
+
+    Args:
+        frames: to look at.
+        where: the keys that name the data, `data.annotations=skeletons.npz` for instance.
+        use: what needs pictures.
+
+    Raises:
+        DataError: a frame has none; names the data and the remedy.
+    """
+    there = [frame.image is not None for frame in frames]
+    if not all(there):
+        found = f"{there.count(False)} of its {len(there)} frames" if any(there) else "its frames"
+        raise DataError(
+            f"{where}: {found} have keypoints alone and no pictures, and {use} needs pictures. Give data "
+            "with pictures, or learn actions from keypoints alone"
+        )
 
 
 def _is_cut_off(data: bytes) -> bool:

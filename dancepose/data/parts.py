@@ -1,19 +1,17 @@
-"""The parts of a data set: one for `data=dance`, `coco` and `action`, several for `data=mix`."""
+"""Where the parts of a data set lie: one for `data=dance`, `coco`, `action` and so on, several for `mix`."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from dancepose.checks import one_of, read_arguments, refuse_unknown
-from dancepose.data.actions import for_poses, has_keypoints
-from dancepose.data.problems import Problems
+from dancepose.data.labels import check_labels
 from dancepose.data.readers import READERS
-from dancepose.data.splits import Amount, Parts, read_split, split_frames
-from dancepose.errors import ConfigError, DataError
-from dancepose.records import Frame
-from dancepose.skeleton import Skeleton
+from dancepose.data.split_rule import UNITS
+from dancepose.data.splits import PARTS
+from dancepose.errors import ConfigError
 
 FOLDER = "folder"  # value of `clip`: the folder that holds a frame's image
 
@@ -30,6 +28,17 @@ class PartConfig:
         split: a split file, found likewise; None draws one.
         clip: what makes pictures frames of one video: `folder`, or a regular expression on names whose first
             group is the video; None: they are single pictures. What a file says of clips comes first.
+        labels: label of the data, or pattern with `*` and `?` -> class of the run, or None to leave it out
+            (see `labels.resolve`).
+        classes: the labels in their order, or a text file that names one a line, found like `split`; for a
+            kind whose labels are numbers or stand in no order. None: classes.txt in `root`, where there is
+            one.
+        source_skeleton: the skeleton of keypoints whose file does not name it.
+        own_split: part -> the name, or names, of divisions that the file brings along (pyskl).
+        split_by: what a drawn split keeps together: `clip`, or `image` for none (see `SplitRule`).
+        gap: number of clips beside those of another part that are left out (see `Gap`).
+        train_sources: sources that train and validate, where no file divides the data (see `SplitRule`).
+        test_sources: sources that test, likewise.
         weight: how often each of its training frames comes up, relative to those of other parts.
     """
 
@@ -38,6 +47,14 @@ class PartConfig:
     annotations: str | None = None
     split: str | None = None
     clip: str | None = None
+    labels: Mapping[str, str | None] | None = None
+    classes: list[str] | str | None = None
+    source_skeleton: str | None = None
+    own_split: Mapping[str, Any] | None = None
+    split_by: str = "clip"
+    gap: int = 0
+    train_sources: list[str] | None = None
+    test_sources: list[str] | None = None
     weight: float = 1.0
 
     @classmethod
@@ -57,13 +74,16 @@ class PartConfig:
         refuse_unknown(key, values, (f.name for f in fields(cls)))  # or what it was to be would be missed
         one_of(f"{key}.kind", values.get("kind", ""), READERS)
         given, reader = values, READERS[values["kind"]]
-        if reader.file and values.get("annotations") and not values.get("root"):
+        implied = bool(reader.file) or not reader.pictures  # of root and annotations one says both
+        if implied and values.get("annotations") and not values.get("root"):
             values = {**values, "root": str(Path(str(values["annotations"])).parent)}
+        if not reader.pictures and not values.get("annotations"):
+            raise ConfigError(f"{key}.annotations is not set: give {reader.annotations}")
         if not values.get("root"):
             raise ConfigError(f"{key}.root is not set: give {reader.root}")
         root = Path(values["root"]) if base is None else Path(base) / values["root"]
-        if reader.file and not (given.get("root") and values.get("annotations")):
-            # one of the two says both; with its folder, for a file of that name may lie in the working folder
+        if implied and not (given.get("root") and values.get("annotations")):
+            # with its folder, for a file of that name may lie in the working folder
             name = Path(str(values.get("annotations") or reader.file)).name
             values = {**values, "annotations": str(root / name)}
         if reader.annotations and not values.get("annotations"):
@@ -76,15 +96,67 @@ class PartConfig:
         read_arguments(cls, values, key)
         if not 0 < values.get("weight", 1.0) < float("inf"):
             raise ConfigError(f"{key}.weight={values['weight']}: give a positive number")
-        clip = values.get("clip")
-        if clip not in (None, FOLDER):
-            try:
-                groups = re.compile(clip).groups
-            except re.error as error:
-                raise ConfigError(f"{key}.clip={clip} is no regular expression: {error}") from None
-            if groups < 1:
-                raise ConfigError(f"{key}.clip={clip}: put the part that names the video into ( )")
+        _check_clip(values.get("clip"), f"{key}.clip")
+        _check_labels(values, key)
+        _check_split(values, key)
         return cls(**{**values, "root": str(root)})
+
+
+def _check_clip(clip: str | None, key: str) -> None:
+    if clip in (None, FOLDER):
+        return
+    try:
+        groups = re.compile(str(clip)).groups
+    except re.error as error:
+        raise ConfigError(f"{key}={clip} is no regular expression: {error}") from None
+    if groups < 1:
+        raise ConfigError(f"{key}={clip}: put the part that names the video into ( )")
+
+
+def _check_labels(values: Mapping[str, Any], key: str) -> None:
+    """Check what is said of labels and of what the file's own words mean."""
+    for name in ("classes", "source_skeleton", "own_split"):
+        if values.get(name) is not None and name not in READERS[values["kind"]].takes:
+            kinds = ", ".join(f"kind={kind}" for kind, reader in READERS.items() if name in reader.takes)
+            raise ConfigError(f"{key}.{name} belongs to {kinds}; other data say it themselves")
+    if values.get("labels") is not None:
+        check_labels(values["labels"], f"{key}.labels")
+    classes = values.get("classes")
+    if classes is not None and (not classes or len(set(classes)) < len(classes) or "" in classes):
+        if not isinstance(classes, str) or not classes:
+            raise ConfigError(f"{key}.classes={classes}: give different names, or a file with one a line")
+
+
+def _check_split(values: Mapping[str, Any], key: str) -> None:
+    """Check what is said of how the data are divided."""
+    by, gap, own = values.get("split_by", "clip"), values.get("gap", 0), values.get("own_split")
+    one_of(f"{key}.split_by", by, UNITS)
+    check_number(f"{key}.gap", gap, 0)
+    if gap and by != "clip":
+        raise ConfigError(f"{key}.gap={gap} is between clips: {key}.split_by={by} tears them")
+    train, test = (values.get(name) or () for name in ("train_sources", "test_sources"))
+    if both := [source for source in train if source in test]:
+        raise ConfigError(f"{key}.train_sources and {key}.test_sources both name '{both[0]}'")
+    if own is None:
+        return
+    if train or test:
+        raise ConfigError(f"{key}.own_split divides the data: leave {key}.train_sources, test_sources out")
+    refuse_unknown(f"{key}.own_split", own, PARTS)
+    names = [name for part in own for name in own_names(own[part], f"{key}.own_split.{part}")]
+    if not own.get("train") or len(set(names)) < len(names):
+        raise ConfigError(f"{key}.own_split={dict(own)}: give each part other divisions, train some at least")
+
+
+def own_names(value: Any, key: str) -> tuple[str, ...]:
+    """Return the names of a file's own divisions that make a part.
+
+    Raises:
+        ConfigError: they are none; names the key.
+    """
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name for name in names):
+        raise ConfigError(f"{key}={value!r}: give the name of a division in the file, or several")
+    return tuple(names)
 
 
 def part_configs(
@@ -95,7 +167,7 @@ def part_configs(
     Args:
         kind: `mix`, or one of `READERS`.
         root: folder of the one part; in a mix the folder that relative roots are below.
-        own: annotations, split and clip of the one part; in a mix each part has its own.
+        own: the other keys of `PartConfig` for the one part; in a mix each part has its own.
         parts: of a mix.
 
     Raises:
@@ -107,8 +179,9 @@ def part_configs(
         return {kind: PartConfig.from_dict({"kind": kind, "root": root, **own}, "data")}
     if not parts:
         raise ConfigError("data.parts is empty: give name: {kind, root, ...} for each part of the mix")
+    defaults = {f.name: None if f.default is MISSING else f.default for f in fields(PartConfig)}
     for name, value in own.items():
-        if value is not None:
+        if value != defaults.get(name):
             raise ConfigError(f"data.{name}: in a mix each part has its own, data.parts.<name>.{name}")
     return {name: PartConfig.from_dict(values, f"data.parts.{name}", root) for name, values in parts.items()}
 
@@ -128,114 +201,7 @@ def check_number(key: str, value: Any, least: int, multiple: int = 1) -> None:
         )
 
 
-@dataclass
-class LoadedPart:
-    """One part, read and divided.
-
-    Attributes:
-        name: of the part.
-        config: where it lies.
-        parts: train, val and test.
-        problems: what was found wrong.
-        left_out: number of frames with fewer people than the user wants, which are in none of `parts`.
-        without_keypoints: number of frames left out since nobody in them has keypoints.
-    """
-
-    name: str
-    config: PartConfig
-    parts: Parts
-    problems: Problems = field(default_factory=Problems)
-    left_out: int = 0
-    without_keypoints: int = 0
-
-
-def load_part(
-    name: str,
-    config: PartConfig,
-    skeleton: Skeleton,
-    val: Amount,
-    test: Amount,
-    split_seed: int,
-    key: str,
-    prefix: bool,
-) -> LoadedPart:
-    """Read one part and divide it.
-
-    Args:
-        name: of the part; frames get it as their `source`, unless their file names one.
-        config: where it lies.
-        skeleton: the run's.
-        val: see `split_frames`.
-        test: see `split_frames`.
-        split_seed: of what the split draws.
-        key: prefix of the config keys, for messages.
-        prefix: put the part's name before the frames' names, which must be unique over all parts of a mix.
-
-    Raises:
-        DataError: files are missing or wrong; names file, field and remedy.
-        ConfigError: the parts of the split cannot be made.
-    """
-    reader, root = READERS[config.kind], Path(config.root).expanduser()
-    if not root.is_dir():
-        raise DataError(f"{key}.root={config.root} is no folder: give {reader.root}")
-    annotations = find_file(config.annotations, root) if config.annotations else None
-    frames, problems = reader.read(annotations, root, skeleton, key)
-    frames = [
-        replace(f, source=f.source or name, clip=f.clip or clip_of(f.name, config.clip)) for f in frames
-    ]
-    file = None
-    if config.split is not None:
-        file = read_split(find_file(config.split, root), f"{key}.split")
-    try:
-        parts = split_frames(frames, file, val, test, split_seed, problems, key)
-    except (ConfigError, DataError) as error:
-        if broken := problems.of("annotation broken"):  # what is missing may be among them
-            raise type(error)(f"{error}\n{broken.report(3)}") from None
-        raise
-    if prefix:
-        parts = {part: [_rename(f, name) for f in found] for part, found in parts.items()}
-    return LoadedPart(name, config, parts, problems)
-
-
-def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:
-    """Leave out what shows people, but no keypoints.
-
-    Args:
-        loaded: one data set.
-        key: prefix of its config keys, for messages.
-
-    Raises:
-        DataError: nothing is left.
-    """
-    parts = {part: [for_poses(f) for f in found if has_keypoints(f)] for part, found in loaded.parts.items()}
-    before, after = (sum(map(len, found.values())) for found in (loaded.parts, parts))
-    if before and not after:
-        config = loaded.config
-        raise DataError(
-            f"{key}.root={config.root}: in none of its {before} pictures has anybody keypoints"
-            f"{f' ({config.annotations})' if config.annotations else ''}: there are no poses to learn or to "
-            "test. Give data with keypoints"
-        )
-    return replace(loaded, parts=parts, without_keypoints=before - after)
-
-
 def find_file(path: str, root: Path) -> Path:
     """Return a path as it is, or below `root` where it exists only there."""
     given = Path(path).expanduser()
     return root / given if not given.exists() and (root / given).exists() else given
-
-
-def clip_of(name: str, rule: str | None) -> str | None:
-    """Return which video a picture is from by its name, or None."""
-    if rule is None:
-        return None
-    if rule == FOLDER:
-        return Path(name).parent.as_posix()
-    found = re.search(rule, name)
-    return found[1] if found else None
-
-
-def _rename(frame: Frame, part: str) -> Frame:
-    return replace(
-        frame, name=f"{part}/{frame.name}", clip=None if frame.clip is None else f"{part}/{frame.clip}"
-    )

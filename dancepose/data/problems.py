@@ -10,6 +10,8 @@ from dancepose.errors import DataError
 KINDS = {
     "annotation broken": "training and evaluation refuse to start",
     "not an annotation file": "left out",
+    "not a picture": "left out",
+    "picture of no class": "it lies in no class's folder: left out",
     "no people": "the file is left out",
     "people without group": "several people and no group_id to tell them apart: the file is left out",
     "point without group": "left out, and the picture counts as incomplete",

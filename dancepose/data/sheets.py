@@ -34,7 +34,7 @@ LEGEND = "orange: left, blue: right, white: middle, ring: occluded"
 
 
 def choose(frames: Sequence[Frame], count: int, seed: int, unusable: Problems) -> tuple[list[int], Problems]:
-    """Draw some frames whose images can be read.
+    """Draw some frames whose images can be read; those without a picture are passed over.
 
     Args:
         frames: to draw from.
@@ -52,7 +52,7 @@ def choose(frames: Sequence[Frame], count: int, seed: int, unusable: Problems) -
         if len(chosen) == count:
             break
         image = frames[index].image
-        if str(image) in known:
+        if image is None or str(image) in known:
             continue
         try:
             read_image(image)

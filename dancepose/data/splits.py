@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from dancepose.data.draw import draw_units, rank, unit_of
 from dancepose.data.json_file import load_mapping
 from dancepose.data.problems import Problems
+from dancepose.data.split_rule import SplitRule
 from dancepose.errors import ConfigError, DataError, did_you_mean
 from dancepose.records import Frame
 
@@ -83,6 +84,7 @@ def split_frames(
     seed: int,
     problems: Problems,
     key: str = "data",
+    rule: SplitRule | None = None,
 ) -> Parts:
     """Divide frames into train, val and test.
 
@@ -90,6 +92,9 @@ def split_frames(
     does not name it, is drawn from train. Which frames are drawn first depends on the seed and their names
     alone, not on their order, and frames of one clip are drawn together. Where sources name classes, each
     class has its share in each part, as near as whole clips allow.
+
+    A gap of the rule holds with a file, too: the test part stays as it is, from train and validation what is
+    near it is left out, and from train what is near the validation.
 
     Args:
         frames: of one data set.
@@ -100,32 +105,46 @@ def split_frames(
         seed: of what is drawn; a file's own seed comes before it.
         problems: unknown names, frames in no part and clips in several are added.
         key: prefix of the config keys, for messages.
+        rule: what a drawn split keeps to; None: clips stay together, without a gap.
 
     Returns:
         `train`, `val` and `test`, in the order of `frames`; val and test may be empty.
 
     Raises:
         ConfigError: an amount is impossible, or leaves nothing to train on.
-        DataError: the file and the data have nothing in common.
+        DataError: the file, or the sources of the rule, and the data have nothing in common.
     """
-    if file is None:
+    rule = rule or SplitRule()
+    if rule.gap.width and all(frame.clip is None for frame in frames):
+        raise ConfigError(
+            f"{key}.gap={rule.gap.width} is between clips, but no frame is of one: say with {key}.clip what "
+            "they are"
+        )
+    unit: Callable[[Frame], str] = unit_of if rule.by == "clip" else (lambda frame: frame.name)
+    if file is None and rule.by_source:
+        parts = _divide(frames, rule.divide(frames, key))
+    elif file is None:
         wanted = _amount(test, len(frames), f"{key}.test")
-        test_units = draw_units(frames, wanted, seed, "test", spare=1 if val in (None, "none") else 2)
-        assigned = {unit: "test" if unit in test_units else "train" for unit in map(unit_of, frames)}
-        parts = _divide(frames, [assigned[unit_of(frame)] for frame in frames])
+        spare = 1 if val in (None, "none") else 2
+        test_units = draw_units(frames, wanted, seed, "test", spare, unit)
+        parts = _divide(frames, ["test" if unit(frame) in test_units else "train" for frame in frames])
     else:
         parts = _by_file(frames, file, problems, key)
         seed = seed if file.seed is None else file.seed
+    for part in ("train", "val"):
+        parts[part] = rule.gap.leave(parts[part], parts["test"])
     if val is None or val == "none":
         parts["val"] = []
     elif file is None or "val" not in file.parts:
-        units = draw_units(parts["train"], _amount(val, len(parts["train"]), f"{key}.val"), seed, "val")
-        parts["val"] = [frame for frame in parts["train"] if unit_of(frame) in units]
-        parts["train"] = [frame for frame in parts["train"] if unit_of(frame) not in units]
+        wanted = _amount(val, len(parts["train"]), f"{key}.val")
+        units = draw_units(parts["train"], wanted, seed, "val", unit_of=unit)
+        parts["val"] = [frame for frame in parts["train"] if unit(frame) in units]
+        parts["train"] = [frame for frame in parts["train"] if unit(frame) not in units]
+    parts["train"] = rule.gap.leave(parts["train"], parts["val"])
     if not parts["train"]:
         raise ConfigError(
             f"of {len(frames)} frames (a clip is not divided) none is left to train on: "
-            f"lower {key}.val or {key}.test"
+            f"lower {key}.val or {key}.test{f' or {key}.gap' if rule.gap.width else ''}"
         )
     _find_straddling(parts, file.path if file else "", problems)
     return parts

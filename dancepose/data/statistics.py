@@ -23,7 +23,7 @@ def statistics(
     """Describe each part of a data set in plain numbers; the image files are not read.
 
     The size of a person is the diagonal of the box around its annotated keypoints, for all data sets alike;
-    people with fewer than two are not measured.
+    people with fewer than two are not measured, nor are those in frames of unknown size.
 
     Args:
         parts: `train`, `val`, `test` -> frames.
@@ -86,6 +86,11 @@ class _Arrays:
         )
 
     @property
+    def sized(self) -> np.ndarray:
+        """(N,) bool: in a frame of known size."""
+        return self.sizes[self.owner].all(axis=1)
+
+    @property
     def present(self) -> np.ndarray:
         """(N, K) bool: annotated, visible or not."""
         return self.keypoints[..., 2] > 0
@@ -99,7 +104,7 @@ def _describe(arrays: _Arrays, skeleton: Skeleton, geometry: TestGeometry) -> di
         "people_per_picture": _numbers(np.bincount(arrays.owner, minlength=len(arrays.sizes))),
         "keypoints_per_person": _numbers(arrays.present.sum(axis=1)),
         "person_size": _person_sizes(arrays, geometry),
-        "picture_sizes": _picture_sizes(arrays.sizes),
+        "picture_sizes": _picture_sizes(arrays.sizes[arrays.sizes.all(axis=1)]),
         "visibility": _visibility(arrays, skeleton),
         "places": _places(arrays),
     }
@@ -113,7 +118,7 @@ def _numbers(values: np.ndarray) -> dict[str, Any]:
 
 
 def _person_sizes(arrays: _Arrays, geometry: TestGeometry) -> dict[str, Any]:
-    measured = arrays.present.sum(axis=1) >= 2
+    measured = (arrays.present.sum(axis=1) >= 2) & arrays.sized
     points, present = arrays.keypoints[measured, :, :2], arrays.present[measured, :, None]
     low, high = (
         np.where(present, points, np.inf).min(axis=1, initial=np.inf),
@@ -161,9 +166,9 @@ def _visibility(arrays: _Arrays, skeleton: Skeleton) -> dict[str, dict[str, int]
 
 
 def _places(arrays: _Arrays) -> dict[str, Any]:
-    shares = (arrays.keypoints[..., :2] + 0.5) / arrays.sizes[arrays.owner][
-        :, None
-    ]  # centres are at integers
-    x, y = shares[arrays.present].T
+    sized = arrays.sized
+    sizes = arrays.sizes[arrays.owner[sized]][:, None]
+    shares = (arrays.keypoints[sized, :, :2] + 0.5) / sizes  # centres are at integers
+    x, y = shares[arrays.present[sized]].T
     counts = np.histogram2d(y, x, GRID, [[0, 1], [0, 1]])[0].astype(int)
     return {"counts": counts.tolist(), "outside": len(x) - int(counts.sum())}

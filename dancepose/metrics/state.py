@@ -1,6 +1,7 @@
 """`FrameMetric`: the base of metrics that keep rows of numbers for each frame, safe under distribution."""
 
 from collections.abc import Sequence, Sized
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -98,7 +99,7 @@ def check_frames(skeleton: Skeleton, predictions: Sized, frames: Sequence[Frame]
 
 def frame_name(frame: Frame) -> str:
     """Return what an error message calls a frame."""
-    return frame.name or (str(frame.image) if not isinstance(frame.image, np.ndarray) else "a frame")
+    return frame.name or (str(frame.image) if isinstance(frame.image, Path) else "a frame")
 
 
 def stack_people(people: Sequence[Person], skeleton: Skeleton, frame: Frame) -> np.ndarray:

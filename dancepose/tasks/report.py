@@ -145,7 +145,7 @@ def frame_sheet(
     the assignment of the protocol). Frames whose picture is not there are left out: labels and
     predictions can be scored without it.
     """
-    there = [f for f in frames if isinstance(f.image, np.ndarray) or f.image.is_file()]
+    there = [f for f in frames if isinstance(f.image, np.ndarray) or (f.image and f.image.is_file())]
     if len(there) < len(frames):
         log.info(
             "%d of %d pictures are not there: left out of the contact sheet",

@@ -18,7 +18,10 @@ from dancepose.tasks.run_directory import NOT_IN_HASH, RunDirectory
 log = logging.getLogger(__name__)
 
 # the keys of `data` that divide the pictures; where they lie, and how often they come up, does not
-SPLIT_KEYS = ("kind", "split", "clip", "parts", "val", "test", "split_seed", "min_people", "limit", "overfit")
+SPLIT_KEYS = (
+    *("kind", "split", "clip", "parts", "val", "test", "split_seed", "min_people", "limit", "overfit"),
+    *("labels", "classes", "own_split", "split_by", "gap", "train_sources", "test_sources"),
+)
 
 
 def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapping[str, Any]) -> None:

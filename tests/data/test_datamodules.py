@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from dancepose.data.datamodules import PoseDataModule
 from dancepose.data.problems import Problems
 from dancepose.data.readers import READERS, Reader
+from dancepose.data.readers.request import Reading
 from dancepose.errors import ConfigError, DataError
 from dancepose.inference.geometry import apply_matrix
 from dancepose.paths import PACKAGE
@@ -185,9 +186,11 @@ def test_wrong_values_name_the_key(root: Path, changes: dict, message: str):
 
 
 def test_a_reader_in_the_table_is_a_kind_of_its_own(tmp_path: Path, monkeypatch):
-    def read(annotations, root, skeleton, key):
-        assert (annotations, key) == (None, "data")
-        return [Frame(root / f"{i}.jpg", (8, 8), [], skeleton.name, f"{i}.jpg") for i in range(4)], Problems()
+    def read(asked):
+        assert (asked.annotations, asked.key) == (None, "data")
+        names = [f"{i}.jpg" for i in range(4)]
+        frames = [Frame(asked.root / name, (8, 8), [], asked.skeleton.name, name) for name in names]
+        return Reading(frames, Problems())
 
     monkeypatch.setitem(READERS, "mine", Reader(read, "the folder of mine"))
     data = module(tmp_path, kind="mine", val=1, test=1)

@@ -13,6 +13,7 @@ from dancepose.data.images import image_size
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.data.problems import Problems
 from dancepose.data.readers.action_sample import Sample, SampleReader
+from dancepose.data.readers.classes import find_empty
 from dancepose.data.readers.points import find_outside
 from dancepose.data.readers.sources import named_skeleton
 from dancepose.errors import DataError, did_you_mean, in_brackets
@@ -81,10 +82,7 @@ def read_actions(
     for name, picture in pictures.items():
         frame = picture.frame(name, root, path, problems)
         frames.append(replace(frame, skeleton=skeleton.name, labelled=covered, classes=classes))
-    done = {person.action for frame in frames for person in frame.people}
-    for name in classes:
-        if name not in done:
-            problems.add("class without samples", path, "classes", f"'{name}'")
+    find_empty(frames, classes, path, "classes", problems)
     return frames, problems
 
 
@@ -201,12 +199,13 @@ def write_actions(frames: Sequence[Frame], skeleton: Skeleton, path: Path) -> No
         path: of the JSON file.
 
     Raises:
-        DataError: an image is an array, or a person has no action.
+        DataError: a frame has no image file, or a person no action.
     """
     samples = []
     for frame in frames:
-        if isinstance(frame.image, np.ndarray):
-            raise DataError(f"{path}: an {FILE} names image files, but a frame holds an array")
+        if not isinstance(frame.image, Path):
+            held = "has no picture" if frame.image is None else "holds an array"
+            raise DataError(f"{path}: an {FILE} names image files, but a frame {held}")
         image = Path(os.path.relpath(frame.image, path.parent)).as_posix()
         for person in frame.people:
             if person.action is None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from dancepose.data.json_file import BrokenFile, load_json
 from dancepose.data.problems import Problems
+from dancepose.data.readers.classes import find_empty, ordered
 from dancepose.data.readers.labelme_file import (
     ACTION,
     COMPLETE,
@@ -28,24 +30,31 @@ from dancepose.skeleton import Skeleton
 VERSION = "5.4.1"  # of the Labelme program whose files these are
 
 
-def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tuple[list[Frame], Problems]:
+def read_labelme(
+    root: Path, skeleton: Skeleton, key: str = "data.root", classes: Sequence[str] | None = None
+) -> tuple[list[Frame], Problems]:
     """Read every Labelme file in a folder and the folders below it, but for hidden ones.
 
     Coordinates are taken as they are, with pixel centres at integers. A frame's name is the path of its image
     below `root`. A file that is broken is recorded (`annotation broken`, with which nothing is trained or
     scored) and the others are read.
 
+    The flag `action:<name>` of a picture, or of any shape of a person, names what it does. Frames in which
+    somebody does something have as `classes` all actions of the folder. A picture that has the flag and no
+    shapes shows one person, who has no keypoints.
+
     Args:
         root: the folder, perhaps with a `dataset.yaml` (see `Sources`).
         skeleton: the run's.
         key: the config key that names the folder, for messages.
+        classes: the actions in their order; None: sorted.
 
     Returns:
         Frames in order of their names, and what was wrong.
 
     Raises:
         DataError: no folder, no Labelme file, or nobody in any of them, with what was wrong; `dataset.yaml`
-            is wrong.
+            is wrong; an action is none of `classes`.
     """
     root = Path(root)
     if not root.is_dir():
@@ -83,7 +92,22 @@ def read_labelme(root: Path, skeleton: Skeleton, key: str = "data.root") -> tupl
             + problems.report(3)
         )
     sources.settle(skeleton, problems)
-    return [frames[name] for name in sorted(frames)], problems
+    read = [frames[name] for name in sorted(frames)]
+    _name_classes(read, classes, root, key, problems)
+    return read, problems
+
+
+def _name_classes(
+    frames: Sequence[Frame], given: Sequence[str] | None, root: Path, key: str, problems: Problems
+) -> None:
+    """Give the frames in which somebody does something the classes of the folder, in place."""
+    acting = [frame for frame in frames if any(person.action for person in frame.people)]
+    actions = [person.action for frame in acting for person in frame.people if person.action]
+    names = ordered(actions, given, f"{key}={root}", key.rpartition(".")[0] or "data")
+    for frame in acting:
+        frame.classes = names
+    if given is not None:
+        find_empty(acting, names, root, "", problems)
 
 
 def _expected(skeleton: Skeleton) -> str:
@@ -119,7 +143,8 @@ def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
     """Write a frame as a Labelme file, whole or not at all.
 
     `read_labelme` gives the same people back; the Labelme program opens the file. Scores, tracks and boxes
-    have no place in the format and are left out.
+    have no place in the format and are left out, and so are people without keypoints; what the only one of a
+    picture does is then a flag of the picture.
 
     Args:
         frame: its image must be a file; the path to it is written relative to the JSON file.
@@ -127,10 +152,11 @@ def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
         path: of the JSON file.
 
     Raises:
-        DataError: the frame's image is an array.
+        DataError: the frame's image is an array, or it has none.
     """
-    if isinstance(frame.image, np.ndarray):
-        raise DataError(f"{path}: a Labelme file names an image file, but the frame holds an array")
+    if not isinstance(frame.image, Path):
+        held = "has no picture" if frame.image is None else "holds an array"
+        raise DataError(f"{path}: a Labelme file names an image file, but the frame {held}")
     ids = [person.id for person in frame.people]
     numbered = None not in ids and len(set(ids)) == len(ids)
     shapes = []
@@ -147,9 +173,11 @@ def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
             shapes.append(_shape(HEAD, [[x1, y1], [x2, y2]], "rectangle", group, {}))
     for polygon in frame.ignore:
         shapes.append(_shape(IGNORE, np.asarray(polygon, dtype=np.float64).tolist(), "polygon", None, {}))
+    alone = frame.people[0] if len(frame.people) == 1 and not frame.people[0].present.any() else None
+    named = {f"{ACTION}{alone.action}": True} if alone is not None and alone.action else {}
     content = {
         "version": VERSION,
-        "flags": {COMPLETE: frame.complete},
+        "flags": {COMPLETE: frame.complete} | named,
         "shapes": shapes,
         "imagePath": Path(os.path.relpath(frame.image, path.parent)).as_posix(),
         "imageData": None,

@@ -76,11 +76,13 @@ class LabelmeFile:
         if not self._settle_groups():
             return None
         known = [group for group in self._groups.values() if group.points]
-        if not known and flags.get(COMPLETE) is not True:  # an empty picture has to be marked as looked at
+        action = self._action(flags, "flags")
+        if (
+            not known and not action and flags.get(COMPLETE) is not True
+        ):  # an empty picture has to be marked as looked at
             labels = sorted({str(s.get("label")) for s in self.content["shapes"]})
             self.problems.add("no people", self.path, detail=f"labels: {', '.join(labels[:5]) or 'none'}")
             return None
-        action = self._action(flags, "flags")
         frame = Frame(image, self._size(image), [], self.skeleton.name, name, source.labelled)
         frame.complete = bool(flags.get(COMPLETE, source.complete)) and not self._ungrouped
         frame.ignore = self._ignore
@@ -98,6 +100,9 @@ class LabelmeFile:
                     self.problems.add("no known keypoint", self.path, detail=f"group_id {group_id}")
             elif group.head is not None:
                 self.problems.add("head without person", self.path, detail=f"group_id {group_id}")
+        if action and not known:  # a picture sorted by what its person does, who is somewhere in it
+            blank = np.zeros((len(self.skeleton), 3))
+            frame.people, frame.complete = [Person(blank, id=0, action=action)], False
         return frame
 
     def _image(self) -> tuple[Path, str]:

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from dancepose.data.actions import has_keypoints
 from dancepose.data.readers.coco import read_coco
 from dancepose.data.readers.labelme import read_labelme
 from dancepose.errors import DataError
@@ -21,6 +22,7 @@ def read_truth(path: Path, skeleton: Skeleton) -> list[Frame]:
     path = Path(path)
     if path.is_dir():
         frames, problems = read_labelme(path, skeleton, key="gt")
+        frames = [frame for frame in frames if has_keypoints(frame)]  # not those of actions alone
     elif path.suffix == ".json":
         frames, problems = read_coco(path, skeleton, path.parent, key="gt")
     else:

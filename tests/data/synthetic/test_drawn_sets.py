@@ -14,6 +14,7 @@ import pytest
 
 from dancepose.data.images import read_image
 from dancepose.data.readers import READERS
+from dancepose.data.readers.request import Request
 from dancepose.data.synthetic import dataset
 from dancepose.data.synthetic.cache import read_scenes, scene_folder
 from dancepose.data.synthetic.dataset import drawn_frames, write_scenes
@@ -35,7 +36,7 @@ def files(root):
 
 def test_labelme_files_are_read_as_any_other(drawn):
     skeleton = load_skeleton("mpii15")
-    frames, problems = READERS["dance"].read(None, drawn, skeleton, "data")
+    frames, problems, _ = READERS["dance"].read(Request(drawn, skeleton))
     records = {frame.name: frame for frame in drawn_frames(SMALL, drawn, 100)}
     assert problems.counts() == {} and {f.name for f in frames} == {n for n, f in records.items() if f.people}
     for frame in frames:
@@ -50,8 +51,8 @@ def test_labelme_files_are_read_as_any_other(drawn):
 def test_the_coco_file_holds_the_same_people(drawn, tmp_path):
     root = write_scenes(replace(SMALL, format="coco"), tmp_path / "coco", workers=1)
     skeleton = load_skeleton("mpii15")
-    frames, problems = READERS["coco"].read(root / "annotations.json", root, skeleton, "data")
-    labelme, _ = READERS["dance"].read(None, drawn, skeleton, "data")
+    frames, problems, _ = READERS["coco"].read(Request(root, skeleton, root / "annotations.json"))
+    labelme = READERS["dance"].read(Request(drawn, skeleton)).frames
     assert problems.counts() == {} and [f.name for f in frames] == [f.name for f in labelme]
     for a, b in zip(frames, labelme, strict=True):
         assert a.keypoint_array() == pytest.approx(b.keypoint_array(), abs=0.02)
@@ -80,9 +81,8 @@ def test_actions_of_clips(tmp_path):
         clips
     )
 
-    frames, problems = READERS["action"].read(
-        root / "actions.json", root, load_skeleton("openpose18"), "data"
-    )
+    asked = Request(root, load_skeleton("openpose18"), root / "actions.json")
+    frames, problems, _ = READERS["action"].read(asked)
     assert not len(problems.without("class without samples"))
     records = {frame.name: frame for frame in drawn_frames(scenes, root, 100)}
     assert {f.name for f in frames} == {name for name, frame in records.items() if frame.people}

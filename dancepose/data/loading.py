@@ -1,0 +1,243 @@
+"""Reading one part of a data set: its frames with their clips, classes and homes."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dancepose.data.actions import class_names, for_poses, has_keypoints
+from dancepose.data.gap import Gap, clip_places
+from dancepose.data.images import refuse_without_pictures
+from dancepose.data.labels import relabel
+from dancepose.data.parts import FOLDER, PartConfig, find_file, own_names
+from dancepose.data.problems import Problems
+from dancepose.data.readers import READERS
+from dancepose.data.readers.classes import FILE as CLASS_FILE
+from dancepose.data.readers.classes import find_empty, read_classes
+from dancepose.data.readers.request import Reading, Request
+from dancepose.data.split_rule import SplitRule
+from dancepose.data.splits import Amount, Parts, SplitFile, read_split, split_frames
+from dancepose.errors import ConfigError, DataError, did_you_mean
+from dancepose.records import Frame
+from dancepose.skeleton import Skeleton
+
+
+@dataclass
+class LoadedPart:
+    """One part, read and divided.
+
+    Attributes:
+        name: of the part.
+        config: where it lies.
+        parts: train, val and test.
+        problems: what was found wrong.
+        left_out: number of frames with fewer people than the user wants, which are in none of `parts`.
+        without_keypoints: number of frames left out since nobody in them has keypoints.
+        gap: between its parts; its clips have the names of the frames.
+        gap_left_out: number of frames left out for it.
+        labels_left_out: label -> number of samples that `labels` leaves out.
+        sources_left_out: source -> number of its frames, of sources that neither train nor test.
+    """
+
+    name: str
+    config: PartConfig
+    parts: Parts
+    problems: Problems = field(default_factory=Problems)
+    left_out: int = 0
+    without_keypoints: int = 0
+    gap: Gap = field(default_factory=lambda: Gap(0, {}))
+    gap_left_out: int = 0
+    labels_left_out: dict[str, int] = field(default_factory=dict)
+    sources_left_out: dict[str, int] = field(default_factory=dict)
+
+    def not_in_gap(self, others: Iterable[Frame]) -> list[Frame]:
+        """Return those of the frames that are in no part which the gap does not leave out."""
+        held = self.gap.near(frame for part in ("val", "test") for frame in self.parts[part])
+        return [frame for frame in others if frame.clip is None or frame.clip not in held]
+
+    def came_later(self, others: Iterable[Frame]) -> list[Frame]:
+        """Return those of the frames that are in no part which nothing in the configuration leaves out."""
+        if self.config.own_split is not None:
+            return []
+        return [frame for frame in self.not_in_gap(others) if frame.source not in self.sources_left_out]
+
+
+def load_part(
+    name: str,
+    config: PartConfig,
+    skeleton: Skeleton,
+    val: Amount,
+    test: Amount,
+    split_seed: int,
+    key: str,
+    prefix: bool,
+    divide: bool = True,
+) -> LoadedPart:
+    """Read one part and divide it.
+
+    Args:
+        name: of the part; frames get it as their `source`, unless their file names one.
+        config: where it lies.
+        skeleton: the run's.
+        val: see `split_frames`.
+        test: see `split_frames`.
+        split_seed: of what the split draws.
+        key: prefix of the config keys, for messages.
+        prefix: put the part's name before the frames' names, which must be unique over all parts of a mix.
+        divide: False leaves everything in `train`, for a run that goes on with the split it had.
+
+    Raises:
+        DataError: files are missing or wrong; names file, field and remedy.
+        ConfigError: the parts of the split cannot be made.
+    """
+    reader, root = READERS[config.kind], Path(config.root).expanduser()
+    if not root.is_dir():
+        raise DataError(f"{key}.root={config.root} is no folder: give {reader.root}")
+    reading = reader.read(_request(config, root, skeleton, key))
+    problems, rule = reading.problems, config.clip
+    frames = [
+        f
+        if f.source and f.clip
+        else replace(f, source=f.source or name, clip=f.clip or clip_of(f.name, rule, reader.class_folders))
+        for f in reading.frames
+    ]
+    places, left_out = clip_places(frames), {}
+    if config.labels is not None:
+        changed = relabel(frames, config.labels, f"{key}.labels")
+        frames, left_out = changed.frames, changed.left_out
+        problems = problems.without("class without samples")  # of the data's own classes
+        find_empty(frames, class_names(frames), f"{key}.labels", "", problems)
+    split_rule = SplitRule(
+        config.split_by,
+        Gap(config.gap, places),
+        tuple(config.train_sources or ()),
+        tuple(config.test_sources or ()),
+    )
+    parts: Parts = {"train": frames, "val": [], "test": []}
+    if divide:
+        file = _split_file(config, root, reading, key)
+        try:
+            parts = split_frames(frames, file, val, test, split_seed, problems, key, split_rule)
+        except (ConfigError, DataError) as error:
+            if broken := problems.of("annotation broken"):  # what is missing may be among them
+                raise type(error)(f"{error}\n{broken.report(3)}") from None
+            raise
+    loaded = LoadedPart(name, config, parts, problems, gap=split_rule.gap, labels_left_out=left_out)
+    if split_rule.by_source and config.split is None:
+        homeless = (frame.source for frame in frames if split_rule.home(frame) is None)
+        loaded.sources_left_out = dict(Counter(homeless))
+    if config.gap and divide:
+        _count_gap(loaded, frames, key)
+    if prefix:
+        loaded.parts = {part: [_rename(f, name) for f in found] for part, found in parts.items()}
+        loaded.gap = Gap(config.gap, {f"{name}/{clip}": place for clip, place in places.items()})
+    return loaded
+
+
+def _request(config: PartConfig, root: Path, skeleton: Skeleton, key: str) -> Request:
+    """Return what the reader is asked for, with the names of the classes read from their file."""
+    reader, classes = READERS[config.kind], config.classes
+    file = root / CLASS_FILE
+    if isinstance(classes, str):
+        classes = list(read_classes(find_file(classes, root), f"{key}.classes"))
+    elif classes is None and reader.class_file and file.is_file():
+        classes = list(read_classes(file, f"{key}.classes"))
+    return Request(
+        root,
+        skeleton,
+        find_file(config.annotations, root) if config.annotations else None,
+        key,
+        None if classes is None else tuple(classes),
+        config.source_skeleton,
+    )
+
+
+def _split_file(config: PartConfig, root: Path, reading: Reading, key: str) -> SplitFile | None:
+    """Return what divides the data: a split file, else the data's own divisions where they are asked for.
+
+    Raises:
+        DataError: the split file is wrong, or the data have no such division.
+    """
+    if config.split is not None:
+        return read_split(find_file(config.split, root), f"{key}.split")
+    if config.own_split is None:
+        return None
+    parts: dict[str, tuple[str, ...]] = {}
+    for part, value in config.own_split.items():
+        if value is None:
+            continue
+        names = own_names(value, f"{key}.own_split.{part}")
+        for name in names:
+            if name not in reading.splits:
+                have = ", ".join(reading.splits) or "none"
+                raise DataError(
+                    f"{key}.own_split.{part}: '{name}' is no division of {config.annotations}, which has "
+                    f"{have}.{did_you_mean(name, reading.splits)}"
+                )
+        parts[part] = tuple(dict.fromkeys(clip for name in names for clip in reading.splits[name]))
+    homes = Counter(clip for clips in parts.values() for clip in clips)
+    if twice := [clip for clip, count in homes.items() if count > 1]:
+        raise DataError(f"{key}.own_split: {config.annotations} has clip '{twice[0]}' in several of them")
+    return SplitFile(find_file(str(config.annotations), root), parts, "clip")
+
+
+def _count_gap(loaded: LoadedPart, frames: Sequence[Frame], key: str) -> None:
+    """Count the frames that the gap leaves out, and record classes of which it leaves nothing to learn."""
+    used = {frame.name for found in loaded.parts.values() for frame in found}
+    others = [frame for frame in frames if frame.name not in used]
+    loaded.gap_left_out = len(others) - len(loaded.not_in_gap(others))
+    learnt = {person.action for frame in loaded.parts["train"] for person in frame.people}
+    for name in {person.action for frame in frames for person in frame.people if person.action} - learnt:
+        where = f"{key}.gap={loaded.config.gap}"
+        loaded.problems.add("class without samples", where, "", f"'{name}'", "none is left in train")
+
+
+def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:
+    """Leave out what shows people, but no keypoints.
+
+    Args:
+        loaded: one data set.
+        key: prefix of its config keys, for messages.
+
+    Raises:
+        DataError: nothing is left, or there are no pictures.
+    """
+    parts = {part: [for_poses(f) for f in found if has_keypoints(f)] for part, found in loaded.parts.items()}
+    refuse_without_pictures(
+        (frame for found in loaded.parts.values() for frame in found),
+        f"{key}.kind={loaded.config.kind} ({loaded.config.annotations or loaded.config.root})",
+        "a network for poses",
+    )
+    before, after = (sum(map(len, found.values())) for found in (loaded.parts, parts))
+    if before and not after:
+        config = loaded.config
+        raise DataError(
+            f"{key}.root={config.root}: in none of its {before} pictures has anybody keypoints"
+            f"{f' ({config.annotations})' if config.annotations else ''}: there are no poses to learn or to "
+            "test. Give data with keypoints"
+        )
+    return replace(loaded, parts=parts, without_keypoints=before - after)
+
+
+def clip_of(name: str, rule: str | None, class_folders: int = 0) -> str | None:
+    """Return which video a picture is from by its name, or None.
+
+    Args:
+        name: path of the picture below the data's folder.
+        rule: see `PartConfig.clip`.
+        class_folders: how many levels of folders are no videos: a picture directly in such a folder has none.
+    """
+    if rule is None:
+        return None
+    if rule == FOLDER:
+        folder = Path(name).parent
+        return None if class_folders and len(folder.parts) <= class_folders else folder.as_posix()
+    found = re.search(rule, name)
+    return found[1] if found else None
+
+
+def _rename(frame: Frame, part: str) -> Frame:
+    return replace(
+        frame, name=f"{part}/{frame.name}", clip=None if frame.clip is None else f"{part}/{frame.clip}"
+    )
