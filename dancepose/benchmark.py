@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PARTS = ("network", "data", "decode", "score", "draw")
+PARTS = ("network", "data", "decode", "score", "draw", "motion", "people")
 PRECISIONS = ("fp32", "bf16")
 
 
@@ -51,6 +51,8 @@ def benchmark(cfg: DictConfig) -> None:
         "decode": _decoding,
         "score": _scoring,
         "draw": _drawing,
+        "motion": _motion,
+        "people": _people,
     }
     rows: list[Row] = [row for part in PARTS if part in cfg.parts for row in measure[part](cfg)]
     if not rows:
@@ -148,6 +150,23 @@ def _drawing(cfg: DictConfig) -> list[Row]:
     from dancepose.benchmarks.scenes import time_drawing
 
     return time_drawing(cfg.rounds)
+
+
+def _motion(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.motion import time_motion
+    from dancepose.targets import plain
+
+    return time_motion(plain(cfg.motions), cfg.rounds)
+
+
+def _people(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.motion import time_people
+    from dancepose.targets import plain
+
+    config = plain(cfg)
+    pose = {key: config[key] for key in ("model", "skeleton", "seed")}
+    motion = list(config["motions"].values())[-1]
+    return time_people(pose, motion, cfg.size, cfg.rounds)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +36,8 @@ def browse(cfg: DictConfig) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from dancepose.build import build_codec, model_config
     from dancepose.checks import at_least, one_of
+    from dancepose.data.motion_sheets import draw_motion_samples
     from dancepose.data.problems import FATAL, REMEDY, Problems
     from dancepose.data.sheets import choose, draw_samples
     from dancepose.data.splits import PARTS
@@ -46,34 +46,35 @@ def browse(cfg: DictConfig) -> None:
     from dancepose.errors import DataError
     from dancepose.files import write_bytes, write_json
     from dancepose.skeleton import Skeleton
-    from dancepose.targets import instantiate, plain
+    from dancepose.targets import instantiate, locate, plain
 
     one_of("part", cfg.part, PARTS)
     at_least("count", cfg.count, 0)
     at_least("epochs", cfg.epochs, 1)
     folder = Path(cfg.out or HydraConfig.get().runtime.output_dir)
     skeleton = Skeleton.from_dict(plain(cfg.skeleton))
-    codec = build_codec(model_config(plain(cfg.model)), skeleton)
-    data = instantiate(cfg.data, skeleton=skeleton, codec=codec, seed=cfg.seed)
+    motion = getattr(locate(cfg.data._target_, "data"), "feeds", "pose") == "motion"
+    data = instantiate(cfg.data, skeleton=skeleton, seed=cfg.seed, **_given(cfg, skeleton, motion))
     data.data.posed = False  # what a training of poses would leave out is shown, too
 
     parts = {part: data.frames(part) for part in PARTS}
     keypoints = {part: keypoint_counts(frames, skeleton) for part, frames in parts.items()}
     unusable = data.data.unusable(*PARTS)
-    chosen, broken = choose(parts[cfg.part], cfg.count, data.seed, unusable)
+    chosen, broken = choose(parts[cfg.part], cfg.count, data.seed, unusable, pictures=not motion)
     unusable.extend(broken)
     problems = Problems(dict.fromkeys([*data.problems, *unusable]))
     for text in (data.summary(problems), keypoint_table(keypoints), problems.report()):
         log.info("%s\n", text)
-    found = statistics(parts, skeleton, data.geometry)
+    found = statistics(parts, skeleton, None if motion else data.geometry)
     title = f"{', '.join(data.data.configs)}: {_totals(parts)}, skeleton {skeleton.name}"
     write_bytes(folder / "pictures" / "statistics.png", draw_statistics(found, skeleton, title))
-    shown = draw_samples(data, cfg.part, chosen, cfg.epochs, folder / "pictures")
+    draw = draw_motion_samples if motion else draw_samples
+    shown = draw(data, cfg.part, chosen, cfg.epochs, folder / "pictures")
     listing = {
         "skeleton": skeleton.name,
         "split": {"hash": data.split_hash, **{part: len(frames) for part, frames in parts.items()}},
         "data": data.data_hash,
-        "counts": data.counts(),
+        "counts": data.data.counts(),
         "left_out": data.data.left_out,
         "without_keypoints": data.data.without_keypoints,
         "keypoints": keypoints,
@@ -88,6 +89,17 @@ def browse(cfg: DictConfig) -> None:
     if len(unusable):
         counts = ", ".join(f"{kind} {count}" for kind, count in unusable.of(*FATAL).counts().items())
         raise DataError(f"training and evaluation would refuse to start: {counts}. {REMEDY}")
+
+
+def _given(cfg: DictConfig, skeleton: Skeleton, motion: bool) -> dict[str, Any]:
+    """Return what a data module is given besides its node, without a network being built."""
+    from dancepose.build import build_codec, model_config
+    from dancepose.encoders import ImageOnly
+    from dancepose.targets import plain
+
+    if motion:  # every sample is one person in one picture
+        return {"encoder": ImageOnly(), "images": True}
+    return {"codec": build_codec(model_config(plain(cfg.model)), skeleton)}
 
 
 def _totals(parts: dict[str, list[Frame]]) -> str:

@@ -23,7 +23,7 @@ from dancepose.targets import hints_of, locate, signature_of
 register()
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
-CHECKED_ELSEWHERE = ("model", "skeleton", "networks")  # by the dataclasses of build.py and skeleton.py
+CHECKED_ELSEWHERE = ("model", "skeleton", "networks", "motions")  # by the dataclasses of build.py and skeleton.py
 INSTANTIATE_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
 # keys outside of `_target_` nodes whose default does not say their type
@@ -51,7 +51,7 @@ GIVEN: dict[str, dict[str, str]] = {
         "codec": "it is the model's: model.codec.<key>=...",
         "encoder": "it is the model's: model.features=[...], model.frames=...",
         "images": "the model says it: model.branches=[...]",
-        "actions": "they are those of the data, or of the trained network",
+        "known_actions": "they are those of the data, or of the trained network",
         "seed": "it is the run's: seed=...",
     },
     "optimizer": {"params": "they are the network's"},

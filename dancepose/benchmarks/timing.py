@@ -18,7 +18,7 @@ class Row:
     """One line of the table.
 
     Attributes:
-        part: `network`, `data`, `decode`, `score` or `draw`.
+        part: one of the benchmark's parts, `network` for instance.
         name: what was timed.
         milliseconds: of each repetition.
         figures: what follows from them, and what was counted: column -> number or text.

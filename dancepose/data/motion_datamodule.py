@@ -13,6 +13,7 @@ from dancepose.data.batches import device_batch
 from dancepose.data.class_weights import SAMPLERS, ClassWeights
 from dancepose.data.collection import PoseData
 from dancepose.data.dataset import PoseLoader, prepare_worker
+from dancepose.data.images import refuse_without_pictures
 from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.motion_samples import MotionSample, frame_samples, hold_out, window_samples
 from dancepose.data.parts import check_number, part_configs
@@ -40,13 +41,21 @@ class MotionDataModule(LightningDataModule):
         skeleton: the run's.
         encoder: keypoints -> the network's inputs.
         images: whether the network looks at pictures.
-        actions: the actions that a trained network tells apart, in its order; None: those of the data.
+        known_actions: the actions that a trained network tells apart, in its order; None: those of the data.
         seed: of the run: order and augmentation of the training samples.
         kind: of the data, or `mix` with `parts`.
-        root: see `PartConfig`; also annotations, split, clip.
+        root: see `PartConfig`.
         annotations: see `PartConfig`.
         split: see `PartConfig`.
         clip: see `PartConfig`.
+        labels: see `PartConfig`.
+        classes: see `PartConfig`.
+        source_skeleton: see `PartConfig`.
+        own_split: see `PartConfig`.
+        split_by: see `PartConfig`.
+        gap: see `PartConfig`.
+        train_sources: see `PartConfig`.
+        test_sources: see `PartConfig`.
         parts: with `kind=mix`: name -> the keys of `PartConfig`.
         val: how much of train validates where the split file has no val: a fraction, a count, or `none`.
         test: how much of everything tests where there is no split file: likewise.
@@ -74,13 +83,21 @@ class MotionDataModule(LightningDataModule):
         skeleton: Skeleton,
         encoder: Encoder,
         images: bool = True,
-        actions: Sequence[str] | None = None,
+        known_actions: Sequence[str] | None = None,
         seed: int = 0,
         kind: str = "action",
         root: str | None = None,
         annotations: str | None = None,
         split: str | None = None,
         clip: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+        classes: list[str] | str | None = None,
+        source_skeleton: str | None = None,
+        own_split: Mapping[str, Any] | None = None,
+        split_by: str = "clip",
+        gap: int = 0,
+        train_sources: list[str] | None = None,
+        test_sources: list[str] | None = None,
         parts: Mapping[str, Mapping[str, Any]] | None = None,
         val: Amount = 0.1,
         test: Amount = 0.1,
@@ -101,7 +118,7 @@ class MotionDataModule(LightningDataModule):
     ):
         super().__init__()
         self.skeleton, self.encoder, self.images, self.seed = skeleton, encoder, images, seed
-        self._actions = None if actions is None else tuple(actions)
+        self._known = None if known_actions is None else tuple(known_actions)
         check_number("data.batch_size", batch_size, 1)
         check_number("data.workers", workers, 0)
         check_number("data.size", size, 32)
@@ -121,7 +138,19 @@ class MotionDataModule(LightningDataModule):
         self.size, self.resize, self.margin = size, resize, margin
         self.sampler, self.holdout, self.split_seed = sampler, holdout, split_seed
         self.step = step or encoder.frames or 1
-        own = {"annotations": annotations, "split": split, "clip": clip}
+        own = {
+            "annotations": annotations,
+            "split": split,
+            "clip": clip,
+            "labels": labels,
+            "classes": classes,
+            "source_skeleton": source_skeleton,
+            "own_split": own_split,
+            "split_by": split_by,
+            "gap": gap,
+            "train_sources": train_sources,
+            "test_sources": test_sources,
+        }
         prepare = None
         if scenes is not None:
             home = scene_folder(scenes, root, kind=kind)
@@ -139,21 +168,21 @@ class MotionDataModule(LightningDataModule):
         self._restored: dict[str, Any] | None = None
 
     @cached_property
-    def classes(self) -> tuple[str, ...]:
+    def actions(self) -> tuple[str, ...]:
         """The actions that are told apart; the files are read on first use.
 
         Raises:
             DataError: the data name fewer than two, or one that the trained network does not know.
         """
         names = class_names(frame for part in PARTS for frame in self.data.frames(part))
-        if self._actions is not None:
+        if self._known is not None:
             done = {person.action for part in PARTS for frame in self.frames(part) for person in frame.people}
-            if unknown := sorted(done - {*self._actions, None}):
+            if unknown := sorted(done - {*self._known, None}):
                 raise DataError(
                     f"the data show {', '.join(unknown)}, and the network tells apart "
-                    f"{', '.join(self._actions)}: give other data, or say with data.labels what is what"
+                    f"{', '.join(self._known)}: give other data, or say with data.labels what is what"
                 )
-            return self._actions
+            return self._known
         if len(names) < 2:
             told = f"only one, {names[0]}" if names else "none"
             raise DataError(f"a motion classifier needs at least two actions, and the data name {told}")
@@ -181,7 +210,7 @@ class MotionDataModule(LightningDataModule):
         groups = []
         for loaded in self.data.loaded:
             samples = self._cut([frame for frame in loaded.parts["train"] if id(frame) in kept])
-            groups += [[s for s in samples if s.label == c] for c in range(len(self.classes))]
+            groups += [[s for s in samples if s.label == c] for c in range(len(self.actions))]
         return groups
 
     def _posed(self, frames: Sequence[Frame]) -> list[Frame]:
@@ -195,13 +224,13 @@ class MotionDataModule(LightningDataModule):
     def _cut(self, frames: Sequence[Frame]) -> list[MotionSample]:
         frames = self._posed(frames)
         if self.encoder.frames is None:
-            return frame_samples(frames, self.classes)
-        return window_samples(frames, self.classes, self.encoder.frames, self.step)
+            return frame_samples(frames, self.actions)
+        return window_samples(frames, self.actions, self.encoder.frames, self.step)
 
     @cached_property
     def weights(self) -> ClassWeights:
         """How often the samples of each class come up."""
-        counts = [sum(len(g) for g in self._groups[c :: len(self.classes)]) for c in range(len(self.classes))]
+        counts = [sum(len(g) for g in self._groups[c :: len(self.actions)]) for c in range(len(self.actions))]
         weights = ClassWeights(self.sampler, counts)
         if self._restored is not None:
             weights.load_state_dict(self._restored)
@@ -218,7 +247,7 @@ class MotionDataModule(LightningDataModule):
         """
         self.weights.update(recall)
         self._weigh()
-        return dict(zip(self.classes, self.weights.shares().tolist(), strict=True))
+        return dict(zip(self.actions, self.weights.shares().tolist(), strict=True))
 
     def _weigh(self) -> None:
         if self._train_sampler is not None:
@@ -285,6 +314,10 @@ class MotionDataModule(LightningDataModule):
         unseen = [part for part in parts if self.images and part not in self._checked]
         self.data.unusable(*unseen).raise_fatal()
         self._checked.update(unseen)
+        if self.images:
+            where = ", ".join(f"data.{'root' if c.annotations is None else 'annotations'}="
+                              f"{c.annotations or c.root}" for c in self.data.configs.values())
+            refuse_without_pictures([f for part in parts for f in self.frames(part)], where, "the image branch")
         for part in parts:
             self._check_keypoints(part)
         if stage == "fit":
@@ -302,7 +335,7 @@ class MotionDataModule(LightningDataModule):
     def _check_training_part(self) -> None:
         """Refuse a part from which a class cannot be learnt, or that is smaller than a batch."""
         counts = self.weights.counts
-        if lacking := [name for name, count in zip(self.classes, counts, strict=True) if not count]:
+        if lacking := [name for name, count in zip(self.actions, counts, strict=True) if not count]:
             raise DataError(
                 f"the training part has no sample of {', '.join(lacking)}: give more of them, another split "
                 "(data.split), or classes without it"

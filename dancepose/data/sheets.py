@@ -33,14 +33,17 @@ TILE = 360  # longer side of a picture on a sheet, in pixels
 LEGEND = "orange: left, blue: right, white: middle, ring: occluded"
 
 
-def choose(frames: Sequence[Frame], count: int, seed: int, unusable: Problems) -> tuple[list[int], Problems]:
-    """Draw some frames whose images can be read; those without a picture are passed over.
+def choose(
+    frames: Sequence[Frame], count: int, seed: int, unusable: Problems, pictures: bool = True
+) -> tuple[list[int], Problems]:
+    """Draw some frames whose images can be read.
 
     Args:
         frames: to draw from.
         count: at most so many.
         seed: of the draw.
         unusable: what is known of their images; those are passed over.
+        pictures: pass over frames of sources that have no pictures, too.
 
     Returns:
         Indices in the order of the frames, and the images that turned out to be broken behind a sound header.
@@ -52,7 +55,10 @@ def choose(frames: Sequence[Frame], count: int, seed: int, unusable: Problems) -
         if len(chosen) == count:
             break
         image = frames[index].image
-        if image is None or str(image) in known:
+        if str(image) in known or (image is None and pictures):
+            continue
+        if image is None:
+            chosen.append(index)
             continue
         try:
             read_image(image)
@@ -91,7 +97,7 @@ def draw_samples(
             samples = [_panels(*sample, data.codec) for sample in _samples(data, part, index, epochs)]
         write_image(folder / name, _sheet(frame, samples, data.skeleton))
         shown.append({"file": f"pictures/{name}", "frame": frame.name})
-        first = [panels[0] for panels in samples] or [("", _labels(frame, data.skeleton)[1])]
+        first = [panels[0] for panels in samples] or [("", labels_panel(frame, data.skeleton)[1])]
         tiles += [picture for _, picture in first]
         captions += [f"{frame.name}  {caption}".rstrip() for caption, _ in first]
     columns = epochs if part == "train" and epochs > 1 and len(tiles) == epochs * len(chosen) else None
@@ -102,7 +108,7 @@ def draw_samples(
 
 def _sheet(frame: Frame, samples: list[list[Panel]], skeleton: Skeleton) -> np.ndarray:
     """Put a frame as it is labelled beside its samples: a column each, or one row if there is but one."""
-    original = _labels(frame, skeleton)
+    original = labels_panel(frame, skeleton)
     if len(samples) < 2:
         rows = [[original, *(panel for panels in samples for panel in panels)]]
     else:
@@ -135,7 +141,7 @@ def _samples(
     yield "input", picture, moved
 
 
-def _labels(frame: Frame, skeleton: Skeleton) -> Panel:
+def labels_panel(frame: Frame, skeleton: Skeleton) -> Panel:
     """Draw a frame as it is labelled."""
     small, people = resize_with_people(read_image(frame.image), frame.people, TILE)
     complete = "" if frame.complete else ", incomplete"

@@ -18,7 +18,7 @@ GRID = 16  # cells of the map of places, in each direction
 
 
 def statistics(
-    parts: Mapping[str, Sequence[Frame]], skeleton: Skeleton, geometry: TestGeometry
+    parts: Mapping[str, Sequence[Frame]], skeleton: Skeleton, geometry: TestGeometry | None
 ) -> dict[str, dict[str, Any]]:
     """Describe each part of a data set in plain numbers; the image files are not read.
 
@@ -28,7 +28,7 @@ def statistics(
     Args:
         parts: `train`, `val`, `test` -> frames.
         skeleton: the run's.
-        geometry: how a picture becomes a network input at test time.
+        geometry: how a picture becomes a network input at test time; None: people are cut out of it instead.
 
     Returns:
         Part ->
@@ -38,7 +38,8 @@ def statistics(
         - `keypoints_per_person`: `counts[n]` people have n annotated keypoints; `mean`;
         - `person_size`: `measured` people; their size in `pixels` of the picture, as `share` of its diagonal,
           and in pixels of the network's `input`. Each has `least`, `quartiles`, `most` and a `histogram`
-          (`edges`, and `counts` between them; what lies beyond is counted at the end); None without people;
+          (`edges`, and `counts` between them; what lies beyond is counted at the end); None without people,
+          `input` without a geometry;
         - `picture_sizes`: [width, height, number of pictures], the most frequent first;
         - `visibility`: keypoint -> number of people who have it `visible`, `occluded`, `missing` (not
           annotated), or `unlabelled` (their source never labels it);
@@ -96,7 +97,7 @@ class _Arrays:
         return self.keypoints[..., 2] > 0
 
 
-def _describe(arrays: _Arrays, skeleton: Skeleton, geometry: TestGeometry) -> dict[str, Any]:
+def _describe(arrays: _Arrays, skeleton: Skeleton, geometry: TestGeometry | None) -> dict[str, Any]:
     return {
         "pictures": len(arrays.sizes),
         "people": len(arrays.keypoints),
@@ -117,7 +118,7 @@ def _numbers(values: np.ndarray) -> dict[str, Any]:
     return {"counts": np.bincount(values).tolist(), "mean": round(float(values.mean()), 4)}
 
 
-def _person_sizes(arrays: _Arrays, geometry: TestGeometry) -> dict[str, Any]:
+def _person_sizes(arrays: _Arrays, geometry: TestGeometry | None) -> dict[str, Any]:
     measured = (arrays.present.sum(axis=1) >= 2) & arrays.sized
     points, present = arrays.keypoints[measured, :, :2], arrays.present[measured, :, None]
     low, high = (
@@ -126,12 +127,15 @@ def _person_sizes(arrays: _Arrays, geometry: TestGeometry) -> dict[str, Any]:
     )
     pixels = np.hypot(*(high - low).T)
     sizes = arrays.sizes[arrays.owner[measured]]
-    side = sizes.min(axis=1) if geometry.resize == "short" else sizes.max(axis=1)
+    enlarged = None
+    if geometry is not None:
+        side = sizes.min(axis=1) if geometry.resize == "short" else sizes.max(axis=1)
+        enlarged = _spread(pixels * geometry.size / side, PIXEL_EDGES)
     return {
         "measured": int(measured.sum()),
         "pixels": _spread(pixels, PIXEL_EDGES),
         "share": _spread(pixels / np.hypot(*sizes.T), SHARE_EDGES),
-        "input": _spread(pixels * geometry.size / side, PIXEL_EDGES),
+        "input": enlarged,
     }
 
 

@@ -54,7 +54,7 @@ class MotionFamily(Family):
             {
                 "model": model,
                 "skeleton": config["skeleton"],
-                "classes": list(datamodule.classes),
+                "classes": list(datamodule.actions),
                 "seed": config["seed"],
             },
             optimizer=config["optimizer"],

@@ -218,7 +218,7 @@ def _arguments(found: Checkpoint) -> dict[str, Any]:
         "skeleton": model.skeleton,
         "encoder": model.encoder,
         "images": images,
-        "actions": model.classes,
+        "known_actions": model.classes,
     }
 
 
