@@ -1,0 +1,247 @@
+"""The motion classifier's whole stream, files to a table of accuracies, by the entry points' own functions."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from factories import make_actions
+from running import command, run_task
+
+from dancepose.browse import browse
+from dancepose.build import MotionModel, load_checkpoint
+from dancepose.data.pose_filling import PoseFiller
+from dancepose.errors import ConfigError, DataError
+from dancepose.evaluate import evaluate
+from dancepose.metrics.samples import MotionSamples
+from dancepose.skeleton import load_skeleton
+from dancepose.train import train
+
+# a network and pictures small enough for a test, in the shape of the real ones
+TINY = [
+    "experiment=motion_paper",
+    "data=action",
+    "model.depth=18",
+    "model.width=8",
+    "data.size=32",
+    "data.resize=36",
+    "data.batch_size=4",
+    "data.workers=0",
+    "data.val=0.2",
+    "data.test=0.2",
+    "trainer=cpu",
+    "trainer.max_epochs=2",
+]
+
+
+@pytest.fixture(scope="module")
+def actions(tmp_path_factory) -> Path:
+    """24 clips of three actions, two people each."""
+    root = tmp_path_factory.mktemp("actions")
+    make_actions(root, clips=24, length=2)
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(actions, tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("motion_runs") / "finished"
+    more = ["data.workers=2", "data.sampler=confusion", "callbacks.ema.decay=0.9", "trainer.max_epochs=4"]
+    run_task(train, "train", run, *TINY, *more, f"data.root={actions}", "logger=wandb")
+    return run
+
+
+def test_a_run_directory_holds_what_the_readme_says(finished):
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["status"] == "done"
+    assert {"val/accuracy", "val/macro_F1", "val/ECE", "test/accuracy", "train/loss"} <= metrics["metrics"].keys()
+    assert metrics["objective"] is not None
+    assert {p.name for p in (finished / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    pictures = {p.name for p in (finished / "pictures").iterdir()}
+    assert {"test_confusion.png", "test_reliability.png", "curves.png"} <= pictures
+    samples = MotionSamples.load(finished / "per_sample.npz")
+    report = json.loads((finished / "test.json").read_text())
+    assert len(samples) == sum(report["counts"].values()) and samples.classes == ("wave", "walk", "other")
+    assert np.allclose(samples.probabilities.sum(1), 1, atol=1e-5)
+    accuracy = float((samples.predicted == samples.labels).mean())
+    assert metrics["metrics"]["test/accuracy"] == pytest.approx(accuracy)
+    assert {clip for clip in samples.clips} <= {f"clip_{i}" for i in range(24)}
+
+
+def test_shares_of_the_sampler_are_logged_each_epoch(finished):
+    with (finished / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["sampler/wave"]]
+    assert len(rows) == 4
+    for row in rows:
+        assert sum(float(row[f"sampler/{name}"]) for name in ("wave", "walk", "other")) == pytest.approx(1)
+
+
+def test_a_checkpoint_holds_no_code_and_makes_the_network_again(finished):
+    path = finished / "checkpoints" / "last.ckpt"
+    assert torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) == []
+    model = load_checkpoint(path)
+    assert isinstance(model, MotionModel)
+    assert model.classes == ("wave", "walk", "other") and model.skeleton.name == "common13"
+    assert model.test["size"] == 32 and model.test["resize"] == 36
+
+
+def test_an_evaluation_gives_the_same(finished, tmp_path):
+    run_task(evaluate, "evaluate", tmp_path / "e", f"run={finished}")
+    before, after = (MotionSamples.load(p / "per_sample.npz") for p in (finished, tmp_path / "e"))
+    assert before.ids == after.ids
+    assert np.allclose(before.probabilities, after.probabilities, atol=1e-5)
+    with pytest.raises(ConfigError, match="flip"):
+        run_task(evaluate, "evaluate", tmp_path / "f", f"run={finished}", "flip=true")
+
+
+def test_data_of_other_actions_are_refused(finished, tmp_path):
+    make_actions(tmp_path / "data", clips=6, classes=("wave", "jump"))
+    keys = [f"ckpt={finished}/checkpoints/last.ckpt", "data=action", f"data.root={tmp_path / 'data'}"]
+    with pytest.raises(DataError, match="jump"):
+        run_task(evaluate, "evaluate", tmp_path / "e", *keys)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["model.branches=[keypoints]"],
+        ["model.branches=[image]", "model/attention=cbam2"],
+        ["model/attention=none", "model.attention_placement=block"],
+        ["model.fusion_training=staged"],
+        ["skeleton=openpose18", "model.literal_first_layer=true"],
+        ["experiment=motion_1d", "model.frames=4", "data=action"],
+    ],
+    ids=lambda c: c[0],
+)
+def test_every_way_of_training_runs(actions, tmp_path, changes):
+    value = run_task(train, "train", tmp_path / "run", *TINY, *changes, f"data.root={actions}", "logger=none")
+    assert value is not None and 0 <= value <= 1
+
+
+@pytest.mark.parametrize("sampler", ["none", "confusion"])
+def test_two_and_two_epochs_are_four_bit_for_bit(actions, tmp_path, sampler):
+    """With augmentation, dropout, EMA, the sampler's state and two workers."""
+    strict = [*TINY, f"data.sampler={sampler}", "data.workers=2", "callbacks.ema.decay=0.9"]
+    strict += [f"data.root={actions}", "data.augmentation.brightness=0.3", "optimizer.lr=0.05"]
+    run_task(train, "train", tmp_path / "whole", *strict, "trainer.max_epochs=4")
+    half = tmp_path / "half"
+
+    class Stop(Exception):
+        pass
+
+    from dancepose.callbacks.checkpoints import LastCheckpoint
+
+    original = LastCheckpoint.on_train_epoch_end
+
+    def stop(self, trainer, pl_module):
+        original(self, trainer, pl_module)
+        if trainer.current_epoch == 1:
+            raise Stop
+
+    LastCheckpoint.on_train_epoch_end = stop
+    try:
+        with pytest.raises(Stop):
+            run_task(train, "train", half, *strict, "trainer.max_epochs=4")
+    finally:
+        LastCheckpoint.on_train_epoch_end = original
+    run_task(train, "train", half, *strict, "trainer.max_epochs=4", f"resume={half}")
+    states = [torch.load(tmp_path / r / "checkpoints/last.ckpt", weights_only=True) for r in ("whole", "half")]
+    first, second = (state["state_dict"] for state in states)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert states[0]["MotionDataModule"] == states[1]["MotionDataModule"]
+    a, b = (MotionSamples.load(tmp_path / r / "per_sample.npz") for r in ("whole", "half"))
+    assert (a.probabilities == b.probabilities).all()
+
+
+def test_the_keypoint_branch_learns(actions, tmp_path):
+    """What stick people do is written in their poses: here action and pose are tied by the clip's number."""
+    root = tmp_path / "data"
+    made = make_actions(root, clips=30, length=2, people=1)
+    content = json.loads((root / "actions.json").read_text())
+    raised = {"wave": (-40, 0), "walk": (0, 0), "other": (-40, -40)}
+    names = load_skeleton("openpose18")
+    for sample in content["samples"]:
+        for side, lift in zip(("left", "right"), raised[sample["label"]], strict=True):
+            sample["keypoints"][names.index(f"{side}_wrist")][1] += lift
+    (root / "actions.json").write_text(json.dumps(content))
+    keys = ["model.branches=[keypoints]", "model.dropout=0.1", "optimizer=adam", "trainer.max_epochs=30"]
+    run_task(train, "train", tmp_path / "run", *TINY, *keys, f"data.root={root}", "logger=none")
+    assert len(made) == 60
+    assert json.loads((tmp_path / "run" / "test.json").read_text())["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (["data=dance_synthetic"], "for poses"),
+        (["data.sampler=confusion", "data.holdout=0"], "data.holdout"),
+        (["data.step=4"], "motion_1d"),
+        (["objective=val/mAP"], "val/accuracy"),
+        (["data.batch_size=4000"], "training samples"),
+        (["model.branches=[keypoints]", "data.pose_run=nowhere"], "data.pose_run=nowhere"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_cannot_work_is_told(actions, tmp_path, changes, words):
+    with pytest.raises((ConfigError, DataError), match=words):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={actions}", *changes)
+
+
+def test_a_pose_model_does_not_take_motion_data(actions, tmp_path):
+    with pytest.raises(ConfigError, match="data=dance, coco, mix, action_poses"):
+        run_task(train, "train", tmp_path / "run", "data=action", f"data.root={actions}", "trainer=cpu")
+
+
+def test_keypoints_are_found_by_a_pose_run_once(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
+    root, pose = tmp_path / "data", tmp_path / "pose"
+    made = make_actions(root, clips=12, keypoints=False, people=1)
+    poses = ["data=dance", "model=higherhrnet", "model.width=8", "data.size=64", "data.batch_size=2"]
+    from factories import make_labelme
+
+    make_labelme(tmp_path / "labelme", frames=6)
+    keys = ["data.workers=0", "trainer=cpu", "trainer.max_epochs=1", f"data.root={tmp_path / 'labelme'}"]
+    run_task(train, "train", pose, *poses, *keys, "model.codec.detection_threshold=0.0001", "logger=none")
+    filler = PoseFiller(pose, load_skeleton("common13"))
+    first = filler.fill(made)
+    kept = list((tmp_path / "cache" / "poses").rglob("*.json"))
+    assert len(kept) == len(made)
+    stamps = {path: path.stat().st_mtime_ns for path in kept}
+    again = PoseFiller(pose, load_skeleton("common13")).fill(made)
+    assert {path: path.stat().st_mtime_ns for path in kept} == stamps
+    for one, two, frame in zip(first, again, made, strict=True):
+        assert (one.people[0].keypoints == two.people[0].keypoints).all()
+        assert not frame.people[0].present.any()  # the given ones are unchanged
+
+
+def test_the_browser_shows_the_crops(actions, tmp_path):
+    run_task(browse, "browse", tmp_path / "run", "data=action", f"data.root={actions}", "skeleton=openpose18", "count=3")
+    listing = json.loads((tmp_path / "run" / "browse.json").read_text())
+    assert listing["statistics"]["train"]["actions"]["wave"]["samples"] > 0
+    assert listing["pictures"] and all((tmp_path / "run" / p["file"]).is_file() for p in listing["pictures"])
+
+
+def test_branches_are_compared_in_one_command(actions, tmp_path):
+    keys = [key for key in TINY if not key.startswith("experiment")]
+    done = command(
+        "train", "experiment=motion_branches", *keys, f"data.root={actions}", "logger=none", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = ("keypoints alone", "image alone", "mean of both (late fusion)", "learned fusion")
+    assert all(row in done.stdout for row in rows)
+    (written,) = (tmp_path / "outputs" / "multirun").glob("*/branches.json")
+    (block,) = json.loads(written.read_text())
+    assert [row["system"] for row in block["rows"]] == list(rows)
+    assert all(row["accuracy"]["low"] <= row["accuracy"]["estimate"] <= row["accuracy"]["high"] for row in block["rows"])
+    runs = [MotionSamples.load(p) for p in sorted(written.parent.glob("*/per_sample.npz"))]
+    late = (runs[0].probabilities + runs[1].probabilities) / 2
+    assert block["rows"][2]["accuracy"]["estimate"] == pytest.approx(float((late.argmax(1) == runs[0].labels).mean()))
+
+
+def test_a_sweep_over_an_attention_that_is_not_there_is_refused(actions, tmp_path):
+    keys = ["model.branches=[keypoints]", "model/attention=cbam0,cbam1", f"data.root={actions}", "-m"]
+    done = command("train", *TINY, *keys, "logger=none", cwd=tmp_path)
+    assert done.returncode == 1 and "same network" in done.stderr
+
+
