@@ -1,6 +1,8 @@
 """What a network costs: parameters and multiply-accumulate operations of each of its modules."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +11,6 @@ WEIGHED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 PROBE = 64  # side of the small image that is really passed through
 
 
-@torch.no_grad()
 def count_macs(network: nn.Module, size: tuple[int, int]) -> dict[str, int]:
     """Count the multiply-accumulate operations of a forward pass on one image.
 
@@ -24,9 +25,23 @@ def count_macs(network: nn.Module, size: tuple[int, int]) -> dict[str, int]:
     Returns:
         Name of each module, `""` for the whole -> operations within it.
     """
+    weight = next(network.parameters())
+    probe = torch.zeros(1, 3, PROBE, PROBE, device=weight.device, dtype=weight.dtype)
+    return _count(network, lambda: network(probe), size[0] * size[1] / PROBE**2)
+
+
+def count_macs_of(network: nn.Module, **inputs: Tensor) -> dict[str, int]:
+    """Count the operations of a forward pass on these very inputs, of as many samples as they hold.
+
+    For networks that take more than one image; what counts and what is returned are as in `count_macs`.
+    """
+    return _count(network, lambda: network(**inputs), 1)
+
+
+@torch.no_grad()
+def _count(network: nn.Module, run: Callable[[], Any], larger: float) -> dict[str, int]:
     names = {module: name for name, module in network.named_modules()}
     counts = dict.fromkeys(names.values(), 0)
-    larger = size[0] * size[1] / PROBE**2
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         assert isinstance(module, WEIGHED)
@@ -42,8 +57,7 @@ def count_macs(network: nn.Module, size: tuple[int, int]) -> dict[str, int]:
     training = [module for module in names if module.training]
     try:
         network.eval()
-        weight = next(network.parameters())
-        network(torch.zeros(1, 3, PROBE, PROBE, device=weight.device, dtype=weight.dtype))
+        run()
     finally:
         for hook in hooks:
             hook.remove()

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from dancepose.build import build
+from dancepose.build import Model, build, expect
 from dancepose.errors import ConfigError
 from dancepose.inference.pose import PosePredictor
 from dancepose.targets import instantiate
@@ -43,7 +43,7 @@ class PoseTask(LightningModule):
     ):
         super().__init__()
         self.save_hyperparameters()
-        model = build(config)
+        model = expect(build(config), Model)
         self.build_config = model.config
         self.skeleton, self.codec, self.network = model.skeleton, model.codec, model.network
         self.predictor = PosePredictor(model, **(inference or {}), channels_last=channels_last)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from dancepose.build import Model, load_checkpoint
+from dancepose.build import Model, expect, load_checkpoint
 from dancepose.data.splits import PARTS, read_split
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
@@ -77,7 +77,7 @@ def open_checkpoint(cfg: DictConfig, given: set[str], folder: Path) -> Checkpoin
             raise ConfigError(
                 "ckpt= needs the data to score it on: data=dance data.root=<folder>, for instance"
             )
-        model = load_checkpoint(cfg.ckpt)
+        model = expect(load_checkpoint(cfg.ckpt), Model)
         return Checkpoint(model, str(cfg.ckpt), fit_data(own, model.test, given, cfg.ckpt), model.test)
     run = RunDirectory(cfg.run)
     config = run.read_config()
@@ -86,7 +86,7 @@ def open_checkpoint(cfg: DictConfig, given: set[str], folder: Path) -> Checkpoin
         raise ConfigError(f"{run.path / 'config.yaml'} names no data: give data=...")
     check_targets(data, (*TRUSTED, *cfg.trust), source=str(run.path / "config.yaml"))
     path = run.checkpoint(cfg.which)
-    model = load_checkpoint(path)
+    model = expect(load_checkpoint(path), Model)
     tested = model.test | _tested(config)
     if cfg.root is not None:
         data["root"] = cfg.root
