@@ -91,9 +91,9 @@ def check_config(
         raise ConfigError(f"the configuration cannot be resolved: {error}") from None
     assert isinstance(values, dict)
     if "model" in values:
-        from dancepose.build import check_model
+        from dancepose.build import model_config
 
-        check_model(values["model"])
+        model_config(values["model"])
     if isinstance(values.get("skeleton"), dict):
         from dancepose.skeleton import Skeleton
 

@@ -77,6 +77,7 @@ def train(cfg: DictConfig) -> float | None:
     if not main_rank:
         logging.getLogger().setLevel(logging.WARNING)
     config = plain(cfg)
+    family = family_of(config)
     config["trainer"]["precision"] = settle_precision(config["trainer"])
     run = RunDirectory(HydraConfig.get().runtime.output_dir)
     multirun = HydraConfig.get().mode == RunMode.MULTIRUN
@@ -84,13 +85,13 @@ def train(cfg: DictConfig) -> float | None:
         check_rate_test(config, run, multirun)
     if multirun:
         check_one_device(config["trainer"])
+        family.check_sweep(config, list(HydraConfig.get().overrides.task))
     reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
     epochs = None
     if config["minutes"] is not None and not trial:
         check_minutes(config, multirun)
         epochs = known_epochs(run, config) if cfg.resume or reuse else None
         config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
-    family = family_of(config)
     family.check_metric_names(config)
     if reuse and writes:
         check_same_run(run, config)

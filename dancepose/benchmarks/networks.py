@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dancepose.benchmarks.made_up import made_up_frame
 from dancepose.benchmarks.timing import Row, side_by_side
-from dancepose.build import Model, build
+from dancepose.build import Model, build, expect
 
 # The yardstick: a 3x3 convolution of 256 channels on 64 x 64, batch 4
 CHANNELS, SIDE, BATCH = 256, 64, 4
@@ -93,7 +93,7 @@ def _time_setting(
     images = {"yardstick": BATCH}
     kept: dict[str, float] = {}
     for name, config in models.items():
-        forward, step, memory = _passes(build(config), setting, batch, size, device)
+        forward, step, memory = _passes(expect(build(config), Model), setting, batch, size, device)
         for kind, run in (("forward", forward), ("training step", step)):
             label = f"{name}, {kind}"
             with FlopCounterMode(display=False) as counter:

@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from dancepose.networks.cost import count_macs, count_parameters
+from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
 from dancepose.text_table import aligned
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,10 @@ def summary_table(
         network: takes (B, 3, H, W), or the example's entries.
         size: of the image.
         depth: how far to look into the network.
-        example: inputs of a batch of one, see `count_macs`.
+        example: inputs of a batch of one, see `count_macs_of`.
     """
-    parameters, macs = count_parameters(network), count_macs(network, size, example)
+    parameters = count_parameters(network)
+    macs = count_macs(network, size) if example is None else count_macs_of(network, **example)
     total_parameters, total_macs = parameters[""], macs[""]
     unit, name = (1e9, "GMACs") if total_macs >= 1e8 else (1e6, "MMACs")
     looks = example is None or "image" in example

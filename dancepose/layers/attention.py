@@ -3,7 +3,8 @@
 An attention is one callable `(channels) -> nn.Module` whose module keeps the shape of its input; no attention
 is `nn.Identity`. Networks take the callable and know nothing else of it. To add one: write its module in a
 file of its own in this folder with CBAM's constructor arguments, name it in `ATTENTIONS` of
-`dancepose/build.py`, and put `conf/model/attention/<name>.yaml` with the same five keys beside the others.
+`dancepose/attentions.py`, and put `conf/model/attention/<name>.yaml` with the same five keys beside the
+others.
 """
 
 from collections.abc import Callable

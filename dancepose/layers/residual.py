@@ -17,56 +17,73 @@ def normalised(inputs: int, outputs: int, kernel: int, stride: int = 1, relu: bo
 
 
 class BasicBlock(nn.Module):
-    """ReLU(attention(conv3x3-BN-ReLU-conv3x3-BN(x)) + x), the block of HRNet's branches.
+    """ReLU(attention(conv3x3-BN-ReLU-conv3x3-BN(x)) + shortcut(x)), of HRNet's branches and small ResNets.
 
     Args:
-        channels: C, in and out.
+        channels: channels that come out.
         attention: stands on the residual path before the shortcut is added, as in the published CBAM.
+        inputs: channels in; as many as come out unless told otherwise.
+        stride: of the first convolution and of the shortcut.
     """
 
-    def __init__(self, channels: int, attention: Attention = nn.Identity) -> None:
+    expansion = 1
+
+    def __init__(
+        self, channels: int, attention: Attention = nn.Identity, inputs: int | None = None, stride: int = 1
+    ) -> None:
         super().__init__()
-        self.conv1 = convolution(channels, channels, 3)
+        inputs = inputs or channels
+        self.conv1 = convolution(inputs, channels, 3, stride)
         self.bn1 = nn.BatchNorm2d(channels)
         self.conv2 = convolution(channels, channels, 3)
         self.bn2 = nn.BatchNorm2d(channels)
         self.attention = attention(channels)
+        self.downsample = _shortcut(inputs, channels, stride)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W)."""
+        """(B, inputs, H, W) -> (B, channels, H / stride, W / stride)."""
         residual = self.relu(self.bn1(self.conv1(x)))
         residual = self.attention(self.bn2(self.conv2(residual)))
-        return self.relu(residual + x)
+        return self.relu(residual + self.downsample(x))
 
 
 class Bottleneck(nn.Module):
-    """ReLU(attention(conv1x1-BN-ReLU-conv3x3-BN-ReLU-conv1x1-BN(x)) + shortcut(x)), of HRNet's layer1.
+    """ReLU(attention(conv1x1-BN-ReLU-conv3x3-BN-ReLU-conv1x1-BN(x)) + shortcut(x)): HRNet's layer1, ResNets.
 
     Args:
         inputs: channels in.
         channels: width of the 3x3 convolution; 4 times as many channels come out.
         attention: stands on the residual path before the shortcut is added.
+        stride: of the 3x3 convolution, as in the public ImageNet weights, and of the shortcut.
     """
 
     expansion = 4
 
-    def __init__(self, inputs: int, channels: int, attention: Attention = nn.Identity) -> None:
+    def __init__(
+        self, inputs: int, channels: int, attention: Attention = nn.Identity, stride: int = 1
+    ) -> None:
         super().__init__()
         outputs = channels * self.expansion
         self.conv1 = convolution(inputs, channels, 1)
         self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = convolution(channels, channels, 3)
+        self.conv2 = convolution(channels, channels, 3, stride)
         self.bn2 = nn.BatchNorm2d(channels)
         self.conv3 = convolution(channels, outputs, 1)
         self.bn3 = nn.BatchNorm2d(outputs)
         self.attention = attention(outputs)
-        self.downsample = nn.Identity() if inputs == outputs else normalised(inputs, outputs, 1, relu=False)
+        self.downsample = _shortcut(inputs, outputs, stride)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, 4 * channels, H, W)."""
+        """(B, inputs, H, W) -> (B, 4 * channels, H / stride, W / stride)."""
         residual = self.relu(self.bn1(self.conv1(x)))
         residual = self.relu(self.bn2(self.conv2(residual)))
         residual = self.attention(self.bn3(self.conv3(residual)))
         return self.relu(residual + self.downsample(x))
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    if inputs == outputs and stride == 1:
+        return nn.Identity()
+    return normalised(inputs, outputs, 1, stride, relu=False)

@@ -1,7 +1,8 @@
 """What a network costs: parameters and multiply-accumulate operations of each of its modules."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,27 +11,37 @@ WEIGHED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 PROBE = 64  # side of the small image that is really passed through
 
 
-@torch.no_grad()
-def count_macs(
-    network: nn.Module, size: tuple[int, int], example: Mapping[str, Tensor] | None = None
-) -> dict[str, int]:
-    """Count the multiply-accumulate operations of a forward pass on one image, or one sample.
+def count_macs(network: nn.Module, size: tuple[int, int]) -> dict[str, int]:
+    """Count the multiply-accumulate operations of a forward pass on one image.
 
     Convolutions and linear layers count, as is the custom of the literature; norms, activations, pooling and
     the gates' products do not. A small image is passed through, and what has an extent there counts as many
     times more as the image is larger: exact for sides that are multiples of 32.
 
     Args:
-        network: takes (B, 3, H, W), or the example's entries; left as it was.
+        network: takes (B, 3, H, W); left as it was.
         size: height and width of the image.
-        example: inputs of a batch of one by name, in full size, for a network that takes more than an image.
 
     Returns:
         Name of each module, `""` for the whole -> operations within it.
     """
+    weight = next(network.parameters())
+    probe = torch.zeros(1, 3, PROBE, PROBE, device=weight.device, dtype=weight.dtype)
+    return _count(network, lambda: network(probe), size[0] * size[1] / PROBE**2)
+
+
+def count_macs_of(network: nn.Module, **inputs: Tensor) -> dict[str, int]:
+    """Count the operations of a forward pass on these very inputs, of as many samples as they hold.
+
+    For networks that take more than one image; what counts and what is returned are as in `count_macs`.
+    """
+    return _count(network, lambda: network(**inputs), 1)
+
+
+@torch.no_grad()
+def _count(network: nn.Module, run: Callable[[], Any], larger: float) -> dict[str, int]:
     names = {module: name for name, module in network.named_modules()}
     counts = dict.fromkeys(names.values(), 0)
-    larger = 1.0 if example is not None else size[0] * size[1] / PROBE**2
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         assert isinstance(module, WEIGHED)
@@ -46,11 +57,7 @@ def count_macs(
     training = [module for module in names if module.training]
     try:
         network.eval()
-        weight = next(network.parameters())
-        if example is not None:
-            network(**{name: tensor.to(weight.device) for name, tensor in example.items()})
-        else:
-            network(torch.zeros(1, 3, PROBE, PROBE, device=weight.device, dtype=weight.dtype))
+        run()
     finally:
         for hook in hooks:
             hook.remove()

@@ -7,11 +7,10 @@ from torch import Tensor, nn
 
 from dancepose.errors import ConfigError
 from dancepose.layers.init import starts_small
+from dancepose.layers.pixels import PixelNorm
 from dancepose.layers.residual import BasicBlock
 from dancepose.networks.hrnet import MULTIPLE
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in 0 .. 1
-IMAGENET_STD = (0.229, 0.224, 0.225)
 STRIDES = (4, 2, 1)  # of the scales that a head can have
 
 
@@ -62,16 +61,11 @@ class PoseNetwork(nn.Module):
         head: features to a list of maps.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, backbone: nn.Module, head: Head) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
-        # not in the state dict: they are no weights
-        self.register_buffer("mean", 255 * torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.pixels = PixelNorm()
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Predict the maps of a batch.
@@ -86,9 +80,7 @@ class PoseNetwork(nn.Module):
             ConfigError: H or W is not divisible by 32; says what to pad to.
         """
         self._check(images)
-        if images.dtype == torch.uint8:
-            images = (images - self.mean) / self.std
-        return self.head(self.backbone(images))
+        return self.head(self.backbone(self.pixels(images)))
 
     @staticmethod
     def _check(images: Tensor) -> None:

@@ -3,7 +3,7 @@
 import pickle
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from dancepose.errors import CheckpointError
 
 WRAPPERS = ("module.", "network.", "model.", "state_dict.")  # DataParallel, Lightning, ...
 NESTING = ("state_dict", "model_state_dict", "network", "model", "module")
-# the published HRNet and HigherHRNet, which know neither backbone nor head
-PUBLISHED = {
+# published prefix -> ours, of each kind of network
+HRNET = {  # and HigherHRNet, which know neither backbone nor head
     "conv1.": "backbone.stem.conv1.",
     "bn1.": "backbone.stem.bn1.",
     "conv2.": "backbone.stem.conv2.",
@@ -29,6 +29,12 @@ PUBLISHED = {
     "final_layers.": "head.final_layers.",
     "deconv_layers.": "head.deconv_layers.",
 }
+# ImageNet's, in the image branch; their classifier `fc` has no place there
+RESNET = {
+    f"{layer}.": f"branches.image.resnet.{layer}."
+    for layer in ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")
+}
+PUBLISHED = (HRNET, RESNET)
 REMEDY = "copy it again, or give another (safetensors, .pth)"
 # what torch.load raises, besides OSError, for a file that is cut short or was never one of its own
 BROKEN = (
@@ -81,7 +87,7 @@ def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
     """Load into a network what fits by name and shape from a weights file.
 
     Prefixes of wrappers (`module.`, `_orig_mod.`, `network.`, `model.`) and an outer `state_dict` are
-    stripped, and the published names of HRNet and HigherHRNet are understood.
+    stripped, and the published names of HRNet, HigherHRNet and ResNet are understood.
 
     Args:
         network: changed in place.
@@ -90,13 +96,13 @@ def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
     Raises:
         CheckpointError: the file is missing, truncated or foreign, holds pickled code, or nothing in it fits.
     """
-    found = {own_name(name): tensor for name, tensor in read_state_dict(path).items()}
     wanted = network.state_dict()
+    found = {own_name(name, wanted): tensor for name, tensor in read_state_dict(path).items()}
     fitting = {n: t for n, t in found.items() if n in wanted and t.shape == wanted[n].shape}
     if not fitting:
         raise CheckpointError(
             f"{path}: none of its {len(found)} tensors fits this network (the first are "
-            f"{', '.join(list(found)[:3])}). Give weights of an HRNet of this width, or none"
+            f"{', '.join(list(found)[:3])}). Give weights of a network of this kind and width, or none"
         )
     network.load_state_dict(fitting, strict=False)
     # counters of batches carry nothing that is learnt, and older files lack them
@@ -112,15 +118,21 @@ def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
     return WeightsReport(str(path), list(fitting), missing, mismatched, unused, shares)
 
 
-def own_name(name: str) -> str:
-    """Return the name in our networks: wrappers stripped, published names translated."""
+def own_name(name: str, wanted: Collection[str]) -> str:
+    """Return the name in our networks: wrappers stripped, published names translated.
+
+    Args:
+        name: in the file.
+        wanted: names of the network. One published name stands in several kinds of networks, so that only a
+            translation found here counts.
+    """
     name = name.replace("_orig_mod.", "")
     while wrapper := next((w for w in WRAPPERS if name.startswith(w)), None):
         name = name.removeprefix(wrapper)
-    for published, own in PUBLISHED.items():
-        if name.startswith(published):
-            return own + name.removeprefix(published)
-    return name
+    candidates = [name]
+    for table in PUBLISHED:
+        candidates += [own + name.removeprefix(old) for old, own in table.items() if name.startswith(old)]
+    return next((candidate for candidate in candidates if candidate in wanted), name)
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dancepose.build import family_name
+from dancepose.build import ModelConfig, model_config
 from dancepose.tasks.family import Family
 from dancepose.tasks.motion_family import MotionFamily
 from dancepose.tasks.pose_family import PoseFamily
@@ -17,4 +17,5 @@ def family_of(config: Mapping[str, Any]) -> Family:
     Raises:
         ConfigError: there is no such network.
     """
-    return FAMILIES[family_name(config["model"])]()
+    poses = isinstance(model_config(config["model"]), ModelConfig)
+    return (PoseFamily if poses else MotionFamily)()

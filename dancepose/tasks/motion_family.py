@@ -1,7 +1,7 @@
 """`MotionFamily`: what is particular to a training of motions."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,25 @@ class MotionFamily(Family):
         """Return accuracy, macro-F1, calibration error and loss."""
         return [f"val/{name}" for name in METRICS]
 
+    def check_sweep(self, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
+        """Refuse a sweep over attentions in a network that has none.
+
+        Raises:
+            ConfigError: its jobs would be the same network.
+        """
+        names = (override.lstrip("+~").partition("=")[0].replace("/", ".") for override in overrides)
+        if not motion_config(config["model"]).attends and any(f"{n}.".startswith("model.attention.") for n in names):
+            raise ConfigError(
+                f"model.network={config['model']['network']}, branches {config['model'].get('branches')}: there is "
+                "no attention in it, so that the jobs of a sweep over attentions would be the same network. "
+                "Leave model/attention out, or add the branch image"
+            )
+
     def data_arguments(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return skeleton, encoder, and whether pictures are looked at."""
         model, skeleton = motion_config(config["model"]), Skeleton.from_dict(config["skeleton"])
         encoder = motion_encoder(model, skeleton)
-        return {"skeleton": skeleton, "encoder": encoder, "images": "image" in getattr(model, "branches", ())}
+        return {"skeleton": skeleton, "encoder": encoder, "images": model.images}
 
     def task(self, config: Mapping[str, Any], datamodule: Any, resumed: bool) -> MotionTask:
         """Make the task, with the actions that the data tell apart.

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dancepose.build import Model, build
+from dancepose.build import Model, build, expect
 from dancepose.inference.geometry import describe_geometry
 from dancepose.inference.pose import PosePredictor
 from dancepose.tasks.evaluation import PoseEvaluation
@@ -38,8 +38,7 @@ class PoseTask(NetworkTask):
     ):
         super().__init__()
         self.save_hyperparameters()
-        model = build(config)
-        assert isinstance(model, Model)  # by the family of the configuration
+        model = expect(build(config), Model)
         self.build_config, self.network = model.config, model.network
         self.skeleton, self.codec = model.skeleton, model.codec
         self.predictor = PosePredictor(model, **(inference or {}), channels_last=channels_last)

@@ -10,8 +10,9 @@ from torch import nn
 from dancepose.errors import ConfigError
 from dancepose.layers.attention import CBAM
 from dancepose.layers.init import initialise
+from dancepose.layers.pixels import IMAGENET_MEAN, IMAGENET_STD
 from dancepose.networks.hrnet import HRNet
-from dancepose.networks.pose import IMAGENET_MEAN, IMAGENET_STD, Head, PoseNetwork
+from dancepose.networks.pose import Head, PoseNetwork
 from dancepose.networks.weights import own_name
 
 SINGLE, HIGHER = [34], [34, 17]
@@ -52,7 +53,8 @@ class TestPublished:
     def test_state_dict_loads_and_outputs_agree(self, golden, name, channels):
         arrays = golden(name)
         made = network(channels)
-        state = {own_name(k[3:]): torch.as_tensor(v) for k, v in arrays.items() if k.startswith("sd.")}
+        own = made.state_dict().keys()
+        state = {own_name(k[3:], own): torch.as_tensor(v) for k, v in arrays.items() if k.startswith("sd.")}
         made.load_state_dict(state)  # strictly: nothing missing, nothing left over
         with torch.no_grad():
             maps = made.eval()(torch.from_numpy(arrays["input"]))
@@ -65,7 +67,9 @@ class TestPublished:
         published = json.loads((shared / "golden" / "statedict_higherhrnet_w32.json").read_text())
         with torch.device("meta"):
             ours = network(HIGHER, width=32).state_dict()
-        assert {own_name(k): v for k, v in published.items()} == {k: list(v.shape) for k, v in ours.items()}
+        assert {own_name(k, ours): v for k, v in published.items()} == {
+            k: list(v.shape) for k, v in ours.items()
+        }
 
     @pytest.mark.parametrize(
         ("width", "channels", "wanted"),

@@ -1,0 +1,72 @@
+"""The motion family: skeleton, encoder and network of an action classifier from a plain dictionary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from dancepose.encoders import Encoder
+from dancepose.errors import ConfigError
+from dancepose.model_parts import KEYS, first_weights, read_common
+from dancepose.motion_keys import MOTION, MotionConfig, motion_config, motion_encoder
+from dancepose.networks.action import ActionNetwork
+from dancepose.skeleton import Skeleton
+
+__all__ = ["MOTION", "MotionConfig", "MotionModel", "build_motion", "motion_config", "motion_encoder"]
+
+
+@dataclass(frozen=True)
+class MotionModel:
+    """What `build_motion` makes.
+
+    Attributes:
+        skeleton: whose keypoints the encoder takes.
+        encoder: makes the network's inputs from keypoints; the image, where it takes one, is not among them.
+        classes: names of the actions, in the order of the logits.
+        network: the network with its weights.
+        config: plain `{"model": ..., "skeleton": ..., "seed": ..., "classes": ...}` from which `build_motion`
+            makes the same again.
+        test: how its training tested it; empty where that is not known.
+    """
+
+    skeleton: Skeleton
+    encoder: Encoder
+    classes: tuple[str, ...]
+    network: ActionNetwork
+    config: dict[str, Any]
+    test: dict[str, Any] = field(default_factory=dict)
+
+
+def build_motion(config: Mapping[str, Any]) -> MotionModel:
+    """Make skeleton, encoder and network; draw the initial weights, then load `model.weights` over them.
+
+    The global random generators are left as they were.
+
+    Args:
+        config: plain containers: `model`, `skeleton`, `seed` and `test` as in `build_pose`, and `classes`,
+            the names of the actions in the order of the logits.
+
+    Raises:
+        ConfigError: a key or value of the configuration is wrong.
+        CheckpointError: `model.weights` cannot be loaded.
+    """
+    skeleton, seed, test = read_common(config, (*KEYS, "classes"))
+    model = motion_config(config.get("model", {}))
+    if "classes" not in config:
+        raise ConfigError("classes is missing: give the names of the actions")
+    classes = config["classes"]
+    named = isinstance(classes, (list, tuple)) and all(isinstance(name, str) and name for name in classes)
+    if not named or len(classes) < 2 or len(set(classes)) < len(classes):
+        raise ConfigError(f"classes={classes!r}: two names of actions at least are needed, each once")
+    encoder = motion_encoder(model, skeleton)
+    with torch.random.fork_rng(devices=[]):  # torch draws first weights that are thrown away
+        network = model.make(skeleton, len(classes))
+    first_weights(network, seed, model.init, model.weights)
+    plain = {
+        "model": model.to_dict(),
+        "skeleton": skeleton.to_dict(),
+        "seed": seed,
+        "classes": list(classes),
+    }
+    return MotionModel(skeleton, encoder, tuple(classes), network, plain, test)
