@@ -23,7 +23,12 @@ from dancepose.targets import hints_of, locate, signature_of
 register()
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
-CHECKED_ELSEWHERE = ("model", "skeleton", "networks", "motions")  # by the dataclasses of build.py and skeleton.py
+CHECKED_ELSEWHERE = (
+    "model",
+    "skeleton",
+    "networks",
+    "motions",
+)  # by the dataclasses of build.py and skeleton.py
 INSTANTIATE_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
 # keys outside of `_target_` nodes whose default does not say their type

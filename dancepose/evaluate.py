@@ -154,8 +154,8 @@ def _score_motions(
     from dancepose.progress import track
     from dancepose.tasks.memory import advise_evaluation, memory_told
     from dancepose.tasks.motion_evaluation import MotionEvaluation
-    from dancepose.tasks.motion_report import write_motion_report
     from dancepose.tasks.motion_prediction import crop_of, predict, said
+    from dancepose.tasks.motion_report import write_motion_report
     from dancepose.tasks.report import describe
     from dancepose.tasks.scoring import PRECISIONS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,7 @@ def train(cfg: DictConfig) -> float | None:
         check_rate_test(config, run, multirun)
     if multirun:
         check_one_device(config["trainer"])
-        family.check_sweep(config, list(HydraConfig.get().overrides.task))
+        family.check_sweep(config, sys.argv[1:])
     reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
     epochs = None
     if config["minutes"] is not None and not trial:
@@ -137,7 +138,9 @@ def train(cfg: DictConfig) -> float | None:
     if reuse and last is not None and run.read_metrics().get("status") == "done":
         return _tell(config, run, family)
     if config["minutes"] is not None and not trial and epochs is None:
-        timed = family.task(config, datamodule, resumed=True)  # like a resumed one without initial weights from a file
+        timed = family.task(
+            config, datamodule, resumed=True
+        )  # like a resumed one without initial weights from a file
         epochs = fitting_epochs(config, run, timed, datamodule, [WholeFileIO()])
         config["trainer"]["max_epochs"] = trainer.fit_loop.max_epochs = epochs
         datamodule.trainer = trainer

@@ -7,8 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from running import command
 
-from dancepose.paths import CACHE
-from dancepose.paths import config_dir
+from dancepose.paths import CACHE, config_dir
 
 SMALLER = [
     *("data.scenes.train=4", "data.scenes.val=0", "data.scenes.test=2", "data.scenes.difficulty=easy"),

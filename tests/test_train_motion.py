@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dancepose.metrics.samples import MotionSamples
 from factories import make_actions
 from running import command, run_task
 
@@ -15,7 +16,6 @@ from dancepose.build import MotionModel, load_checkpoint
 from dancepose.data.pose_filling import PoseFiller
 from dancepose.errors import ConfigError, DataError
 from dancepose.evaluate import evaluate
-from dancepose.metrics.samples import MotionSamples
 from dancepose.skeleton import load_skeleton
 from dancepose.train import train
 
@@ -55,7 +55,9 @@ def finished(actions, tmp_path_factory) -> Path:
 def test_a_run_directory_holds_what_the_readme_says(finished):
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics["status"] == "done"
-    assert {"val/accuracy", "val/macro_F1", "val/ECE", "test/accuracy", "train/loss"} <= metrics["metrics"].keys()
+    assert {"val/accuracy", "val/macro_F1", "val/ECE", "test/accuracy", "train/loss"} <= metrics[
+        "metrics"
+    ].keys()
     assert metrics["objective"] is not None
     assert {p.name for p in (finished / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
     pictures = {p.name for p in (finished / "pictures").iterdir()}
@@ -146,7 +148,9 @@ def test_two_and_two_epochs_are_four_bit_for_bit(actions, tmp_path, sampler):
     finally:
         LastCheckpoint.on_train_epoch_end = original
     run_task(train, "train", half, *strict, "trainer.max_epochs=4", f"resume={half}")
-    states = [torch.load(tmp_path / r / "checkpoints/last.ckpt", weights_only=True) for r in ("whole", "half")]
+    states = [
+        torch.load(tmp_path / r / "checkpoints/last.ckpt", weights_only=True) for r in ("whole", "half")
+    ]
     first, second = (state["state_dict"] for state in states)
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert states[0]["MotionDataModule"] == states[1]["MotionDataModule"]
@@ -216,7 +220,15 @@ def test_keypoints_are_found_by_a_pose_run_once(tmp_path, monkeypatch, caplog):
 
 
 def test_the_browser_shows_the_crops(actions, tmp_path):
-    run_task(browse, "browse", tmp_path / "run", "data=action", f"data.root={actions}", "skeleton=openpose18", "count=3")
+    run_task(
+        browse,
+        "browse",
+        tmp_path / "run",
+        "data=action",
+        f"data.root={actions}",
+        "skeleton=openpose18",
+        "count=3",
+    )
     listing = json.loads((tmp_path / "run" / "browse.json").read_text())
     assert listing["statistics"]["train"]["actions"]["wave"]["samples"] > 0
     assert listing["pictures"] and all((tmp_path / "run" / p["file"]).is_file() for p in listing["pictures"])
@@ -233,15 +245,18 @@ def test_branches_are_compared_in_one_command(actions, tmp_path):
     (written,) = (tmp_path / "outputs" / "multirun").glob("*/branches.json")
     (block,) = json.loads(written.read_text())
     assert [row["system"] for row in block["rows"]] == list(rows)
-    assert all(row["accuracy"]["low"] <= row["accuracy"]["estimate"] <= row["accuracy"]["high"] for row in block["rows"])
+    assert all(
+        row["accuracy"]["low"] <= row["accuracy"]["estimate"] <= row["accuracy"]["high"]
+        for row in block["rows"]
+    )
     runs = [MotionSamples.load(p) for p in sorted(written.parent.glob("*/per_sample.npz"))]
     late = (runs[0].probabilities + runs[1].probabilities) / 2
-    assert block["rows"][2]["accuracy"]["estimate"] == pytest.approx(float((late.argmax(1) == runs[0].labels).mean()))
+    assert block["rows"][2]["accuracy"]["estimate"] == pytest.approx(
+        float((late.argmax(1) == runs[0].labels).mean())
+    )
 
 
 def test_a_sweep_over_an_attention_that_is_not_there_is_refused(actions, tmp_path):
     keys = ["model.branches=[keypoints]", "model/attention=cbam0,cbam1", f"data.root={actions}", "-m"]
     done = command("train", *TINY, *keys, "logger=none", cwd=tmp_path)
     assert done.returncode == 1 and "same network" in done.stderr
-
-

@@ -58,7 +58,9 @@ def time_people(pose: Mapping[str, Any], motion: Mapping[str, Any], size: int, r
     model = build(pose)
     assert isinstance(model, Model) and isinstance(model.codec, AssociativeEmbedding)
     network, codec = model.network.eval(), model.codec
-    image = torch.randint(0, 256, (1, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    image = torch.randint(
+        0, 256, (1, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     classifier = _motion(motion)
     cases: dict[str, Callable[[], Any]] = {}
     for count in PEOPLE:

@@ -1,35 +1,33 @@
 """`MotionDataModule`: people and what they do, for the motion classifier, in Lightning."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningDataModule
 
 from dancepose.checks import at_least, one_of
-from dancepose.data.actions import class_names
 from dancepose.data.batches import device_batch
-from dancepose.data.class_weights import SAMPLERS, ClassWeights
+from dancepose.data.class_weights import SAMPLERS
 from dancepose.data.collection import PoseData
 from dancepose.data.dataset import PoseLoader, prepare_worker
 from dancepose.data.images import refuse_without_pictures
 from dancepose.data.motion_dataset import MotionDataset
-from dancepose.data.motion_samples import MotionSample, frame_samples, hold_out, window_samples
+from dancepose.data.motion_people import HOLDOUT, MotionPeople
+from dancepose.data.motion_samples import MotionSample
 from dancepose.data.parts import check_number, part_configs
-from dancepose.data.pose_filling import PoseFiller
 from dancepose.data.person_crop import PersonTransform
+from dancepose.data.pose_filling import PoseFiller
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
 from dancepose.data.splits import PARTS, Amount
 from dancepose.data.synthetic.cache import draw_scenes, scene_folder
 from dancepose.data.transforms import Augmentation
 from dancepose.encoders import Encoder
-from dancepose.errors import ConfigError, DataError
+from dancepose.errors import ConfigError
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
-
-HOLDOUT = "holdout"  # the name of the part that samplers measure on
 
 
 class MotionDataModule(LightningDataModule):
@@ -118,7 +116,6 @@ class MotionDataModule(LightningDataModule):
     ):
         super().__init__()
         self.skeleton, self.encoder, self.images, self.seed = skeleton, encoder, images, seed
-        self._known = None if known_actions is None else tuple(known_actions)
         check_number("data.batch_size", batch_size, 1)
         check_number("data.workers", workers, 0)
         check_number("data.size", size, 32)
@@ -136,7 +133,7 @@ class MotionDataModule(LightningDataModule):
             raise ConfigError(f"data.step={step} is for networks over time, model=motion_1d; leave it out")
         self.batch_size, self.test_batch_size, self.workers = batch_size, test_batch_size, workers
         self.size, self.resize, self.margin = size, resize, margin
-        self.sampler, self.holdout, self.split_seed = sampler, holdout, split_seed
+        self.sampler = sampler
         self.step = step or encoder.frames or 1
         own = {
             "annotations": annotations,
@@ -162,79 +159,22 @@ class MotionDataModule(LightningDataModule):
         self.data.posed = False
         self.augmentation = Augmentation.from_dict(augmentation or {})
         self._checked: set[str] = set()
-        self._filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers)
-        self._filled: dict[int, Frame] = {}  # by id of the frame as it was read
+        filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers)
+        self.people = MotionPeople(self.data, encoder, self.step, holdout, sampler, known_actions, filler)
         self._train_sampler: TrainSampler | None = None
-        self._restored: dict[str, Any] | None = None
-
-    @cached_property
-    def actions(self) -> tuple[str, ...]:
-        """The actions that are told apart; the files are read on first use.
-
-        Raises:
-            DataError: the data name fewer than two, or one that the trained network does not know.
-        """
-        names = class_names(frame for part in PARTS for frame in self.data.frames(part))
-        if self._known is not None:
-            done = {person.action for part in PARTS for frame in self.frames(part) for person in frame.people}
-            if unknown := sorted(done - {*self._known, None}):
-                raise DataError(
-                    f"the data show {', '.join(unknown)}, and the network tells apart "
-                    f"{', '.join(self._known)}: give other data, or say with data.labels what is what"
-                )
-            return self._known
-        if len(names) < 2:
-            told = f"only one, {names[0]}" if names else "none"
-            raise DataError(f"a motion classifier needs at least two actions, and the data name {told}")
-        return names
 
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train` (those held out included), `val` or `test`, as they are labelled."""
         return self.data.frames(part)
 
     def samples(self, part: str) -> list[MotionSample]:
-        """Return the samples of `train`, `holdout`, `val` or `test`; those of train by data set and class."""
-        if part == "train":
-            return [sample for group in self._groups for sample in group]
-        return self._cut(self._divided[1] if part == HOLDOUT else self.frames(part))
+        """Return the samples of `train`, `holdout`, `val` or `test`."""
+        return self.people.samples(part)
 
-    @cached_property
-    def _divided(self) -> tuple[list[Frame], list[Frame]]:
-        """The training frames that are trained on, and those held out."""
-        return hold_out(self.frames("train"), self.holdout, self.split_seed)
-
-    @cached_property
-    def _groups(self) -> list[list[MotionSample]]:
-        """The training samples of each data set and class."""
-        kept = {id(frame) for frame in self._divided[0]}
-        groups = []
-        for loaded in self.data.loaded:
-            samples = self._cut([frame for frame in loaded.parts["train"] if id(frame) in kept])
-            groups += [[s for s in samples if s.label == c] for c in range(len(self.actions))]
-        return groups
-
-    def _posed(self, frames: Sequence[Frame]) -> list[Frame]:
-        """Return frames with the keypoints that the pose run finds."""
-        if self._filler is None:
-            return list(frames)
-        new = [frame for frame in frames if id(frame) not in self._filled]
-        self._filled |= {id(frame): filled for frame, filled in zip(new, self._filler.fill(new), strict=True)}
-        return [self._filled[id(frame)] for frame in frames]
-
-    def _cut(self, frames: Sequence[Frame]) -> list[MotionSample]:
-        frames = self._posed(frames)
-        if self.encoder.frames is None:
-            return frame_samples(frames, self.actions)
-        return window_samples(frames, self.actions, self.encoder.frames, self.step)
-
-    @cached_property
-    def weights(self) -> ClassWeights:
-        """How often the samples of each class come up."""
-        counts = [sum(len(g) for g in self._groups[c :: len(self.actions)]) for c in range(len(self.actions))]
-        weights = ClassWeights(self.sampler, counts)
-        if self._restored is not None:
-            weights.load_state_dict(self._restored)
-        return weights
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The actions that are told apart; the files are read on first use."""
+        return self.people.actions
 
     def learn_recall(self, recall: Sequence[float | None]) -> dict[str, float]:
         """Take the recall on the held-out part in; the next epoch is drawn by it.
@@ -245,25 +185,21 @@ class MotionDataModule(LightningDataModule):
         Returns:
             Class -> share of the next epoch.
         """
-        self.weights.update(recall)
+        self.people.weights.update(recall)
         self._weigh()
-        return dict(zip(self.actions, self.weights.shares().tolist(), strict=True))
+        return dict(zip(self.actions, self.people.weights.shares().tolist(), strict=True))
 
     def _weigh(self) -> None:
         if self._train_sampler is not None:
-            per_class = self.weights.per_sample()
-            self._train_sampler.weights = tuple(
-                loaded.config.weight * float(weight) for loaded in self.data.loaded for weight in per_class
-            )
+            self._train_sampler.weights = tuple(self.people.group_weights())
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the sampler has learnt; the trainer puts it into the checkpoint."""
-        return {"weights": self.weights.state_dict()}
+        return {"weights": self.people.weights.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it back."""
-        self._restored = state_dict["weights"]
-        self.weights.load_state_dict(self._restored)
+        self.people.weights.load_state_dict(state_dict["weights"])
         self._weigh()
 
     @property
@@ -288,14 +224,7 @@ class MotionDataModule(LightningDataModule):
 
     def summary(self, problems: Problems | None = None) -> str:
         """Return counts, table 1 of the paper, the split's hash, and what is held out of training."""
-        lines = [self.data.summary(problems)]
-        if self.holdout:
-            held, left = len(self.samples(HOLDOUT)), len(self.samples("train"))
-            use = "the sampler measures on them" if self.sampler == "confusion" else "for any sampler alike"
-            lines.append(
-                f"held out of training (data.holdout={self.holdout}): {held} samples, {left} left; {use}"
-            )
-        return "\n".join(lines)
+        return "\n".join(filter(None, [self.data.summary(problems), self.people.told()]))
 
     def setup(self, stage: str | None = None) -> None:
         """Read the data and look at the header of every image that the stage uses.
@@ -315,35 +244,17 @@ class MotionDataModule(LightningDataModule):
         self.data.unusable(*unseen).raise_fatal()
         self._checked.update(unseen)
         if self.images:
-            where = ", ".join(f"data.{'root' if c.annotations is None else 'annotations'}="
-                              f"{c.annotations or c.root}" for c in self.data.configs.values())
-            refuse_without_pictures([f for part in parts for f in self.frames(part)], where, "the image branch")
+            where = ", ".join(
+                f"data.{'root' if c.annotations is None else 'annotations'}={c.annotations or c.root}"
+                for c in self.data.configs.values()
+            )
+            refuse_without_pictures(
+                [f for part in parts for f in self.frames(part)], where, "the image branch"
+            )
         for part in parts:
-            self._check_keypoints(part)
+            self.people.check_keypoints(part)
         if stage == "fit":
-            self._check_training_part()
-
-    def _check_keypoints(self, part: str) -> None:
-        samples = self.samples(part)
-        if self.encoder.inputs and samples and not any(s.keypoints[..., 2].any() for s in samples):
-            raise DataError(
-                f"none of the {len(samples)} people of the {part} part has keypoints in skeleton "
-                f"{self.skeleton.name}, and the network needs them: data.pose_run=<run directory> has a "
-                "trained pose network find them; or look at the picture alone (model.branches=[image])"
-            )
-
-    def _check_training_part(self) -> None:
-        """Refuse a part from which a class cannot be learnt, or that is smaller than a batch."""
-        counts = self.weights.counts
-        if lacking := [name for name, count in zip(self.actions, counts, strict=True) if not count]:
-            raise DataError(
-                f"the training part has no sample of {', '.join(lacking)}: give more of them, another split "
-                "(data.split), or classes without it"
-            )
-        if sum(counts) < self.batch_size:
-            raise ConfigError(
-                f"data.batch_size={self.batch_size} is more than the {sum(counts)} training samples: lower it"
-            )
+            self.people.check_training(self.batch_size)
 
     def _device_batch(self) -> int:
         """Return the batch of one device and one step: the global one by devices x accumulation."""
@@ -366,7 +277,7 @@ class MotionDataModule(LightningDataModule):
     def train_dataloader(self) -> PoseLoader:
         """Return shuffled, augmented training batches; the last incomplete batch is left out."""
         rank, world_size = self._rank()
-        sizes = [len(group) for group in self._groups]
+        sizes = [len(group) for group in self.people.groups]
         self._train_sampler = TrainSampler(
             sizes, [1.0] * len(sizes), self.batch_size, self.seed, rank, world_size
         )

@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import yaml
-
-from dancepose.data.json_file import load_mapping
-from dancepose.errors import DataError
 from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.sweeps.statistics import (
     Interval,
@@ -17,6 +14,9 @@ from dancepose.sweeps.statistics import (
     macro_f1_interval,
     paired_cluster_bootstrap,
 )
+
+from dancepose.data.json_file import load_mapping
+from dancepose.errors import DataError
 from dancepose.text_table import aligned
 
 NAMES = {"keypoints": "keypoints alone", "image": "image alone", "image,keypoints": "learned fusion"}
@@ -136,7 +136,11 @@ def _block(title: str, found: Mapping[str, tuple[Path, MotionSamples]]) -> Branc
     systems = {name: samples for name, (_, samples) in found.items()}
     first = next(iter(systems.values()))
     for run, samples in zip(runs, systems.values(), strict=True):
-        if samples.ids != first.ids or samples.classes != first.classes or (samples.labels != first.labels).any():
+        if (
+            samples.ids != first.ids
+            or samples.classes != first.classes
+            or (samples.labels != first.labels).any()
+        ):
             raise DataError(
                 f"{run} and {runs[0]} were tested on different samples: branches are compared on the same; "
                 "give both the same data, split and classes"

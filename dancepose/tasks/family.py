@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from lightning.pytorch import Trainer
 
 from dancepose.errors import ConfigError, did_you_mean
+from dancepose.targets import instantiate, locate
 from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.targets import instantiate, locate
 
 
 class Family(ABC):
@@ -63,7 +63,7 @@ class Family(ABC):
 
         Args:
             config: the job's, plain.
-            overrides: of its command line, what the sweep varies among them.
+            overrides: of the sweep's command line.
         """
 
     def judge_overfit(self, values: Mapping[str, float | None], run: RunDirectory) -> str | None:
@@ -85,7 +85,9 @@ class Family(ABC):
         Raises:
             ConfigError: names what to give instead.
         """
-        feeds = getattr(locate(config["data"]["_target_"], "data"), "feeds", self.name)  # a user's own may not say
+        feeds = getattr(
+            locate(config["data"]["_target_"], "data"), "feeds", self.name
+        )  # a user's own may not say
         if feeds != self.name:
             raise ConfigError(
                 f"model.network={config['model'].get('network', 'pose')} learns {self.name}s, and the chosen data "

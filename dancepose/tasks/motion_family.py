@@ -12,8 +12,8 @@ from dancepose.errors import ConfigError
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.family import Family
 from dancepose.tasks.motion import STAGED, MotionTask
-from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
 from dancepose.tasks.motion_prediction import crop_of, said
+from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
 from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,14 @@ class MotionFamily(Family):
         Raises:
             ConfigError: its jobs would be the same network.
         """
-        names = (override.lstrip("+~").partition("=")[0].replace("/", ".") for override in overrides)
-        if not motion_config(config["model"]).attends and any(f"{n}.".startswith("model.attention.") for n in names):
+        swept = [
+            o.lstrip("+~").partition("=")[0].replace("/", ".")
+            for o in overrides
+            if "," in o.partition("=")[2]
+        ]
+        if not motion_config(config["model"]).attends and any(
+            f"{n}.".startswith("model.attention.") for n in swept
+        ):
             raise ConfigError(
                 f"model.network={config['model']['network']}, branches {config['model'].get('branches')}: there is "
                 "no attention in it, so that the jobs of a sweep over attentions would be the same network. "

@@ -22,7 +22,9 @@ class PoseFamily(Family):
 
     name = "pose"
     main_metric = "val/mAP"
-    instead = "give data=dance, coco, mix, action_poses or dance_synthetic; or a model for motions, model=motion"
+    instead = (
+        "give data=dance, coco, mix, action_poses or dance_synthetic; or a model for motions, model=motion"
+    )
 
     def metric_names(self, config: Mapping[str, Any]) -> list[str]:
         """Return mAP, the columns, PCK and the OKS statistics."""

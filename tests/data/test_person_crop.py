@@ -48,7 +48,9 @@ def test_without_keypoints_the_box_decides_and_without_that_the_picture():
     box = np.array([100, 100, 50, 80.0])
     assert person_square(person(np.zeros((0, 2)), box), (640, 480), 0.0) == (125, 140, 80)
     assert person_square(person(np.zeros((0, 2))), (640, 480), 0.15) == (319.5, 239.5, 640)
-    assert person_square(person(np.array([[5.0, 5.0]]), box), (640, 480), 0.0)[2] == 80  # one point has no extent
+    assert (
+        person_square(person(np.array([[5.0, 5.0]]), box), (640, 480), 0.0)[2] == 80
+    )  # one point has no extent
 
 
 def checkerboard(size: int = 120) -> np.ndarray:

@@ -1,0 +1,155 @@
+"""`MotionPeople`: the samples of a motion run, part by part and class by class."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from dancepose.data.actions import class_names
+from dancepose.data.class_weights import ClassWeights
+from dancepose.data.collection import PoseData
+from dancepose.data.motion_samples import MotionSample, frame_samples, hold_out, window_samples
+from dancepose.data.pose_filling import PoseFiller
+from dancepose.data.splits import PARTS
+from dancepose.encoders import Encoder
+from dancepose.errors import ConfigError, DataError
+from dancepose.records import Frame
+
+HOLDOUT = "holdout"  # the name of the part that samplers measure on
+
+
+class MotionPeople:
+    """People whose action is labelled, each one sample; over time, each window of a person's clip.
+
+    Args:
+        data: the frames.
+        encoder: says whether a sample is a picture or a window, and whether keypoints are needed.
+        step: pictures from one window to the next.
+        holdout: share of the training part that is not trained on.
+        sampler: one of `SAMPLERS`.
+        known_actions: the actions that a trained network tells apart; None: those of the data.
+        filler: finds the keypoints of people who have none.
+    """
+
+    def __init__(
+        self,
+        data: PoseData,
+        encoder: Encoder,
+        step: int,
+        holdout: float,
+        sampler: str,
+        known_actions: Sequence[str] | None = None,
+        filler: PoseFiller | None = None,
+    ):
+        self.data, self.encoder, self.step = data, encoder, step
+        self.holdout, self.sampler = holdout, sampler
+        self._known = None if known_actions is None else tuple(known_actions)
+        self._filler = filler
+        self._filled: dict[int, Frame] = {}  # by id of the frame as it was read
+
+    @cached_property
+    def actions(self) -> tuple[str, ...]:
+        """The actions that are told apart; the files are read on first use.
+
+        Raises:
+            DataError: the data name fewer than two, or one that the trained network does not know.
+        """
+        names = class_names(frame for part in PARTS for frame in self.data.frames(part))
+        if self._known is not None:
+            done = {
+                person.action for part in PARTS for frame in self.data.frames(part) for person in frame.people
+            }
+            if unknown := sorted(done - {*self._known, None}):
+                raise DataError(
+                    f"the data show {', '.join(unknown)}, and the network tells apart "
+                    f"{', '.join(self._known)}: give other data, or say with data.labels what is what"
+                )
+            return self._known
+        if len(names) < 2:
+            told = f"only one, {names[0]}" if names else "none"
+            raise DataError(f"a motion classifier needs at least two actions, and the data name {told}")
+        return names
+
+    def samples(self, part: str) -> list[MotionSample]:
+        """Return the samples of `train`, `holdout`, `val` or `test`; those of train by data set and class."""
+        if part == "train":
+            return [sample for group in self.groups for sample in group]
+        return self._cut(self._divided[1] if part == HOLDOUT else self.data.frames(part))
+
+    @cached_property
+    def _divided(self) -> tuple[list[Frame], list[Frame]]:
+        """The training frames that are trained on, and those held out."""
+        return hold_out(self.data.frames("train"), self.holdout, self.data.split_seed)
+
+    @cached_property
+    def groups(self) -> list[list[MotionSample]]:
+        """The training samples of each data set and class."""
+        kept = {id(frame) for frame in self._divided[0]}
+        groups = []
+        for loaded in self.data.loaded:
+            samples = self._cut([frame for frame in loaded.parts["train"] if id(frame) in kept])
+            groups += [[s for s in samples if s.label == c] for c in range(len(self.actions))]
+        return groups
+
+    def _posed(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Return frames with the keypoints that the pose run finds."""
+        if self._filler is None:
+            return list(frames)
+        new = [frame for frame in frames if id(frame) not in self._filled]
+        self._filled |= {id(frame): filled for frame, filled in zip(new, self._filler.fill(new), strict=True)}
+        return [self._filled[id(frame)] for frame in frames]
+
+    def _cut(self, frames: Sequence[Frame]) -> list[MotionSample]:
+        frames = self._posed(frames)
+        if self.encoder.frames is None:
+            return frame_samples(frames, self.actions)
+        return window_samples(frames, self.actions, self.encoder.frames, self.step)
+
+    @cached_property
+    def weights(self) -> ClassWeights:
+        """How often the samples of each class come up."""
+        counts = [sum(len(g) for g in self.groups[c :: len(self.actions)]) for c in range(len(self.actions))]
+        return ClassWeights(self.sampler, counts)
+
+    def group_weights(self) -> list[float]:
+        """Return how often the samples of each of `groups` come up: that of the data set by that of the class."""
+        per_class = self.weights.per_sample()
+        return [loaded.config.weight * float(weight) for loaded in self.data.loaded for weight in per_class]
+
+    def check_keypoints(self, part: str) -> None:
+        """Refuse a part in which nobody has the keypoints that the network needs.
+
+        Raises:
+            DataError: names the remedies.
+        """
+        samples = self.samples(part)
+        if self.encoder.inputs and samples and not any(s.keypoints[..., 2].any() for s in samples):
+            raise DataError(
+                f"none of the {len(samples)} people of the {part} part has keypoints in skeleton "
+                f"{self.data.skeleton.name}, and the network needs them: data.pose_run=<run directory> has a "
+                "trained pose network find them; or look at the picture alone (model.branches=[image])"
+            )
+
+    def check_training(self, batch_size: int) -> None:
+        """Refuse a part from which a class cannot be learnt, or that is smaller than a batch.
+
+        Raises:
+            DataError: a class has no sample.
+            ConfigError: the batch is larger than the part.
+        """
+        counts = self.weights.counts
+        if lacking := [name for name, count in zip(self.actions, counts, strict=True) if not count]:
+            raise DataError(
+                f"the training part has no sample of {', '.join(lacking)}: give more of them, another split "
+                "(data.split), or classes without it"
+            )
+        if sum(counts) < batch_size:
+            raise ConfigError(
+                f"data.batch_size={batch_size} is more than the {sum(counts)} training samples: lower it"
+            )
+
+    def told(self) -> str:
+        """Say what is held out of training; empty where nothing is."""
+        if not self.holdout:
+            return ""
+        held, left = len(self.samples(HOLDOUT)), len(self.samples("train"))
+        use = "the sampler measures on them" if self.sampler == "confusion" else "for any sampler alike"
+        return f"held out of training (data.holdout={self.holdout}): {held} samples, {left} left; {use}"
