@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # a module may import from its own row and from those above it
 LEVELS = [
     {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"}
-    | {"text_table", "key_comments"},
+    | {"text_table", "key_comments", "feature_layout"},
     {"layers", "codecs", "metrics", "features"},
     {"networks"},
     {"attentions", "encoders", "model_parts"},

@@ -15,9 +15,9 @@ NAMES = sorted(p.stem for p in (config_dir() / "skeleton").glob("*.yaml"))
 UPPER_NECK = [name for name in NAMES if load_skeleton(name).find("upper_neck") is not None]
 
 
-def test_all_seven_ship():
-    seven = {"coco17", "crowdpose14", "lsp14", "mpii15", "mpii16", "openpose18", "posetrack15"}
-    assert seven <= set(NAMES)
+def test_all_eight_ship():
+    eight = {"coco17", "common13", "crowdpose14", "lsp14", "mpii15", "mpii16", "openpose18", "posetrack15"}
+    assert eight <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -36,7 +36,7 @@ def test_a_shipped_skeleton_is_sound(name):
 
 
 @pytest.mark.parametrize(
-    "name, scored", [("mpii15", 14), ("mpii16", 14), ("posetrack15", 15), ("coco17", 12)]
+    "name, scored", [("mpii15", 14), ("mpii16", 14), ("posetrack15", 15), ("coco17", 12), ("common13", 12)]
 )
 def test_scored_keypoints(name, scored):
     skeleton = load_skeleton(name)
@@ -58,6 +58,7 @@ FACE = {"nose", "left_eye", "right_eye", "left_ear", "right_ear"}
 # name -> keypoints beside the limbs, those of them that are scored in the column Head
 CONTENTS = {
     "coco17": (FACE, set()),
+    "common13": ({"neck"}, set()),
     "crowdpose14": ({"head_top", "upper_neck"}, {"head_top", "upper_neck"}),
     "lsp14": ({"head_top", "upper_neck"}, {"head_top", "upper_neck"}),
     "mpii15": ({"head_top", "upper_neck", "pelvis"}, {"head_top", "upper_neck"}),
@@ -116,6 +117,49 @@ def test_neck_in_features_is_always_the_middle_of_the_shoulders():
     mapped = openpose.map_to(openpose, derive=True).apply(keypoints)
     assert np.array_equal(mapped[openpose.index("neck")], [5, 10, 2])
     assert np.array_equal(openpose.map_to(openpose).apply(keypoints), keypoints)
+
+
+# source, target -> keypoints beside the limbs that the target gets: as labelled, and derived for features
+MAPPED: dict[tuple[str, str], tuple[set[str], set[str]]] = {
+    ("openpose18", "common13"): (set(), {"neck"}),
+    ("coco17", "common13"): (set(), {"neck"}),
+    ("mpii15", "common13"): (set(), {"neck"}),
+    ("mpii16", "common13"): (set(), {"neck"}),
+    ("common13", "common13"): (set(), {"neck"}),
+    ("common13", "openpose18"): (set(), {"neck"}),
+    ("common13", "coco17"): (set(), set()),
+    ("common13", "mpii15"): (set(), {"pelvis"}),
+    ("openpose18", "coco17"): (FACE, set()),
+    ("coco17", "openpose18"): (FACE, {"neck"}),
+    ("openpose18", "mpii15"): (set(), {"pelvis"}),
+    ("mpii15", "openpose18"): (set(), {"neck"}),
+    ("coco17", "mpii15"): (set(), {"pelvis"}),
+    ("mpii15", "coco17"): (set(), set()),
+}
+
+
+@pytest.mark.parametrize("source, target", MAPPED)
+def test_what_a_mapping_keeps_derives_and_leaves_unannotated(source, target):
+    a, b = load_skeleton(source), load_skeleton(target)
+    kept, derived = MAPPED[source, target]
+    kept = kept | LIMBS
+    keypoints = np.random.default_rng(0).uniform(1, 100, (2, len(a), 3))
+    mapped = a.map_to(b, derive=True).apply(keypoints)
+    plain = a.map_to(b).apply(keypoints)
+    for i, name in enumerate(b.keypoints):
+        if name in kept:
+            assert np.array_equal(mapped[:, i], keypoints[:, a.index(name)])
+            assert np.array_equal(plain[:, i], mapped[:, i])
+        elif name in derived:
+            joint = {"neck": "shoulder", "pelvis": "hip"}[name]
+            ends = keypoints[:, a.indices([f"left_{joint}", f"right_{joint}"])]
+            assert np.allclose(mapped[:, i, :2], ends[..., :2].mean(axis=1))
+            assert np.array_equal(mapped[:, i, 2], ends[..., 2].min(axis=1))
+            labelled = keypoints[:, a.index(name)] if name in a.keypoints else np.zeros((2, 3))
+            assert np.array_equal(plain[:, i], labelled), "derived for features alone"
+        else:
+            assert not mapped[:, i].any() and not plain[:, i].any()
+    assert derived <= set(b.keypoints) and kept <= set(b.keypoints)
 
 
 @given(st.sampled_from(NAMES), st.sampled_from(NAMES), st.integers(0, 2**31 - 1))
