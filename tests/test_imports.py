@@ -14,9 +14,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # a module may import from its own row and from those above it
 LEVELS = [
     {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"}
-    | {"text_table", "key_comments"},
-    {"layers", "codecs", "metrics", "features"},
+    | {"text_table", "key_comments", "body"},
+    {"layers", "codecs", "metrics", "features", "skeleton_image", "torso_frame"},
     {"networks"},
+    {"baselines"},
     {"build"},
     {"inference"},
     {"data"},
