@@ -14,11 +14,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # a module may import from its own row and from those above it
 LEVELS = [
     {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"}
-    | {"text_table", "key_comments", "feature_layout"},
-    {"layers", "codecs", "metrics", "features"},
+    | {"text_table", "key_comments", "feature_layout", "body"},
+    {"layers", "codecs", "metrics", "features", "skeleton_image", "torso_frame"},
     {"networks"},
     {"attentions", "encoders", "model_parts"},
     {"pose_model", "motion_keys"},
+    {"baselines"},
     {"motion_model"},
     {"build"},
     {"inference"},

@@ -1,0 +1,160 @@
+"""The two baselines of the motion paper's table 4: their configuration, and how each is made from it.
+
+A baseline is a pair: an encoder, which turns keypoints into batch entries in the data workers, and a network
+that takes these entries by name and gives logits. To run one is `model=motion_str` or `model=motion_qes`.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dancepose.body import CHOICES
+from dancepose.checks import at_least, one_of
+from dancepose.errors import ConfigError
+from dancepose.layers.init import SCHEMES
+from dancepose.networks.densenet import DenseNet, layers_per_block
+from dancepose.networks.qes import QesNetwork
+from dancepose.skeleton import Skeleton
+from dancepose.skeleton_image import StrEncoder
+from dancepose.torso_frame import TorsoFrameEncoder
+
+__all__ = ["QesConfig", "StrConfig", "build_qes", "build_str"]
+
+
+@dataclass(frozen=True)
+class StrConfig:
+    """Keys of `conf/model/motion_str.yaml`; see `StrEncoder`, `DenseNet`, `initialise` and `load_weights`."""
+
+    network: str = "motion_str"
+    keypoints: str = "common13"
+    frames: int | None = None
+    clip_limit: float = 2.0
+    tiles: int = 2
+    depth: int = 16
+    growth: int = 12
+    dropout: float = 0.2
+    init: str = "kaiming"
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self, "motion_str")
+        if self.frames is not None and self.frames < 2:
+            raise ConfigError(
+                f"model.frames={self.frames}: a window has at least 2 frames; null is for single pictures"
+            )
+        if not self.clip_limit > 0:
+            raise ConfigError(f"model.clip_limit={self.clip_limit}: it must be above 0")
+        at_least("model.tiles", self.tiles, 1)
+        at_least("model.growth", self.growth, 1)
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"model.dropout={self.dropout}: it must lie in [0, 1)")
+        try:
+            layers_per_block(self.depth)
+        except ValueError as error:
+            raise ConfigError(f"model.{error}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain containers, every default written out."""
+        return asdict(self)
+
+    @property
+    def difference_from_paper(self) -> str:
+        """What a result row says beside the figure."""
+        text = "STR on 2-D keypoints: the directions' third component is 0, distances are in torso lengths"
+        if self.frames is None:
+            text += "; single frames: the motion half of the image is absent"
+        return text
+
+
+@dataclass(frozen=True)
+class QesConfig:
+    """Keys of `conf/model/motion_qes.yaml`; see `TorsoFrameEncoder`, `QesNetwork` and `smoothed_scores`."""
+
+    network: str = "motion_qes"
+    keypoints: str = "common13"
+    groups: int = 3
+    hidden: int = 15
+    fuzziness: float = 2.0
+    postures: int = 1
+    free_iterations: int = 0
+    reject_group: float = 0.5
+    reject_membership: float = 0.2
+    score_step: float = 0.1
+    init: str = "kaiming"
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self, "motion_qes")
+        for key in ("groups", "hidden", "postures"):
+            at_least(f"model.{key}", getattr(self, key), 1)
+        at_least("model.free_iterations", self.free_iterations, 0)
+        if not self.fuzziness > 1:
+            raise ConfigError(f"model.fuzziness={self.fuzziness}: it must be above 1")
+        for key in ("reject_group", "reject_membership"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise ConfigError(
+                    f"model.{key}={getattr(self, key)}: it must lie in [0, 1]; 0 rejects nothing"
+                )
+        if not 0 < self.score_step <= 1:
+            raise ConfigError(f"model.score_step={self.score_step}: it must lie in (0, 1]")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain containers, every default written out."""
+        return asdict(self)
+
+    @property
+    def difference_from_paper(self) -> str:
+        """What a result row says beside the figure."""
+        text = (
+            "QES on 2-D keypoints, not inertial sensors; groups are clusters of the torso's orientation; "
+            "rejection changes no figure"
+        )
+        if self.postures > 1:
+            text += f"; up to {self.postures} centres a class in each group"
+        return text
+
+
+def build_str(config: StrConfig, skeleton: Skeleton, classes: int) -> tuple[StrEncoder, DenseNet]:
+    """Make STR's encoder and network; the caller draws the initial weights.
+
+    Args:
+        config: its keys.
+        skeleton: of the keypoints that the encoder will get.
+        classes: number of actions.
+
+    Raises:
+        ConfigError: the skeleton lacks what the encoder needs.
+    """
+    encoder = StrEncoder(skeleton, config.keypoints, config.frames, config.clip_limit, config.tiles)
+    return encoder, DenseNet(classes, config.depth, config.growth, config.dropout)
+
+
+def build_qes(config: QesConfig, skeleton: Skeleton, classes: int) -> tuple[TorsoFrameEncoder, QesNetwork]:
+    """Make QES's encoder and network; the caller draws the initial weights and then calls `network.fit`.
+
+    Args:
+        config: its keys.
+        skeleton: of the keypoints that the encoder will get.
+        classes: number of actions.
+
+    Raises:
+        ConfigError: the skeleton lacks what the encoder needs.
+    """
+    encoder = TorsoFrameEncoder(skeleton, config.keypoints)
+    network = QesNetwork(
+        encoder.width,
+        classes,
+        config.groups,
+        config.hidden,
+        config.fuzziness,
+        config.postures,
+        config.free_iterations,
+        config.reject_group,
+        config.reject_membership,
+    )
+    return encoder, network
+
+
+def _check_common(config: StrConfig | QesConfig, network: str) -> None:
+    one_of("model.network", config.network, [network])
+    one_of("model.keypoints", config.keypoints, CHOICES)
+    one_of("model.init", config.init, SCHEMES)
