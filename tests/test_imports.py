@@ -16,6 +16,7 @@ LEVELS = [
     {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"}
     | {"text_table", "key_comments"},
     {"layers", "codecs", "metrics", "features"},
+    {"sweeps"},  # statistics alone: numpy, scipy and metrics, no framework
     {"networks"},
     {"build"},
     {"inference"},
