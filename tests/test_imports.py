@@ -30,7 +30,10 @@ MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]
 MAY_USE_EACH_OTHER = LEVELS[0] | LEVELS[-2] | LEVELS[-1]
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "albumentations": ("data/transforms.py",),
-    "matplotlib": ("inference/figure.py", "inference/charts.py", "data/statistics_figure.py"),
+    "matplotlib": (
+        *(f"inference/{name}.py" for name in ("figure", "charts", "action_charts")),
+        "data/statistics_figure.py",
+    ),
     "torchvision": (),
     "pytorch_lightning": (),
 }

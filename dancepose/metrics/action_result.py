@@ -61,7 +61,7 @@ class ActionResult:
 
     @property
     def class_accuracy(self) -> dict[str, float | None]:
-        """Class -> its accuracy: the share of its own samples that is right (recall; table 2 of the paper)."""
+        """Class -> its accuracy: the share of its own samples that is right: recall, the paper's table 2."""
         values = figures.recall(self.confusion)
         return {name: _or_none(value) for name, value in zip(self.classes, values, strict=True)}
 

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ActionResult", "ActionScores", "Reliability", "ReliabilityBin", "score_samples"]
 
-BINS = (
-    15  # equal in width, of the top probability (Guo et al. 2017, On Calibration of Modern Neural Networks)
-)
+# equal in width, of the top probability: Guo et al. 2017, On Calibration of Modern Neural Networks
+BINS = 15
 FIXED = 2**32  # confidences are summed as whole multiples of 1 / FIXED: exact in whatever order
 SLACK = 0.02  # by which a sample's probabilities may miss 1; those of bfloat16 miss it by up to 0.01
 

@@ -47,7 +47,7 @@ class MotionSamples:
         if len(self.clips) != count or labels.shape != (count,) or probabilities.shape != (count, classes):
             raise DataError(
                 f"{count} sample ids, {len(self.clips)} clips, labels of shape {labels.shape}, probabilities "
-                f"of shape {probabilities.shape}, {classes} classes: they must be of as many samples and classes"
+                f"of shape {probabilities.shape}, {classes} classes: they must fit"
             )
         if len(set(self.ids)) < count:
             twice = next(name for i, name in enumerate(self.ids) if name in self.ids[:i])
@@ -57,9 +57,7 @@ class MotionSamples:
                 f"sample '{self.ids[wrong[0]]}' has label {labels[wrong[0]]}: there are {classes} classes"
             )
         if "" in self.clips:
-            raise DataError(
-                f"sample '{self.ids[self.clips.index('')]}': a clip without a name; None is of none"
-            )
+            raise DataError(f"sample '{self.ids[self.clips.index('')]}': the name of its clip is empty")
 
     def __len__(self) -> int:
         return len(self.ids)

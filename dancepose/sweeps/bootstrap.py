@@ -43,8 +43,8 @@ class Interval:
 
     @property
     def words(self) -> str:
-        """Method and population in one line: `95 % Wilson interval, for other samples like these`."""
-        return f"{100 * self.level:g} % {self.method} interval, for {self.population}"
+        """Level, method and population in one line: `95 %, Wilson, for other samples like these`."""
+        return f"{100 * self.level:g} %, {self.method}, for {self.population}"
 
 
 def bootstrap_weights(

@@ -55,13 +55,13 @@ def test_the_file_holds_plain_arrays(tmp_path: Path):
 def test_what_does_not_fit_is_refused():
     with pytest.raises(DataError, match="'0.jpg' comes twice"):
         samples(ids=["0.jpg", "1.jpg", "0.jpg", "3.jpg"])
-    with pytest.raises(DataError, match="as many"):
+    with pytest.raises(DataError, match="must fit"):
         samples(clips=["a"])
-    with pytest.raises(DataError, match="as many"):
+    with pytest.raises(DataError, match="must fit"):
         samples(probabilities=np.ones((4, 3)))
     with pytest.raises(DataError, match="'2.jpg' has label 2: there are 2 classes"):
         samples(labels=[0, 1, 2, 1])
-    with pytest.raises(DataError, match="'1.jpg': a clip without a name"):
+    with pytest.raises(DataError, match="'1.jpg': the name of its clip is empty"):
         samples(clips=[None, "", "b", "b"])
 
 

@@ -21,7 +21,7 @@ from dancepose.sweeps.statistics import (
 
 
 def clustered(seed: int, clips: int = 40, per_clip: int = 10, mean: float = 0.8, alike: float = 0.5):
-    """Hits whose clips differ: each clip's accuracy is of a beta distribution with this intraclass correlation."""
+    """Hits whose clips differ: accuracies are beta-distributed, `alike` is the intraclass correlation."""
     generator = np.random.default_rng(seed)
     spread = (1 - alike) / alike
     shares = generator.beta(mean * spread, (1 - mean) * spread, clips)
@@ -53,7 +53,7 @@ def sound(interval: Interval) -> None:
 def test_wilson(hits, count, low, high):
     found = wilson_interval(hits, count)
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-6)
-    assert found.words == "95 % Wilson interval, for other samples like these"
+    assert found.words == "95 %, Wilson, for other samples like these"
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.floats(0.01, 0.98))
