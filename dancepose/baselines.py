@@ -4,24 +4,20 @@ A baseline is a pair: an encoder, which turns keypoints into batch entries in th
 that takes these entries by name and gives logits. To run one is `model=motion_str` or `model=motion_qes`.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from dancepose.body import CHOICES
 from dancepose.checks import at_least, one_of
 from dancepose.errors import ConfigError
-from dancepose.layers.init import SCHEMES
+from dancepose.motion_keys import MotionConfig
 from dancepose.networks.densenet import DenseNet, layers_per_block
 from dancepose.networks.qes import QesNetwork
 from dancepose.skeleton import Skeleton
 from dancepose.skeleton_image import StrEncoder
 from dancepose.torso_frame import TorsoFrameEncoder
 
-__all__ = ["QesConfig", "StrConfig", "build_qes", "build_str"]
-
-
 @dataclass(frozen=True)
-class StrConfig:
+class StrConfig(MotionConfig):
     """Keys of `conf/model/motion_str.yaml`; see `StrEncoder`, `DenseNet`, `initialise` and `load_weights`."""
 
     network: str = "motion_str"
@@ -32,10 +28,9 @@ class StrConfig:
     depth: int = 16
     growth: int = 12
     dropout: float = 0.2
-    init: str = "kaiming"
-    weights: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_common(self, "motion_str")
         if self.frames is not None and self.frames < 2:
             raise ConfigError(
@@ -52,10 +47,6 @@ class StrConfig:
         except ValueError as error:
             raise ConfigError(f"model.{error}") from None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain containers, every default written out."""
-        return asdict(self)
-
     @property
     def difference_from_paper(self) -> str:
         """What a result row says beside the figure."""
@@ -64,9 +55,21 @@ class StrConfig:
             text += "; single frames: the motion half of the image is absent"
         return text
 
+    def encoder(self, skeleton: Skeleton) -> StrEncoder:
+        """Make what draws keypoints as an image.
+
+        Raises:
+            ConfigError: the skeleton lacks what the encoder needs.
+        """
+        return StrEncoder(skeleton, self.keypoints, self.frames, self.clip_limit, self.tiles)
+
+    def make(self, skeleton: Skeleton, classes: int) -> DenseNet:
+        """Make the network."""
+        return DenseNet(classes, self.depth, self.growth, self.dropout)
+
 
 @dataclass(frozen=True)
-class QesConfig:
+class QesConfig(MotionConfig):
     """Keys of `conf/model/motion_qes.yaml`; see `TorsoFrameEncoder`, `QesNetwork` and `smoothed_scores`."""
 
     network: str = "motion_qes"
@@ -79,10 +82,9 @@ class QesConfig:
     reject_group: float = 0.5
     reject_membership: float = 0.2
     score_step: float = 0.1
-    init: str = "kaiming"
-    weights: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_common(self, "motion_qes")
         for key in ("groups", "hidden", "postures"):
             at_least(f"model.{key}", getattr(self, key), 1)
@@ -97,10 +99,6 @@ class QesConfig:
         if not 0 < self.score_step <= 1:
             raise ConfigError(f"model.score_step={self.score_step}: it must lie in (0, 1]")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain containers, every default written out."""
-        return asdict(self)
-
     @property
     def difference_from_paper(self) -> str:
         """What a result row says beside the figure."""
@@ -112,49 +110,29 @@ class QesConfig:
             text += f"; up to {self.postures} centres a class in each group"
         return text
 
+    def encoder(self, skeleton: Skeleton) -> TorsoFrameEncoder:
+        """Make what turns keypoints into orientation and posture.
 
-def build_str(config: StrConfig, skeleton: Skeleton, classes: int) -> tuple[StrEncoder, DenseNet]:
-    """Make STR's encoder and network; the caller draws the initial weights.
+        Raises:
+            ConfigError: the skeleton lacks what the encoder needs.
+        """
+        return TorsoFrameEncoder(skeleton, self.keypoints)
 
-    Args:
-        config: its keys.
-        skeleton: of the keypoints that the encoder will get.
-        classes: number of actions.
-
-    Raises:
-        ConfigError: the skeleton lacks what the encoder needs.
-    """
-    encoder = StrEncoder(skeleton, config.keypoints, config.frames, config.clip_limit, config.tiles)
-    return encoder, DenseNet(classes, config.depth, config.growth, config.dropout)
-
-
-def build_qes(config: QesConfig, skeleton: Skeleton, classes: int) -> tuple[TorsoFrameEncoder, QesNetwork]:
-    """Make QES's encoder and network; the caller draws the initial weights and then calls `network.fit`.
-
-    Args:
-        config: its keys.
-        skeleton: of the keypoints that the encoder will get.
-        classes: number of actions.
-
-    Raises:
-        ConfigError: the skeleton lacks what the encoder needs.
-    """
-    encoder = TorsoFrameEncoder(skeleton, config.keypoints)
-    network = QesNetwork(
-        encoder.width,
-        classes,
-        config.groups,
-        config.hidden,
-        config.fuzziness,
-        config.postures,
-        config.free_iterations,
-        config.reject_group,
-        config.reject_membership,
-    )
-    return encoder, network
+    def make(self, skeleton: Skeleton, classes: int) -> QesNetwork:
+        """Make the network; `fit` has to be called before it is trained."""
+        return QesNetwork(
+            self.encoder(skeleton).width,
+            classes,
+            self.groups,
+            self.hidden,
+            self.fuzziness,
+            self.postures,
+            self.free_iterations,
+            self.reject_group,
+            self.reject_membership,
+        )
 
 
 def _check_common(config: StrConfig | QesConfig, network: str) -> None:
     one_of("model.network", config.network, [network])
     one_of("model.keypoints", config.keypoints, CHOICES)
-    one_of("model.init", config.init, SCHEMES)

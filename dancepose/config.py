@@ -69,7 +69,7 @@ GIVEN: dict[str, dict[str, str]] = {
     "callbacks.last": {"dirpath": FOLDER},
     "callbacks.pictures": {"dirpath": FOLDER},
     "callbacks.curves": {"dirpath": FOLDER},
-    "callbacks.charts": {"dirpath": FOLDER},
+    "callbacks.motion_pictures": {"dirpath": FOLDER},
     "logger.*": {"save_dir": FOLDER},
     "logger.wandb": {"id": "the run directory keeps it, for resume", "resume": "resume=<run> does it"},
 }

@@ -151,6 +151,7 @@ def _score_motions(
     """Run a motion network over a part of its data."""
     import torch
 
+    from dancepose.build import motion_config
     from dancepose.progress import track
     from dancepose.tasks.memory import advise_evaluation, memory_told
     from dancepose.tasks.motion_evaluation import MotionEvaluation
@@ -169,6 +170,7 @@ def _score_motions(
             evaluation.step(*predict(network, batch, device, PRECISIONS[precision]))
     about = {"source": found.source, "data": describe(found.data), "split": datamodule.split_hash}
     about |= {"precision": precision, "batch_size": datamodule.evaluation_batch}
+    about["difference_from_paper"] = motion_config(model.config["model"]).difference_from_paper
     index, probabilities = evaluation.gather_probabilities()
     write_motion_report(
         folder,
@@ -176,7 +178,7 @@ def _score_motions(
         evaluation.compute()["scores"],
         said(samples, model.classes, index, probabilities),
         about,
-        picture=crop_of(datamodule.dataset(cfg.part), index, model.skeleton) if cfg.pictures else None,
+        crop=crop_of(datamodule.dataset(cfg.part), index, model.skeleton) if cfg.pictures else None,
         pictures=cfg.pictures,
     )
 

@@ -64,7 +64,9 @@ LIMITS: dict[str, Limit] = {
     "callbacks.ema.decay": SHARE,
     "callbacks.early_stop.patience": FROM_1,
     **dict.fromkeys(("callbacks.ema.warmup", "callbacks.early_stop.min_delta"), FROM_0),
-    **dict.fromkeys(("callbacks.pictures.every", "callbacks.curves.every"), FROM_1),
+    **dict.fromkeys(
+        (f"callbacks.{name}.every" for name in ("pictures", "curves", "motion_pictures")), FROM_1
+    ),
     **dict.fromkeys(("callbacks.pictures.count", "callbacks.summary.depth"), FROM_0),
     **dict.fromkeys(("callbacks.progress.seconds", "callbacks.progress.refresh_rate"), FROM_0),
     **dict.fromkeys(("inference.scales", "scales"), SCALES),

@@ -1,16 +1,16 @@
 """Keys of the motion networks: a dataclass for each, which makes its encoder and the network itself.
 
-To add a network: its class in `dancepose/networks`, a dataclass of its keys, one line in `MOTION`, and a YAML
-file in `conf/model`.
+To add a network: its class in `dancepose/networks`, a dataclass of its keys, one line in `MOTION` of
+`dancepose/motion_model.py`, and a YAML file in `conf/model`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dancepose.attentions import AttentionConfig
-from dancepose.checks import at_least, one_of, read_arguments
+from dancepose.checks import at_least, one_of
 from dancepose.encoders import Encoder, FrameEncoder, ImageOnly, SequenceEncoder
 from dancepose.errors import ConfigError
 from dancepose.features import FEATURES, KeypointFeatures
@@ -44,6 +44,11 @@ class MotionConfig(ABC):
     def attends(self) -> bool:
         """Whether `model.attention` has a place in the network."""
         return False
+
+    @property
+    def difference_from_paper(self) -> str:
+        """What a result row says beside the figure; empty where there is nothing to say."""
+        return ""
 
     @abstractmethod
     def encoder(self, skeleton: Skeleton) -> Encoder:
@@ -171,34 +176,6 @@ class SequenceConfig(FeatureConfig):
             self.attention.make(dim=1),
             self.dropout,
         )
-
-
-MOTION: dict[str, type[MotionConfig]] = {"motion": FusionConfig, "motion_1d": SequenceConfig}
-
-
-def motion_config(plain: Mapping[str, Any]) -> MotionConfig:
-    """Check the `model` node of a configuration, given as plain containers; reads no data and no weights.
-
-    Raises:
-        ConfigError: names the key that is unknown (and the nearest known one) or whose value does not fit.
-    """
-    name = plain.get("network", next(iter(MOTION)))
-    one_of("model.network", name, MOTION)
-    kind = MOTION[name]
-    values = read_arguments(kind, {**plain, "network": name}, "model")
-    if any(f.name == "attention" for f in fields(kind)):
-        node = read_arguments(AttentionConfig, values.get("attention", {}), "model.attention")
-        values["attention"] = AttentionConfig(**node)
-    return kind(**values)
-
-
-def motion_encoder(config: MotionConfig, skeleton: Skeleton) -> Encoder:
-    """Make the encoder of a model, without its network.
-
-    Raises:
-        ConfigError: the skeleton lacks what the features need.
-    """
-    return config.encoder(skeleton)
 
 
 def _check_choice(where: str, given: Sequence[str], known: Sequence[str] | Mapping[str, Any]) -> None:

@@ -1,19 +1,55 @@
 """The motion family: skeleton, encoder and network of an action classifier from a plain dictionary."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
 
+from dancepose.attentions import AttentionConfig
+from dancepose.baselines import QesConfig, StrConfig
+from dancepose.checks import one_of, read_arguments
 from dancepose.encoders import Encoder
 from dancepose.errors import ConfigError
 from dancepose.model_parts import KEYS, first_weights, read_common
-from dancepose.motion_keys import MOTION, MotionConfig, motion_config, motion_encoder
+from dancepose.motion_keys import FusionConfig, MotionConfig, SequenceConfig
 from dancepose.networks.action import ActionNetwork
 from dancepose.skeleton import Skeleton
 
 __all__ = ["MOTION", "MotionConfig", "MotionModel", "build_motion", "motion_config", "motion_encoder"]
+
+
+MOTION: dict[str, type[MotionConfig]] = {
+    "motion": FusionConfig,
+    "motion_1d": SequenceConfig,
+    "motion_str": StrConfig,
+    "motion_qes": QesConfig,
+}
+
+
+def motion_config(plain: Mapping[str, Any]) -> MotionConfig:
+    """Check the `model` node of a configuration, given as plain containers; reads no data and no weights.
+
+    Raises:
+        ConfigError: names the key that is unknown (and the nearest known one) or whose value does not fit.
+    """
+    name = plain.get("network", next(iter(MOTION)))
+    one_of("model.network", name, MOTION)
+    kind = MOTION[name]
+    values = read_arguments(kind, {**plain, "network": name}, "model")
+    if any(f.name == "attention" for f in fields(kind)):
+        node = read_arguments(AttentionConfig, values.get("attention", {}), "model.attention")
+        values["attention"] = AttentionConfig(**node)
+    return kind(**values)
+
+
+def motion_encoder(config: MotionConfig, skeleton: Skeleton) -> Encoder:
+    """Make the encoder of a model, without its network.
+
+    Raises:
+        ConfigError: the skeleton lacks what the features need.
+    """
+    return config.encoder(skeleton)
 
 
 @dataclass(frozen=True)

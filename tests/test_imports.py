@@ -16,6 +16,7 @@ LEVELS = [
     {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"}
     | {"text_table", "key_comments", "feature_layout", "body"},
     {"layers", "codecs", "metrics", "features", "skeleton_image", "torso_frame"},
+    {"sweeps"},  # statistics alone: numpy, scipy and metrics, no framework
     {"networks"},
     {"attentions", "encoders", "model_parts"},
     {"pose_model", "motion_keys"},
@@ -33,7 +34,10 @@ MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]
 MAY_USE_EACH_OTHER = LEVELS[0] | LEVELS[-2] | LEVELS[-1]
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "albumentations": ("data/transforms.py",),
-    "matplotlib": ("inference/figure.py", "inference/charts.py", "data/statistics_figure.py"),
+    "matplotlib": (
+        *(f"inference/{name}.py" for name in ("figure", "charts", "action_charts")),
+        "data/statistics_figure.py",
+    ),
     "torchvision": (),
     "pytorch_lightning": (),
 }

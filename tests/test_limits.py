@@ -73,6 +73,7 @@ def test_every_limit_is_of_a_shipped_key():
     for name, group, options in (
         ("train", "optimizer", ["adam", "rmsprop", "sgd"]),
         ("train", "scheduler", ["multistep", "cosine"]),
+        ("train", "callbacks", ["motion"]),
         ("evaluate", "skeleton", ["coco17"]),
     ):
         for option in options:

@@ -270,7 +270,13 @@ class MotionDataModule(LightningDataModule):
 
     def dataset(self, part: str) -> MotionDataset:
         """Return the samples of a part; only those of `train` are augmented."""
-        recipe = self.augmentation if part == "train" else Augmentation()
+        return self._dataset(part, self.augmentation if part == "train" else Augmentation())
+
+    def plain(self, part: str) -> MotionDataset:
+        """Return the samples of a part without augmentation."""
+        return self._dataset(part, Augmentation())
+
+    def _dataset(self, part: str, recipe: Augmentation) -> MotionDataset:
         transform = PersonTransform(self.size, self.resize, recipe, self.skeleton.flip_index)
         return MotionDataset(self.samples(part), self.encoder, self.images, transform, self.margin, self.seed)
 

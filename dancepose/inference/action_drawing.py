@@ -1,14 +1,19 @@
-"""Pictures of who does what: boxes and names of actions. RGB in, RGB out; inputs are never changed."""
+"""Pictures of who does what: boxes and names of actions, poses alone. RGB; inputs are never changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from dancepose.inference.canvas import EDGE, FONT, line_width, put_text, text_scale
+from dancepose.inference.drawing import draw_people
 from dancepose.records import Person
+from dancepose.skeleton import Skeleton
 
 FRAME = (255, 255, 255)  # left and right have their colours, a box is neither
+GROUND = (112, 112, 120)  # behind a pose without a picture: light and dark stand out from it
+MARGIN = 0.15  # of the pose, around it
 
 
 def draw_actions(image: np.ndarray, people: Sequence[Person]) -> np.ndarray:
@@ -56,3 +61,27 @@ def _draw_box(canvas: np.ndarray, box: np.ndarray) -> None:
     first, second = np.clip(np.rint([box[:2], box[:2] + box[2:]]), 0, last).astype(int).tolist()
     cv2.rectangle(canvas, first, second, EDGE, thick + 2, cv2.LINE_AA)
     cv2.rectangle(canvas, first, second, FRAME, thick, cv2.LINE_AA)
+
+
+def draw_pose(person: Person, skeleton: Skeleton, side: int = 256) -> np.ndarray:
+    """Draw a person's keypoints alone, as large as they fit, for want of a picture.
+
+    Args:
+        person: its keypoints may be in any unit, y down.
+        skeleton: of the keypoints.
+        side: of the square in pixels.
+
+    Returns:
+        (side, side, 3) uint8 RGB.
+    """
+    ground = np.full((side, side, 3), GROUND, np.uint8)
+    points = person.keypoints[person.present, :2]
+    if not len(points):
+        put_text(ground, "no keypoints", (side / 2, side / 2), 0.5)
+        return ground
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = float((high - low).max())
+    scale = side / (1 + 2 * MARGIN) / extent if extent > 0 else 1.0
+    keypoints = person.keypoints.astype(np.float64)
+    keypoints[person.present, :2] = (points - (low + high) / 2) * scale + (side - 1) / 2
+    return draw_people(ground, [replace(person, keypoints=keypoints)], skeleton)

@@ -31,7 +31,8 @@ def contact_sheet(
 
     Args:
         images: (H, W, 3) uint8 RGB each, of any sizes.
-        captions: one for each; too long ones lose their middle, characters beyond ASCII become `?`.
+        captions: one for each, of one or more lines; too long ones lose their middle, characters beyond
+            ASCII become `?`.
         columns: pictures in a row; None makes the sheet about a third wider than high.
         tile: the longer side of each picture on the sheet, in pixels.
         title: a line above all.
@@ -51,15 +52,18 @@ def contact_sheet(
     if title is not None:
         rows.append(_text_row(width, line + gap, title, gap))
     tiles = [fit(image, tile) for image in images]
+    lines = [caption.split("\n") for caption in captions]
+    below = line * max(map(len, lines), default=1)
     for start in range(0, len(tiles), columns):
         row = tiles[start : start + columns]
-        strip = np.full((gap + max(t.shape[0] for t in row) + line, width, 3), PAPER, np.uint8)
-        for i, (picture, caption) in enumerate(zip(row, captions[start : start + columns], strict=True)):
+        strip = np.full((gap + max(t.shape[0] for t in row) + below, width, 3), PAPER, np.uint8)
+        for i, (picture, words) in enumerate(zip(row, lines[start : start + columns], strict=True)):
             x = gap + i * (tile + gap)
             indent = x + (tile - picture.shape[1]) // 2
             bottom = gap + picture.shape[0]
             strip[gap:bottom, indent : indent + picture.shape[1]] = picture
-            strip[bottom : bottom + line, x : x + tile] = _text_row(tile, line, caption, 0)
+            for y, text in zip(range(bottom, bottom + below, line), words, strict=False):
+                strip[y : y + line, x : x + tile] = _text_row(tile, line, text, 0)
         rows.append(strip)
     rows.append(np.full((gap, width, 3), PAPER, np.uint8))
     return np.concatenate(rows)

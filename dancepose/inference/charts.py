@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dancepose.inference.figure import new_figure
+from dancepose.inference.figure import new_figure, rgb
 from dancepose.metrics.table import ResultRow, column_curves, format_value
 from dancepose.skeleton import Skeleton
 
@@ -53,13 +53,11 @@ def draw_curves(rows: Mapping[str, ResultRow], skeleton: Skeleton, title: str) -
     counts = [f"{word} {row.counts.get(name, 0)}" for name, word in COUNTED]
     with new_figure(*SIZE, DPI) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        words = ", ".join(filter(None, [_shortened(title), *counts]))
+        words = ", ".join(filter(None, [shortened(title), *counts]))
         figure.suptitle(words, fontsize=12, parse_math=False)
         _draw_precision(left, row, skeleton)
         _draw_bars(right, rows, skeleton)
-        canvas: Any = figure.canvas
-        canvas.draw()
-        return np.array(canvas.buffer_rgba())[..., :3].copy()
+        return rgb(figure)
 
 
 def _draw_precision(axes: Any, row: ResultRow, skeleton: Skeleton) -> None:
@@ -122,7 +120,7 @@ def _draw_bars(axes: Any, rows: Mapping[str, ResultRow], skeleton: Skeleton) -> 
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(bars), frameon=False, fontsize=9)
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST) -> str:
     """Return the text in ASCII, without its middle where it is too long."""
     text = text.encode("ascii", "replace").decode()
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2 - 2]}...{text[-LONGEST // 2 + 2 :]}"
+    return text if len(text) <= longest else f"{text[: longest // 2 - 2]}...{text[-longest // 2 + 2 :]}"

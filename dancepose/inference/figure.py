@@ -9,7 +9,9 @@ import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +35,13 @@ def new_figure(width: float, height: float, dpi: int) -> Iterator[Figure]:
         figure = Figure((width, height), dpi, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
+
+
+def rgb(figure: Figure) -> np.ndarray:
+    """Return a figure as (H, W, 3) uint8 RGB; inside `new_figure`, for drawing reads the style."""
+    canvas: Any = figure.canvas
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3].copy()
 
 
 def png(figure: Figure) -> bytes:

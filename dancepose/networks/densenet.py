@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from dancepose.networks.action import ActionNetwork
+
 from dancepose.layers.residual import convolution
 
 BLOCKS = 3
@@ -30,7 +32,7 @@ class DenseLayer(nn.Module):
         return torch.cat([x, self.dropout(self.conv(self.relu(self.bn(x))))], 1)
 
 
-class DenseNet(nn.Module):
+class DenseNet(ActionNetwork):
     """Three dense blocks at 32, 16 and 8 pixels, mean over space, one linear layer.
 
     Between two blocks BN-ReLU-conv1x1 keeps the channels and a mean pool halves the side; no bottlenecks and

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dancepose.networks.action import ActionNetwork
+
 from dancepose.errors import ConfigError, DataError
 from dancepose.networks.fuzzy import fuzzy_c_means, memberships, spread_seeds, squared_distances
 
@@ -13,7 +15,7 @@ STEPS, RATE = 300, 0.05  # of Adam, over all samples at once, when the first sta
 REJECTED = -1
 
 
-class QesNetwork(nn.Module):
+class QesNetwork(ActionNetwork):
     """Group of the torso's orientation, then membership of each class within the group.
 
     Stage 1 is an MLP 9-15-G on the torso's orientation. Stage 2 has, in each group, a centre for each class

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dancepose.build import MotionModel, build
+from dancepose.networks.qes import QesNetwork
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.network_task import NetworkTask
 
@@ -75,6 +76,16 @@ class MotionTask(NetworkTask):
     def first_stage(self) -> bool:
         """Whether the branches are trained now, each with a classifier of its own."""
         return self.staged and 2 * self.current_epoch < int(self.trainer.max_epochs or 0)
+
+    def on_fit_start(self) -> None:
+        """Let a network that is fitted before it is trained see the training samples, as they are, once."""
+        super().on_fit_start()
+        if isinstance(self.network, QesNetwork) and not bool(self.network.fitted):
+            dataset = self.trainer.datamodule.plain("train")  # type: ignore[attr-defined]
+            samples = [dataset[i] for i in range(len(dataset))]
+            (name,) = self.encoder.inputs
+            features = np.stack([sample[name].numpy() for sample in samples])
+            self.network.fit(features, np.array([sample["label"] for sample in samples]))
 
     def on_train_epoch_start(self) -> None:
         """Let dropout depend on seed, epoch and rank alone; let the branches stand still when it is time."""

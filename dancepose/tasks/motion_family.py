@@ -122,8 +122,8 @@ class MotionFamily(Family):
                 "test",
                 task.result["scores"],
                 said(datamodule.samples("test"), task.classes, index, probabilities),
-                about,
-                picture=crop_of(datamodule.dataset("test"), index, task.skeleton),
+                about | {"difference_from_paper": motion_config(config["model"]).difference_from_paper},
+                crop=crop_of(datamodule.dataset("test"), index, task.skeleton),
             )
 
     def tell_report(self, folder: Path) -> None:

@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from dancepose.callbacks.curves import Curves
+from dancepose.callbacks.motion_pictures import MotionPictures
 from dancepose.callbacks.pictures import Pictures
 from dancepose.errors import ConfigError
 from dancepose.targets import instantiate
@@ -93,7 +94,7 @@ def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -
         logged: whether there is a logger; without one the rates are not monitored.
     """
     folders = dict.fromkeys(("best", "last"), run.checkpoints)
-    folders |= dict.fromkeys(("pictures", "curves", "charts"), run.pictures)
+    folders |= dict.fromkeys(("pictures", "curves", "motion_pictures"), run.pictures)
     made: list[Callback] = []
     for name, node in (config.get("callbacks") or {}).items():
         if node is not None:
@@ -107,7 +108,7 @@ def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -
     settings = config["trainer"]
     unwanted: list[type] = []
     if settings.get("fast_dev_run"):  # leaves no files
-        unwanted += [Pictures, Curves]
+        unwanted += [Pictures, Curves, MotionPictures]
     if not logged:
         unwanted.append(LearningRateMonitor)
     if settings.get("enable_progress_bar") is False:

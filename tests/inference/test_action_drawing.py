@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from dancepose.inference.action_drawing import draw_actions
+from dancepose.inference.action_drawing import GROUND, draw_actions, draw_pose
 from dancepose.inference.drawing import resize_with_people
 from dancepose.records import Person
+from dancepose.skeleton import load_skeleton
 
 GREY = np.full((240, 320, 3), 128, np.uint8)
 
@@ -54,3 +55,25 @@ def test_who_does_nothing_is_not_drawn():
 def test_boxes_follow_a_resized_picture():
     _, (moved,) = resize_with_people(GREY, [person(box=(99.5, 59.5, 40, 80))], 640)
     np.testing.assert_allclose(moved.box, [199.5, 119.5, 80, 160])
+
+
+@pytest.mark.parametrize("unit", [0.001, 1.0, 500.0])
+def test_a_pose_alone_fills_its_square_in_any_unit(unit):
+    skeleton = load_skeleton("coco17")
+    points = np.random.default_rng(0).uniform(0, [1, 2], (17, 2)) * unit - 3 * unit
+    alone = Person(np.column_stack([points, np.full(17, 2.0)]))
+    before = alone.keypoints.copy()
+    drawn = draw_pose(alone, skeleton, side=200)
+    rows, columns = np.nonzero((drawn != GROUND).any(axis=2))
+    assert drawn.shape == (200, 200, 3) and (alone.keypoints == before).all()
+    assert 10 < rows.min() < 30 and 170 < rows.max() < 190, "the longer side, with a margin"
+    assert abs((columns.min() + columns.max()) / 2 - 99.5) < 4, "in the middle"
+
+
+def test_poses_of_one_keypoint_and_of_none():
+    skeleton = load_skeleton("coco17")
+    keypoints = np.zeros((17, 3))
+    assert (draw_pose(Person(keypoints), skeleton) != GROUND).any(), "it is said"
+    keypoints[3] = 900, -5, 2
+    rows, columns = np.nonzero((draw_pose(Person(keypoints), skeleton) != GROUND).any(axis=2))
+    assert abs(rows.mean() - 127.5) < 2 and abs(columns.mean() - 127.5) < 2

@@ -251,6 +251,14 @@ def test_mask_hatches_what_is_left_out():
     assert len(np.unique(off, axis=0)) == 2, "stripes and ground"
 
 
+def test_a_caption_of_two_lines_has_room_for_both():
+    red = np.full((40, 40, 3), (255, 0, 0), np.uint8)
+    one, two = (contact_sheet([red, red], ["a", text], columns=2, tile=40) for text in ("b", "b\nc"))
+    assert two.shape[0] == one.shape[0] + 22
+    dark = (two < 128).all(axis=2)
+    assert dark[70:, 56:].any() and not dark[70:, :48].any(), "the second line is the second's alone"
+
+
 def test_contact_sheet_layout():
     red, green = np.zeros((50, 100, 3), np.uint8), np.zeros((200, 100, 3), np.uint8)
     red[..., 0], green[..., 1] = 255, 255

@@ -1,0 +1,242 @@
+"""What an evaluation of a motion run leaves on disk: figures with intervals, samples, pictures."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dancepose.data.json_file import BrokenFile, load_mapping
+from dancepose.files import write_json
+from dancepose.inference.action_charts import draw_confusion, draw_reliability
+from dancepose.inference.action_drawing import draw_pose
+from dancepose.inference.drawing import contact_sheet, write_image
+from dancepose.inference.failures import picture_failure_told
+from dancepose.metrics.action_result import ActionResult
+from dancepose.metrics.samples import FILE, MotionSamples
+from dancepose.records import Person
+from dancepose.skeleton import Skeleton
+from dancepose.sweeps.statistics import Interval, accuracy_interval, macro_f1_interval
+from dancepose.text_table import aligned
+
+log = logging.getLogger(__name__)
+
+TILE = 256  # pixels of a mistake on the sheet
+SMALL = 10  # classes up to which the confusion matrix is printed
+
+
+def write_motion_report(
+    folder: Path,
+    part: str,
+    result: ActionResult,
+    samples: MotionSamples,
+    about: Mapping[str, Any],
+    pictures: int = 12,
+    crop: Callable[[int], np.ndarray | None] | None = None,
+    people: Sequence[Person] | None = None,
+    skeleton: Skeleton | None = None,
+) -> None:
+    """Print the table of a part and write its files.
+
+    They are `<part>.json`, `per_sample.npz`, and under `pictures/` `<part>_confusion.png`,
+    `<part>_reliability.png` and, where anything was mistaken, `<part>_mistakes.jpg`. A picture that cannot
+    be drawn is told and left out.
+
+    Args:
+        folder: run directory or output folder.
+        part: train, val or test; `all` where the data are not divided.
+        result: of `ActionScores.compute`, over all processes.
+        samples: the same samples, of all processes.
+        about: what a result carries besides: data set, split hash, checkpoint.
+        pictures: how many mistakes the sheet shows; 0 draws nothing, the other pictures neither.
+        crop: returns the picture (H, W, 3) uint8 RGB of a sample, by its place; None where it has none.
+        people: the person of each sample, drawn where there is no picture.
+        skeleton: of the people.
+
+    Raises:
+        ValueError: the result is of other samples.
+    """
+    _check_same(result, samples)
+    intervals = result_intervals(samples)
+    table = {
+        **about,
+        "part": part,
+        "scores": result.to_dict(),
+        "clips": count_clips(samples),
+        "intervals": {name: asdict(interval) for name, interval in intervals.items()},
+    }
+    _print(part, result, table["clips"], intervals)
+    write_json(folder / f"{part}.json", table)
+    samples.save(folder / FILE)
+    if not pictures:
+        return
+    title = ", ".join(filter(None, [str(about.get("data") or ""), "" if part == "all" else f"{part} part"]))
+    for name, draw in (("confusion", draw_confusion), ("reliability", draw_reliability)):
+        path = folder / "pictures" / f"{part}_{name}.png"
+        with picture_failure_told(str(path)):
+            write_image(path, draw(result, title))
+    path = folder / "pictures" / f"{part}_mistakes.jpg"
+    with picture_failure_told(str(path)):
+        path.unlink(missing_ok=True)  # one of an earlier evaluation would stay where nothing is mistaken now
+        sheet = mistake_sheet(samples, pictures, crop, people, skeleton)
+        if sheet is not None:
+            write_image(path, sheet)
+
+
+def tell_motion_report(folder: Path, part: str) -> None:
+    """Print the table of a part from the files of an earlier `write_motion_report`, and its pictures' paths.
+
+    Raises:
+        BrokenFile: `<part>.json` is missing, or no report.
+    """
+    path = folder / f"{part}.json"
+    found = load_mapping(path)
+    try:
+        result = ActionResult.from_dict(found["scores"])
+        intervals = {name: Interval(**values) for name, values in found["intervals"].items()}
+        _print(part, result, found["clips"], intervals)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        what = f"is no report of this version ({error}): remove it and evaluate again"
+        raise BrokenFile(path, what) from None
+    for picture in sorted((folder / "pictures").glob(f"{part}_*")):
+        log.info("%s", picture)
+
+
+def result_intervals(samples: MotionSamples) -> dict[str, Interval]:
+    """Return 95 % intervals of what a report says: `accuracy`, `macro_F1`, `class <name>` of each class.
+
+    They are of whole clips where samples have any.
+    """
+    predicted, clips = samples.predicted, samples.clustered
+    correct = predicted == samples.labels
+    found = {
+        "accuracy": accuracy_interval(correct, clips),
+        "macro_F1": macro_f1_interval(samples.labels, predicted, len(samples.classes), clips),
+    }
+    for number, name in enumerate(samples.classes):
+        own = np.flatnonzero(samples.labels == number)
+        found[f"class {name}"] = accuracy_interval(correct[own], clips and [clips[i] for i in own])
+    return found
+
+
+def mistake_sheet(
+    samples: MotionSamples,
+    count: int,
+    crop: Callable[[int], np.ndarray | None] | None = None,
+    people: Sequence[Person] | None = None,
+    skeleton: Skeleton | None = None,
+) -> np.ndarray | None:
+    """Draw the mistakes of which the classifier was surest; None where nothing can be shown.
+
+    Args:
+        samples: all of them.
+        count: mistakes at most.
+        crop: as in `write_motion_report`. A sample whose picture cannot be read is told, and its keypoints
+            are drawn.
+        people: the person of each sample.
+        skeleton: of the people.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    predicted = samples.predicted
+    wrong = np.flatnonzero(predicted != samples.labels)
+    sure = samples.probabilities[wrong, predicted[wrong]]
+    wrong = wrong[np.argsort(-sure, kind="stable")][:count]
+    images, captions = [], []
+    for i in wrong.tolist():
+        image = None
+        if crop is not None:
+            with picture_failure_told(f"the picture of {samples.ids[i]}"):
+                image = crop(i)
+        if image is None and people is not None and skeleton is not None:
+            image = draw_pose(people[i], skeleton, TILE)
+        if image is None:
+            continue
+        images.append(image)
+        names = (samples.classes[samples.labels[i]], samples.classes[predicted[i]])
+        share = samples.probabilities[i, predicted[i]]
+        captions.append(f"{names[0]} -> {names[1]}, {share:.2f}\n{samples.ids[i]}")
+    if not images:
+        return None
+    total = int((predicted != samples.labels).sum())
+    title = f"label -> predicted, probability: {len(images)} of {total} mistakes, the surest first"
+    columns = max(2, min(4, len(images)))  # the title needs two tiles
+    return contact_sheet(images, captions, columns if len(images) > 1 else 1, TILE, title)
+
+
+def _check_same(result: ActionResult, samples: MotionSamples) -> None:
+    if result.classes != samples.classes:
+        raise ValueError(f"a result of classes {result.classes}, samples of classes {samples.classes}")
+    counts = np.bincount(samples.labels, minlength=len(samples.classes)).tolist()
+    if list(result.counts.values()) != counts:
+        raise ValueError(
+            f"a result of {result.counts}, samples of {counts}: were those of all processes gathered?"
+        )
+
+
+def count_clips(samples: MotionSamples) -> dict[str, Any] | None:
+    """Return how many clips there are: `all`, and `classes`, name -> number; None where none is from a clip.
+
+    A sample of no clip counts as one of its own.
+    """
+    if samples.clustered is None:
+        return None
+
+    def count(which: np.ndarray) -> int:
+        own = [samples.clips[i] for i in np.flatnonzero(which)]
+        return len(set(own) - {None}) + own.count(None)
+
+    classes = {name: count(samples.labels == i) for i, name in enumerate(samples.classes)}
+    return {"all": count(np.ones(len(samples), bool)), "classes": classes}
+
+
+def _print(
+    part: str,
+    result: ActionResult,
+    clips: Mapping[str, Any] | None,
+    intervals: Mapping[str, Interval],
+) -> None:
+    """Print the table, and below it what must be said."""
+    rows = [["", "samples", "clips", "accuracy %", "95 % interval", "precision %"]]
+    precision = result.class_precision
+    for name, accuracy in result.class_accuracy.items():
+        cells = [str(result.counts[name]), str(clips["classes"][name]) if clips else "-", _percent(accuracy)]
+        rows.append([name, *cells, _ends(intervals[f"class {name}"]), _percent(precision[name])])
+    cells = [str(result.samples), str(clips["all"]) if clips else "-", _percent(result.accuracy)]
+    rows.append(["all", *cells, _ends(intervals["accuracy"]), ""])
+    title = f"{result.samples} samples" if part == "all" else f"{part} part"
+    log.info("%s\n%s", title, "\n".join(aligned(rows)))
+    ece = "-" if result.ece is None else f"{result.ece:.3f}"
+    log.info(
+        "macro-F1 %s %% (%s), mean of the classes' accuracies %s %%, expected calibration error %s",
+        _percent(result.macro_f1),
+        _ends(intervals["macro_F1"]),
+        _percent(result.mean_class_accuracy),
+        ece,
+    )
+    if len(result.classes) <= SMALL:
+        log.info("labels by row, predictions by column:\n%s", "\n".join(aligned(_matrix(result))))
+    for name in ("accuracy", "macro_F1"):
+        log.info("interval of %s: %s", name, intervals[name].words)
+    for name, interval in intervals.items():
+        if interval.note and not (name.startswith("class ") and not result.counts[name[6:]]):
+            log.info("note: %s: %s", name, interval.note)
+
+
+def _matrix(result: ActionResult) -> list[list[str]]:
+    rows = [["", *result.classes]]
+    rows += [[n, *map(str, row)] for n, row in zip(result.classes, result.confusion.tolist(), strict=True)]
+    return rows
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _ends(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return "-"
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
