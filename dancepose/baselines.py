@@ -16,6 +16,7 @@ from dancepose.skeleton import Skeleton
 from dancepose.skeleton_image import StrEncoder
 from dancepose.torso_frame import TorsoFrameEncoder
 
+
 @dataclass(frozen=True)
 class StrConfig(MotionConfig):
     """Keys of `conf/model/motion_str.yaml`; see `StrEncoder`, `DenseNet`, `initialise` and `load_weights`."""

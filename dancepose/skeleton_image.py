@@ -36,7 +36,7 @@ class StrEncoder:
         frames: T of a window, or None for single frames.
     """
 
-    inputs = ("skeleton_image",)
+    inputs: tuple[str, ...] = ("skeleton_image",)
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class StrEncoder:
             tiles: of the equalisation along each side.
         """
         self.body = BodyPoints.choose(skeleton, keypoints)
-        self.frames = frames
+        self.frames: int | None = frames
         self.clip_limit = clip_limit
         self.tiles = (tiles, tiles)
         self.first, self.second = np.triu_indices(len(self.body.names))

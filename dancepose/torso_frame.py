@@ -35,7 +35,7 @@ class TorsoFrameEncoder:
         width: D, the numbers of the posture.
     """
 
-    inputs = ("torso_frame",)
+    inputs: tuple[str, ...] = ("torso_frame",)
     frames: int | None = None
 
     def __init__(self, skeleton: Skeleton, keypoints: str = "common13") -> None:

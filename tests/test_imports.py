@@ -16,7 +16,6 @@ LEVELS = [
     {"errors", "paths", "files", "records", "skeleton", "keypoint_map", "progress", "checks", "__init__"}
     | {"text_table", "key_comments", "feature_layout", "body"},
     {"layers", "codecs", "metrics", "features", "skeleton_image", "torso_frame"},
-    {"sweeps"},  # statistics alone: numpy, scipy and metrics, no framework
     {"networks"},
     {"attentions", "encoders", "model_parts"},
     {"pose_model", "motion_keys"},
@@ -25,6 +24,7 @@ LEVELS = [
     {"build"},
     {"inference"},
     {"data"},
+    {"sweeps"},  # reads run directories: numpy, scipy and metrics, no framework
     {"benchmarks"},
     {"config", "limits", "resolvers", "targets", "tasks", "callbacks"},
     {"entry", "help_text", "resume", "train", "evaluate", "browse", "benchmark", "synthesize"},

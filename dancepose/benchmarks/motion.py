@@ -41,7 +41,7 @@ def time_motion(models: Mapping[str, Mapping[str, Any]], rounds: int) -> list[Ro
 
 
 def time_people(pose: Mapping[str, Any], motion: Mapping[str, Any], size: int, rounds: int) -> list[Row]:
-    """Time one picture with 1, 4 and 8 people: pose network and decode, and the motion network on all of them.
+    """Time a picture with 1, 4 and 8 people: pose network and decode, and the motion network on all.
 
     The maps to decode are made up, since an untrained network finds nobody; the network's own time does not
     depend on what is in the picture.

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class BranchTable(Callback):
-    """Print the comparison when the jobs are done, and write `branches.txt` and `branches.json` beside them."""
+    """Print the comparison when the jobs are done; write `branches.txt` and `branches.json` beside them."""
 
     def on_multirun_end(self, config: Any, **kwargs: Any) -> None:
         """Compare what the jobs left; a job that failed is missing in the table."""

@@ -52,7 +52,7 @@ class Progress(RichProgressBar):
         shown = super().get_metrics(trainer, pl_module)
         if self._steps:
             rate, left = self._rate(trainer, time.perf_counter())
-            shown |= {"images/s": f"{rate:.1f}", "training left": str(left)}
+            shown |= {f"{_unit(pl_module)}/s": f"{rate:.1f}", "training left": str(left)}
         return shown
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -67,7 +67,7 @@ class Progress(RichProgressBar):
         """Write a line if it is time."""
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
         self._steps += 1
-        self._images += len(batch["image"]) * trainer.world_size
+        self._images += len(batch["index"]) * trainer.world_size
         now = time.perf_counter()
         if not self.interactive and trainer.is_global_zero and now - self._last >= self.seconds:
             self._line(trainer, now)
@@ -90,13 +90,14 @@ class Progress(RichProgressBar):
         loss = trainer.callback_metrics.get("train/loss")
         rate, left = self._rate(trainer, now)
         log.info(
-            "epoch %d/%s  batch %d/%s  loss %s  %.1f images/s  time left %s",
+            "epoch %d/%s  batch %d/%s  loss %s  %.1f %s/s  time left %s",
             trainer.current_epoch + 1,
             trainer.max_epochs,
             trainer.fit_loop.batch_idx + 1,
             trainer.num_training_batches,
             "-" if loss is None else f"{float(loss):.5f}",
             rate,
+            _unit(trainer.lightning_module),
             left,
         )
 
@@ -112,11 +113,17 @@ class Progress(RichProgressBar):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the validation gave, where no bar shows it."""
         super().on_validation_end(trainer, pl_module)
-        value = trainer.callback_metrics.get("val/mAP")
+        name = getattr(pl_module, "main_metric", "val/mAP")
+        value = trainer.callback_metrics.get(name)
         if (
             not self.interactive
             and trainer.is_global_zero
             and value is not None
             and not trainer.sanity_checking
         ):
-            log.info("epoch %d/%s  val/mAP %.2f", trainer.current_epoch + 1, trainer.max_epochs, float(value))
+            log.info("epoch %d/%s  %s %.4g", trainer.current_epoch + 1, trainer.max_epochs, name, float(value))
+
+
+def _unit(module: Any) -> str:
+    """Return what is counted: a task may have a word of its own."""
+    return str(getattr(module, "unit", "images"))

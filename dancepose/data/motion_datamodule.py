@@ -309,7 +309,7 @@ class MotionDataModule(LightningDataModule):
 
     @property
     def validation_parts(self) -> list[str]:
-        """The parts of the validation: `val` where there is one, `holdout` where the sampler measures on it."""
+        """The parts that are validated: `val` if there is one, `holdout` if the sampler measures on it."""
         parts = ["val"] if self.samples("val") else []
         return [*parts, HOLDOUT] if self.sampler == "confusion" else parts
 

@@ -55,7 +55,7 @@ class MotionDataset(Dataset[dict[str, Any]]):
         return self._crop(key, self.images)
 
     def picture(self, key: SampleKey | tuple[int, int] | int) -> tuple[np.ndarray, np.ndarray]:
-        """Return, to look at, the middle step's picture and its keypoints (K, 3); plain grey without a picture."""
+        """Return, to look at, the middle step's picture, plain grey without one, and its keypoints."""
         frame, _ = self.samples[as_key(key).index].middle
         crop, keypoints = self._crop(key, frame.image is not None)
         if crop is None:

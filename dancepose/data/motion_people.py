@@ -57,7 +57,7 @@ class MotionPeople:
             done = {
                 person.action for part in PARTS for frame in self.data.frames(part) for person in frame.people
             }
-            if unknown := sorted(done - {*self._known, None}):
+            if unknown := sorted(name for name in done if name and name not in self._known):
                 raise DataError(
                     f"the data show {', '.join(unknown)}, and the network tells apart "
                     f"{', '.join(self._known)}: give other data, or say with data.labels what is what"
@@ -110,7 +110,7 @@ class MotionPeople:
         return ClassWeights(self.sampler, counts)
 
     def group_weights(self) -> list[float]:
-        """Return how often the samples of each of `groups` come up: that of the data set by that of the class."""
+        """Return how often samples of each of `groups` come up: by data set times by class."""
         per_class = self.weights.per_sample()
         return [loaded.config.weight * float(weight) for loaded in self.data.loaded for weight in per_class]
 

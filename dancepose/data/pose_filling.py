@@ -79,8 +79,8 @@ class PoseFiller:
         if wanted:
             people = [p for i in wanted for p in filled[i].people]
             log.info(
-                "data.pose_run: people without keypoints in %d pictures (%d of them known); %d of %d people have "
-                "keypoints now",
+                "data.pose_run: people without keypoints in %d pictures (%d of them known); %d of %d people "
+                "have keypoints now",
                 len(wanted),
                 len(wanted) - len(missing),
                 sum(bool(p.present.any()) for p in people),

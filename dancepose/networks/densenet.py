@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from dancepose.networks.action import ActionNetwork
-
 from dancepose.layers.residual import convolution
+from dancepose.networks.action import ActionNetwork
 
 BLOCKS = 3
 FIRST = 16  # channels in front of the first block

@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dancepose.networks.action import ActionNetwork
-
 from dancepose.errors import ConfigError, DataError
+from dancepose.networks.action import ActionNetwork
 from dancepose.networks.fuzzy import fuzzy_c_means, memberships, spread_seeds, squared_distances
 
 ORIENTATION = 9  # inputs of the first stage

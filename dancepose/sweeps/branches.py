@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import yaml
+
+from dancepose.data.json_file import load_mapping
+from dancepose.errors import DataError
 from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.sweeps.statistics import (
     Interval,
@@ -14,9 +17,6 @@ from dancepose.sweeps.statistics import (
     macro_f1_interval,
     paired_cluster_bootstrap,
 )
-
-from dancepose.data.json_file import load_mapping
-from dancepose.errors import DataError
 from dancepose.text_table import aligned
 
 NAMES = {"keypoints": "keypoints alone", "image": "image alone", "image,keypoints": "learned fusion"}
@@ -33,8 +33,8 @@ class BranchRow:
         system: one of `ORDER`.
         accuracy: with its interval.
         macro_f1: with its interval.
-        behind: accuracy of the learned fusion minus this one's, on the same samples; None of the fusion itself,
-            or where there is none.
+        behind: accuracy of the learned fusion minus this one's, on the same samples; None of the fusion
+            itself, or where there is none.
     """
 
     system: str

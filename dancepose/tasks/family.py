@@ -18,7 +18,7 @@ class Family(ABC):
 
     Attributes:
         name: what a data module says in `feeds`.
-        main_metric: of a validation; what decides on best.ckpt and what a sweep optimises, if nothing is said.
+        main_metric: of a validation; decides on best.ckpt and is what a sweep optimises, if nothing is said.
         instead: what to say on the command line to get data of this family.
     """
 
@@ -90,8 +90,8 @@ class Family(ABC):
         )  # a user's own may not say
         if feeds != self.name:
             raise ConfigError(
-                f"model.network={config['model'].get('network', 'pose')} learns {self.name}s, and the chosen data "
-                f"({config['data']['_target_']}) are for {feeds}s: {self.instead}"
+                f"model.network={config['model'].get('network', 'pose')} learns {self.name}s, and the chosen "
+                f"data ({config['data']['_target_']}) are for {feeds}s: {self.instead}"
             )
 
     def check_metric_names(self, config: Mapping[str, Any]) -> None:

@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from dancepose.build import MotionModel, build
+from dancepose.networks.action import ActionNetwork
+from dancepose.networks.motion import MotionNetwork
 from dancepose.networks.qes import QesNetwork
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.network_task import NetworkTask
@@ -28,6 +30,10 @@ class MotionTask(NetworkTask):
         compile: compile the network, in place, when training starts.
         channels_last: memory format of the network and the pictures.
     """
+
+    network: ActionNetwork
+    main_metric = "val/accuracy"  # what the progress tells of a validation
+    unit = "samples"  # of its rate
 
     def __init__(
         self,
@@ -91,11 +97,13 @@ class MotionTask(NetworkTask):
         """Let dropout depend on seed, epoch and rank alone; let the branches stand still when it is time."""
         super().on_train_epoch_start()
         if self.staged and not self.first_stage:
+            assert isinstance(self.network, MotionNetwork)
             self.network.freeze_branches()
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the cross entropy; of staged training's first half that of both branches."""
         if self.first_stage:
+            assert isinstance(self.network, MotionNetwork)
             branches = self.network.branch_logits(**self.inputs(batch))
             loss = torch.stack([functional.cross_entropy(v, batch["label"]) for v in branches.values()]).sum()
             logits = torch.stack([value.softmax(1) for value in branches.values()]).mean(0)
@@ -158,5 +166,5 @@ class MotionTask(NetworkTask):
             "channels_last": bool(self.hparams["channels_last"]),
         }
         datamodule: Any = getattr(self.trainer, "datamodule", None)  # none where fit got loaders
-        keys = ("size", "resize", "margin", "step")
+        keys = ("size", "resize", "margin", *(("step",) if self.encoder.frames else ()))
         return settings | {key: getattr(datamodule, key) for key in keys if hasattr(datamodule, key)}

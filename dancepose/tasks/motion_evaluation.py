@@ -51,7 +51,7 @@ class MotionEvaluation(nn.Module):
         return {"scores": scores, "scalars": scores.scalars() | {"loss": float(loss)}}
 
     def gather_probabilities(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the (N,) indices of the samples, rising, and their (N, C) probabilities, of all processes."""
+        """Return (N,) indices of the samples, rising, and their (N, C) probabilities, of all processes."""
         said = [(index.cpu(), probabilities.cpu()) for index, probabilities in self.said]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             parts: list[Any] = [None] * torch.distributed.get_world_size()

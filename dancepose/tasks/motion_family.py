@@ -50,8 +50,9 @@ class MotionFamily(Family):
             f"{n}.".startswith("model.attention.") for n in swept
         ):
             raise ConfigError(
-                f"model.network={config['model']['network']}, branches {config['model'].get('branches')}: there is "
-                "no attention in it, so that the jobs of a sweep over attentions would be the same network. "
+                f"model.network={config['model']['network']} with branches "
+                f"{config['model'].get('branches')} has no attention, so that the jobs of a sweep over "
+                "attentions would be the same network. "
                 "Leave model/attention out, or add the branch image"
             )
 
@@ -90,8 +91,8 @@ class MotionFamily(Family):
         strategy = str(config["trainer"].get("strategy", "auto"))
         if config["model"].get("fusion_training") == STAGED and strategy == "ddp":
             raise ConfigError(
-                "model.fusion_training=staged leaves parameters without gradients, which trainer.strategy=ddp "
-                "does not expect: give trainer.strategy=ddp_find_unused_parameters_true"
+                "model.fusion_training=staged leaves parameters without gradients, which "
+                "trainer.strategy=ddp does not expect: give trainer.strategy=ddp_find_unused_parameters_true"
             )
 
     def warnings(self, datamodule: Any) -> list[str]:

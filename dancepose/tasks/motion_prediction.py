@@ -1,4 +1,4 @@
-"""From a motion network's words to what a report shows: who was asked about, and what the person looks like."""
+"""From a motion network's words to what a report shows: of whom they are, and what the person looks like."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

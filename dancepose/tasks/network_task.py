@@ -18,8 +18,8 @@ class NetworkTask(LightningModule):
     """A network with an optimizer, a schedule, a resume that goes on in step, and a checkpoint to infer from.
 
     A checkpoint carries under `dancepose` the plain dictionary from which `build.build` makes the same
-    network again, so that inference needs neither Lightning nor Hydra. A subclass calls `save_hyperparameters`
-    with at least `optimizer`, `scheduler` and `compile`, and sets the attributes below.
+    network again, so that inference needs neither Lightning nor Hydra. A subclass calls
+    `save_hyperparameters` with at least `optimizer`, `scheduler` and `compile`, and sets the attributes.
 
     Attributes:
         build_config: what `build.build` takes.
