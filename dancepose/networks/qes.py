@@ -72,6 +72,7 @@ class QesNetwork(nn.Module):
         self.register_buffer("centres", torch.zeros(groups, classes, postures, posture))
         self.register_buffer("present", torch.ones(groups, classes, postures, dtype=torch.bool))
         self.register_buffer("fitted", torch.tensor(False))
+        self.ready = False
         self.fuzziness = fuzziness
         self.free_iterations = free_iterations
         self.reject_group = reject_group
@@ -177,8 +178,9 @@ class QesNetwork(nn.Module):
 
     def _stages(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 9 + 2 D) -> (B, G) probabilities and (B, G, C) memberships."""
-        if not self.fitted:
+        if not (self.ready or self.fitted):
             raise ConfigError("model.network=motion_qes has no centres yet: call fit, or load a checkpoint")
+        self.ready = True  # ask the device once alone: each answer waits for it
         orientation, posture, known = self._split(features)
         centres, present = self.centres.flatten(1, 2), self.present.flatten(1, 2)  # (G, C M, D), (G, C M)
         squares = squared_distances(posture.unsqueeze(1), centres, known.unsqueeze(1))
