@@ -21,7 +21,7 @@ class QesNetwork(nn.Module):
 
     What is adapted, beside the features (see `TorsoFrameEncoder`):
 
-    - the paper names its groups (ways to stand, sit or lie) and labels them. There are no such labels here:
+    - the paper's groups are labelled categories of postures. There are no such labels here:
       groups are the G fuzzy C-means clusters of the orientation over the training samples, and the MLP learns
       them in `fit`.
     - the result is sum_g p_g u_gc with the MLP's p_g rather than that of the likeliest group alone. So the
