@@ -105,11 +105,11 @@ class BodyPoints:
     def scale(
         self, points: np.ndarray, known: np.ndarray, box_height: np.ndarray | None = None
     ) -> np.ndarray:
-        """Measure the person's torso length in each frame; always above 0.
+        """Measure the person's torso length in each frame.
 
         The first of these that is known, and not shortened to less than 1/20 of the person's extent: middle
         of the hips to middle of the shoulders; 1.5 shoulder widths; the box's height / 3.5; the extent / 3.5.
-        Where nothing is known it is 1.
+        0 where nothing has a length.
 
         Args:
             points: (T, P, 2).
@@ -133,7 +133,7 @@ class BodyPoints:
             extent / HEIGHT_IN_TORSOS,
         ]
         usable = [(length > SHORTEST * extent) & (length > 0) for length in lengths]
-        return np.select(usable, lengths, 1.0)
+        return np.select(usable, lengths, 0.0)
 
     @staticmethod
     def vector(

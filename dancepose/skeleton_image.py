@@ -80,35 +80,42 @@ class StrEncoder:
         if len(keypoints) != (wanted := self.frames or 1):
             raise ValueError(f"{len(keypoints)} frames: this encoder takes {wanted}")
         points, known = self.body.select(keypoints)
-        points = points / np.median(self.body.scale(points, known, box_height))
-        image = self._window(points, known) if self.frames else self._square(points, known)
+        scale = self.body.scale(points, known, box_height)
+        measured = scale[scale > 0]  # none: nothing to colour, or all points are one
+        reach = REACH * (np.median(measured) if measured.size else 1.0)
+        image = (self._window if self.frames else self._square)(points, known, reach)
         return {"skeleton_image": np.ascontiguousarray(_resized(self._enhanced(image)).transpose(2, 0, 1))}
 
-    def _square(self, points: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """(1, P, 2), (1, P) -> (P, P, 3)."""
-        distances, directions = self._colours(points, known, points, known)
+    def _square(self, points: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
+        """(1, P, 2), (1, P), distance of the last colour -> (P, P, 3)."""
+        distances, directions = self._colours(points, known, points, known, reach)
         image = np.zeros((points.shape[1], points.shape[1], 3), dtype=np.uint8)
         image[self.second, self.first] = directions[0]
         image[self.first, self.second] = distances[0]  # second, for the diagonal
         return image
 
-    def _window(self, points: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """(T, P, 2), (T, P) -> (P (P + 1), 2 T - 1, 3)."""
+    def _window(self, points: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
+        """(T, P, 2), (T, P), distance of the last colour -> (P (P + 1), 2 T - 1, 3)."""
         columns = np.empty((2 * len(points) - 1, 2 * len(self.first), 3), dtype=np.uint8)
-        columns[0::2] = np.concatenate(self._colours(points, known, points, known), axis=1)
-        motion = self._colours(points[:-1], known[:-1], points[1:], known[1:])
+        columns[0::2] = np.concatenate(self._colours(points, known, points, known, reach), axis=1)
+        motion = self._colours(points[:-1], known[:-1], points[1:], known[1:], reach)
         columns[1::2] = np.concatenate(motion, axis=1)
         return np.ascontiguousarray(columns.transpose(1, 0, 2))
 
     def _colours(
-        self, points: np.ndarray, known: np.ndarray, others: np.ndarray, others_known: np.ndarray
+        self,
+        points: np.ndarray,
+        known: np.ndarray,
+        others: np.ndarray,
+        others_known: np.ndarray,
+        reach: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(T, P, 2) in torso lengths, (T, P), twice -> (T, pairs, 3) of distances and of directions."""
+        """(T, P, 2), (T, P), twice -> (T, pairs, 3) of distances and of directions."""
         vectors = others[:, self.second] - points[:, self.first]
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         units = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
         there = (known[:, self.first] & others_known[:, self.second])[..., None]
-        steps = np.minimum(lengths[..., 0] / REACH, 1.0) * 255
+        steps = np.minimum(lengths[..., 0] / reach, 1.0) * 255
         red_green = np.rint((units + 1) * 127.5).astype(np.uint8)
         blue = np.full_like(red_green[..., :1], NO_DEPTH)
         return (

@@ -71,7 +71,7 @@ class TorsoFrameEncoder:
         up = _unit(spine)[0] if has_spine[0] and np.any(spine) else np.array([0.0, -1.0])
         axes = np.array([[-up[1], up[0]], up])  # rows: the torso's right and up
         start, end = self.body.limbs.T
-        limbs = (points[0, end] - points[0, start]) @ axes.T / scale[0]  # (L, 2)
+        limbs = (points[0, end] - points[0, start]) @ axes.T / (scale[0] or 1.0)  # (L, 2)
         limbs *= (LONGEST / np.maximum(np.linalg.norm(limbs, axis=1), LONGEST))[:, None]
         has_limb = known[0, start] & known[0, end]
         one, other = _unit(limbs[self.bends[:, 0]]), _unit(limbs[self.bends[:, 1]])

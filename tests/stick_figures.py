@@ -37,9 +37,9 @@ def figure(skeleton: Skeleton, pose: str = "stand") -> np.ndarray:
 
 
 def figures(
-    skeleton: Skeleton, count: int, seed: int, missing: float = 0.05
+    skeleton: Skeleton, count: int, seed: int, missing: float = 0.01
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (N, K, 3) keypoints of people of all sizes, turned a little, noisy, and (N,) pose indices."""
+    """Return (N, K, 3) people of all sizes, turned a little, with noise, and (N,) indices of their poses."""
     generator = np.random.default_rng(seed)
     labels = np.arange(count) % CLASSES
     keypoints = np.stack([figure(skeleton, list(POSES)[label]) for label in labels])

@@ -86,9 +86,9 @@ def test_keypoints_of_another_skeleton_are_refused():
         (("left_shoulder", "right_shoulder", "left_hip", "left_ankle"), None, 1.5 * 60),
         (("left_shoulder", "left_hip", "left_ankle"), 350, 100),
         (("left_shoulder", "left_hip", "left_ankle"), None, 260 / 3.5),
-        (("left_shoulder",), None, 1),
-        ((), None, 1),
-        ((), np.nan, 1),
+        (("left_shoulder",), None, 0),
+        ((), None, 0),
+        ((), np.nan, 0),
     ],
 )
 def test_scale_takes_the_first_measure_that_is_known(kept, box, expected):

@@ -22,7 +22,7 @@ class QesNetwork(ActionNetwork):
 
     What is adapted, beside the features (see `TorsoFrameEncoder`):
 
-    - the paper names its groups (ways to stand, sit or lie) and labels them. There are no such labels here:
+    - the paper's groups are labelled categories of postures. There are no such labels here:
       groups are the G fuzzy C-means clusters of the orientation over the training samples, and the MLP learns
       them in `fit`.
     - the result is sum_g p_g u_gc with the MLP's p_g rather than that of the likeliest group alone. So the
@@ -73,6 +73,7 @@ class QesNetwork(ActionNetwork):
         self.register_buffer("centres", torch.zeros(groups, classes, postures, posture))
         self.register_buffer("present", torch.ones(groups, classes, postures, dtype=torch.bool))
         self.register_buffer("fitted", torch.tensor(False))
+        self.ready = False
         self.fuzziness = fuzziness
         self.free_iterations = free_iterations
         self.reject_group = reject_group
@@ -178,8 +179,9 @@ class QesNetwork(ActionNetwork):
 
     def _stages(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 9 + 2 D) -> (B, G) probabilities and (B, G, C) memberships."""
-        if not self.fitted:
+        if not (self.ready or self.fitted):
             raise ConfigError("model.network=motion_qes has no centres yet: call fit, or load a checkpoint")
+        self.ready = True  # ask the device once alone: each answer waits for it
         orientation, posture, known = self._split(features)
         centres, present = self.centres.flatten(1, 2), self.present.flatten(1, 2)  # (G, C M, D), (G, C M)
         squares = squared_distances(posture.unsqueeze(1), centres, known.unsqueeze(1))
