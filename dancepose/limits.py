@@ -1,6 +1,6 @@
 """What the numbers of a configuration must be, beyond their types: one table for all commands.
 
-A network's own numbers are checked in `build.py` and by its codec, those of the data by the data module.
+A network's own numbers are checked behind `build.py` and by its codec, those of the data by the data module.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -146,9 +146,10 @@ class TestEquations:
         for a, b in ((0, 1), (0, 2), (1, 2)):
             assert not torch.allclose(outputs[a], outputs[b], atol=1e-3)
 
-    def test_one_implementation_serves_time_too(self):
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_one_implementation_serves_time_too(self, order):
         """A sequence is a map of width 1 whose kernel has only its middle column."""
-        flat, square = filled(CBAM(8, "cbam1", 4, 7, dim=1)), CBAM(8, "cbam1", 4, 7)
+        flat, square = filled(CBAM(8, order, 4, 7, dim=1)), CBAM(8, order, 4, 7)
         state = {k: v[..., None] if v.ndim > 1 else v for k, v in flat.state_dict().items()}
         kernel = torch.zeros(1, 2, 7, 7)
         kernel[..., 3] = flat.spatial.conv.weight.detach()
@@ -157,51 +158,72 @@ class TestEquations:
         torch.testing.assert_close(flat(x), square(x[..., None])[..., 0])
 
 
+@pytest.mark.parametrize("dim", [1, 2])
 class TestKnownMistakes:
-    def test_mlp_is_shared_and_counted_once(self):
-        count = sum(p.numel() for p in ChannelGate(64, 16).parameters())
-        assert count == 64 * 4 + 4 + 4 * 64 + 64
+    """What re-implementations get wrong, over time and over maps."""
 
-    def test_max_branch_counts(self):
+    def test_mlp_is_shared_and_counted_once(self, dim):
+        count = sum(p.numel() for p in ChannelGate(64, 16, dim=dim).parameters())
+        assert count == 64 * 4 + 4 + 4 * 64 + 64
+        # where a channel is the same everywhere its mean is its maximum, so that the MLP counts twice
+        gate, flat = filled(ChannelGate(8, 2, dim=dim)), maps(2, 8, *[1] * dim)
+        wanted = torch.sigmoid(2 * gate.mlp(flat))
+        torch.testing.assert_close(gate(flat.expand(2, 8, *[6] * dim)), wanted)
+
+    def test_max_branch_counts(self, dim):
         """Equal means and unequal maxima must give unequal weights, in both gates."""
-        x = maps(1, 8, 6, 6)
+        x = maps(1, 8, *[6] * dim)
         y = x.clone()
-        y[0, :, 0, 0] += 3.0
-        y[0, :, 5, 5] -= 3.0
-        torch.testing.assert_close(x.mean((2, 3)), y.mean((2, 3)))
-        gate = filled(ChannelGate(8, 2))
+        y.flatten(2)[0, :, 0] += 3.0
+        y.flatten(2)[0, :, -1] -= 3.0
+        torch.testing.assert_close(x.flatten(2).mean(2), y.flatten(2).mean(2))
+        gate = filled(ChannelGate(8, 2, dim=dim))
         assert not torch.allclose(gate(x), gate(y), atol=1e-3)
         z = x.clone()
         z[0, 0] += 3.0
         z[0, 1] -= 3.0
-        gate = filled(SpatialGate(3))
+        gate = filled(SpatialGate(3, dim=dim))
         assert not torch.allclose(gate(x), gate(z), atol=1e-3)
 
-    def test_mean_branch_counts(self):
-        x = maps(1, 8, 6, 6)
-        y = torch.where(x == x.amax((2, 3), keepdim=True), x, x - 1.0)  # the maxima stay
-        gate = filled(ChannelGate(8, 2))
+    def test_mean_branch_counts(self, dim):
+        x = maps(1, 8, *[6] * dim)
+        peak = x.amax(tuple(range(2, 2 + dim)), keepdim=True)
+        y = torch.where(x == peak, x, x - 1.0)  # the maxima over space stay
+        gate = filled(ChannelGate(8, 2, dim=dim))
         assert not torch.allclose(gate(x), gate(y), atol=1e-3)
+        z = torch.where(x == x.amax(1, keepdim=True), x, x - 1.0)  # those over the channels stay
+        gate = filled(SpatialGate(3, dim=dim))
+        assert not torch.allclose(gate(x), gate(z), atol=1e-3)
+
+    def test_pooling_is_global(self, dim):
+        """A channel's weight is one number, and does not depend on where things are."""
+        gate, x = filled(ChannelGate(8, 2, dim=dim)), maps(2, 8, *[9] * dim)
+        places = torch.randperm(9**dim, generator=torch.Generator().manual_seed(1))
+        assert gate(x).shape == (2, 8, *[1] * dim)
+        torch.testing.assert_close(gate(x), gate(x.flatten(2)[..., places].view_as(x)))
+        for place in (0, 9**dim // 2, 9**dim - 1):  # the one peak counts wherever it is
+            y = torch.zeros_like(x)
+            y.flatten(2)[..., place] = 3.0
+            assert not torch.allclose(gate(y), gate(torch.full_like(x, 3.0 / 9**dim)), atol=1e-3)
 
     @pytest.mark.parametrize("scale", [1.0, 2.0])
-    def test_gates_are_sigmoids_that_reach_both_ends(self, scale):
+    def test_gates_are_sigmoids_that_reach_both_ends(self, dim, scale):
         """Bounded (a sigmoid is there), and below scale / 2 as well as above (no ReLU stands before it)."""
-        x = 5 * maps(4, 16, 8, 8)
-        for gate in (ChannelGate(16, 2, scale), SpatialGate(7, scale=scale)):
+        x = 5 * maps(4, 16, *[8] * dim)
+        for gate in (ChannelGate(16, 2, scale, dim), SpatialGate(7, scale=scale, dim=dim)):
             weight = filled(gate)(x)
             assert 0 <= weight.min() < 0.45 * scale
             assert 0.55 * scale < weight.max() <= scale
 
     @given(channels=st.integers(1, 70), reduction=st.integers(1, 70), kernel=st.sampled_from([1, 3, 7]))
-    def test_hidden_width_is_never_zero_and_count_is_closed(self, channels, reduction, kernel):
+    def test_hidden_width_is_never_zero_and_count_is_closed(self, dim, channels, reduction, kernel):
         hidden = max(channels // reduction, 1)
-        for dim in (1, 2):
-            cbam = CBAM(channels, "cbam0", reduction, kernel, dim=dim)
-            count = sum(p.numel() for p in cbam.parameters())
-            assert count == 2 * channels * hidden + hidden + channels + 2 * kernel**dim
+        cbam = CBAM(channels, "cbam0", reduction, kernel, dim=dim)
+        count = sum(p.numel() for p in cbam.parameters())
+        assert count == 2 * channels * hidden + hidden + channels + 2 * kernel**dim
 
-    def test_batch_norm_has_the_published_momentum(self):
-        assert CBAM(4, spatial_norm="batch").spatial.norm.momentum == 0.01
+    def test_batch_norm_has_the_published_momentum(self, dim):
+        assert CBAM(4, spatial_norm="batch", dim=dim).spatial.norm.momentum == 0.01
 
 
 class TestUse:

@@ -52,6 +52,24 @@ def test_bottleneck(inputs):
     torch.testing.assert_close(block(x), F.relu(residual + shortcut))
 
 
+@pytest.mark.parametrize("inputs", [8, 6])
+def test_strided_blocks(inputs):
+    """The stride is in the 3x3 convolution, as in the public weights, and in the shortcut."""
+    x = maps(inputs)
+    block = drawn(BasicBlock(8, inputs=inputs, stride=2))
+    inner = F.relu(block.bn1(F.conv2d(x, block.conv1.weight, stride=2, padding=1)))
+    residual = block.bn2(F.conv2d(inner, block.conv2.weight, padding=1))
+    conv, norm = block.downsample
+    shortcut = norm(F.conv2d(x, conv.weight, stride=2))
+    torch.testing.assert_close(block(x), F.relu(residual + shortcut))
+    block = drawn(Bottleneck(inputs, 2, stride=2))
+    inner = F.relu(block.bn1(F.conv2d(x, block.conv1.weight)))
+    inner = F.relu(block.bn2(F.conv2d(inner, block.conv2.weight, stride=2, padding=1)))
+    residual = block.bn3(F.conv2d(inner, block.conv3.weight))
+    conv, norm = block.downsample
+    torch.testing.assert_close(block(x), F.relu(residual + norm(F.conv2d(x, conv.weight, stride=2))))
+
+
 @pytest.mark.parametrize("make", [BasicBlock, lambda c, attention: Bottleneck(c, c // 4, attention)])
 def test_attention_stands_on_the_residual_path_before_the_shortcut(make):
     """An attention that shuts the path leaves the shortcut alone."""

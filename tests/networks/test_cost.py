@@ -7,9 +7,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from dancepose.layers.attention import CBAM
-from dancepose.networks.cost import count_macs, count_parameters
+from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
 from dancepose.networks.hrnet import HRNet
+from dancepose.networks.motion import ImageBranch, KeypointBranch, MotionNetwork
 from dancepose.networks.pose import Head, PoseNetwork
+from dancepose.networks.resnet import ResNet
 
 CBAM_2 = partial(CBAM, order="cbam0", gate_scale=2.0)
 VARIANTS = {
@@ -38,6 +40,19 @@ def test_operations_are_those_of_a_pass_at_that_size(name, size):
 def test_half_precision_is_counted_too():
     network = PoseNetwork(HRNet(8), Head(8, [34]))
     assert count_macs(network.bfloat16(), (64, 64)) == count_macs(network.float(), (64, 64))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (224, 224)])
+def test_operations_on_several_inputs(size):
+    branches = {"keypoints": KeypointBranch(10), "image": ImageBranch(ResNet(18, 8, CBAM, "block"))}
+    network = MotionNetwork(4, branches).eval()
+    inputs = {"features": torch.zeros(3, 10), "image": torch.zeros(3, 3, *size)}
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(**inputs)
+    macs = count_macs_of(network, **inputs)
+    assert macs[""] == counter.get_total_flops() // 2 == macs["branches"] + macs["fusion"]
+    alone = count_macs(network.branches["image"].resnet, size)
+    assert macs["branches.image.resnet"] == 3 * alone[""]
 
 
 def test_the_network_is_left_as_it_was():

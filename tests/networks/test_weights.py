@@ -60,6 +60,15 @@ class TestLoading:
         assert own_name("".join(wrappers) + name, [name]) == name
         assert own_name("".join(wrappers) + published(name), [name]) == name
 
+    def test_one_published_name_stands_in_two_kinds_of_networks(self):
+        """Only a translation that the network knows counts; what no network knows keeps its name."""
+        pose, motion = "backbone.layer1.0.bn1.bias", "branches.image.resnet.layer1.0.bn1.bias"
+        bare = "layer1.0.bn1.bias"
+        for wanted in (pose, motion, bare):
+            assert own_name("module." + bare, [wanted]) == wanted
+        assert own_name("module." + bare, ["fc.bias"]) == bare
+        assert own_name("stage9.bias", ["fc.bias"]) == "stage9.bias"
+
     def test_a_part_compiled_by_itself(self):
         name = "backbone.layer1.0.bn1.bias"
         assert own_name("network.backbone._orig_mod.layer1.0.bn1.bias", [name]) == name
