@@ -121,7 +121,9 @@ class Progress(RichProgressBar):
             and value is not None
             and not trainer.sanity_checking
         ):
-            log.info("epoch %d/%s  %s %.4g", trainer.current_epoch + 1, trainer.max_epochs, name, float(value))
+            log.info(
+                "epoch %d/%s  %s %.4g", trainer.current_epoch + 1, trainer.max_epochs, name, float(value)
+            )
 
 
 def _unit(module: Any) -> str:

@@ -83,10 +83,9 @@ class MotionTask(NetworkTask):
         """Whether the branches are trained now, each with a classifier of its own."""
         return self.staged and 2 * self.current_epoch < int(self.trainer.max_epochs or 0)
 
-    def on_fit_start(self) -> None:
+    def setup(self, stage: str) -> None:
         """Let a network that is fitted before it is trained see the training samples, as they are, once."""
-        super().on_fit_start()
-        if isinstance(self.network, QesNetwork) and not bool(self.network.fitted):
+        if stage == "fit" and isinstance(self.network, QesNetwork) and not bool(self.network.fitted):
             dataset = self.trainer.datamodule.plain("train")  # type: ignore[attr-defined]
             samples = [dataset[i] for i in range(len(dataset))]
             (name,) = self.encoder.inputs
