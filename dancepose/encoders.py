@@ -33,6 +33,10 @@ class Encoder(Protocol):
         """
         ...
 
+    def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
+        """Encode a batch of samples: (B, T, K, 3) and (B, T) -> one array (B, ...) for each of `inputs`."""
+        ...
+
 
 class FrameEncoder:
     """`features` (F,) of one picture.
@@ -51,6 +55,11 @@ class FrameEncoder:
         """(1, K, 3) -> `features` (F,) float32."""
         _check(keypoints, 1)
         return {"features": self.features(keypoints, box_height)[0]}
+
+    def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
+        """(B, 1, K, 3) -> `features` (B, F) float32."""
+        _check(keypoints, 1, batched=True)
+        return {"features": self.features(keypoints, box_height)[:, 0]}
 
 
 class SequenceEncoder:
@@ -73,6 +82,12 @@ class SequenceEncoder:
         _check(keypoints, self.frames)
         return {"sequence": self.features(keypoints, box_height)}
 
+    def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
+        """(B, T, K, 3) -> `sequence` (B, T, F) float32."""
+        assert self.frames is not None
+        _check(keypoints, self.frames, batched=True)
+        return {"sequence": self.features(keypoints, box_height)}
+
 
 class ImageOnly:
     """Nothing: the network looks at the picture alone."""
@@ -84,7 +99,12 @@ class ImageOnly:
         """Return no arrays; keypoints are not looked at."""
         return {}
 
+    def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
+        """Return no arrays."""
+        return {}
 
-def _check(keypoints: np.ndarray, frames: int) -> None:
-    if keypoints.ndim != 3 or len(keypoints) != frames:
-        raise ValueError(f"keypoints of shape {keypoints.shape}: ({frames}, K, 3) is needed")
+
+def _check(keypoints: np.ndarray, frames: int, batched: bool = False) -> None:
+    if keypoints.ndim != 3 + batched or keypoints.shape[-3] != frames:
+        needed = f"({'B, ' * batched}{frames}, K, 3)"
+        raise ValueError(f"keypoints of shape {keypoints.shape}: {needed} is needed")

@@ -86,6 +86,11 @@ class StrEncoder:
         image = (self._window if self.frames else self._square)(points, known, reach)
         return {"skeleton_image": np.ascontiguousarray(_resized(self._enhanced(image)).transpose(2, 0, 1))}
 
+    def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
+        """Encode a batch, (B, T, K, 3) and (B, T), sample by sample; see `Encoder.batch`."""
+        made = [self(points, heights) for points, heights in zip(keypoints, box_height, strict=True)]
+        return {name: np.stack([arrays[name] for arrays in made]) for name in self.inputs}
+
     def _square(self, points: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
         """(1, P, 2), (1, P), distance of the last colour -> (P, P, 3)."""
         distances, directions = self._colours(points, known, points, known, reach)

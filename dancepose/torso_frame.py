@@ -81,6 +81,11 @@ class TorsoFrameEncoder:
         encoded = np.concatenate([orientation, posture.ravel(), np.repeat(marks, 2)])
         return {"torso_frame": encoded.astype(np.float32)}
 
+    def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
+        """Encode a batch, (B, T, K, 3) and (B, T), sample by sample; see `Encoder.batch`."""
+        made = [self(points, heights) for points, heights in zip(keypoints, box_height, strict=True)]
+        return {name: np.stack([arrays[name] for arrays in made]) for name in self.inputs}
+
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     """(N, 2) -> (N, 2) of length 1; 0 stays 0."""

@@ -6,6 +6,8 @@ import pytest
 from dancepose.encoders import FrameEncoder, ImageOnly, SequenceEncoder
 from dancepose.features import KeypointFeatures
 from dancepose.skeleton import load_skeleton
+from dancepose.skeleton_image import StrEncoder
+from dancepose.torso_frame import TorsoFrameEncoder
 
 SKELETON = load_skeleton("openpose18")
 FEATURES = KeypointFeatures(SKELETON)
@@ -61,3 +63,28 @@ def test_the_picture_alone():
 def test_another_number_of_frames_is_told(encoder, keypoints):
     with pytest.raises(ValueError, match="K, 3\\) is needed"):
         encoder(keypoints)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        FrameEncoder(FEATURES),
+        SequenceEncoder(FEATURES, 4),
+        ImageOnly(),
+        StrEncoder(SKELETON),
+        StrEncoder(SKELETON, frames=4),
+        TorsoFrameEncoder(SKELETON),
+    ],
+    ids=lambda encoder: f"{type(encoder).__name__}-{encoder.frames}",
+)
+def test_a_batch_is_its_samples(encoder):
+    frames = encoder.frames or 1
+    keypoints = clip(3 * frames).reshape(3, frames, len(SKELETON), 3)
+    keypoints[1, :, 4] = 0
+    heights = np.array([0.0, 80.0, 120.0]).repeat(frames).reshape(3, frames)
+    together = encoder.batch(keypoints, heights)
+    assert together.keys() == set(encoder.inputs)
+    for number in range(3):
+        alone = encoder(keypoints[number], heights[number])
+        for name, array in together.items():
+            np.testing.assert_array_equal(array[number], alone[name])

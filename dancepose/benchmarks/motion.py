@@ -101,8 +101,7 @@ def _pass(model: MotionModel, batch: int) -> Callable[[], Any]:
 
     @torch.inference_mode()
     def run() -> Any:
-        made = [model.encoder(k, h) for k, h in zip(keypoints, heights, strict=True)]
-        given = {name: torch.from_numpy(np.stack([one[name] for one in made])) for name in made[0]}
+        given = {n: torch.from_numpy(a) for n, a in model.encoder.batch(keypoints, heights).items()}
         given["image"] = image
         return model.network(**{name: given[name] for name in model.network.inputs}).softmax(1)
 

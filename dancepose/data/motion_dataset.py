@@ -77,7 +77,7 @@ class MotionDataset(Dataset[dict[str, Any]]):
         return self.transform.image(read_image(frame.image), matrix, seed), keypoints
 
     def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
-        """Return `label`, `index`, what the encoder makes, and `image` uint8 (3, size, size) where asked for.
+        """Return `label`, `index`, `keypoints`, `box_height`, and where asked for `image` uint8 (3, H, W).
 
         Raises:
             DataError: the image is missing or broken; names the file.
@@ -85,11 +85,8 @@ class MotionDataset(Dataset[dict[str, Any]]):
         index = as_key(key).index
         sample = self.samples[index]
         picture, keypoints = self.crop(key)
-        # all lengths of the crop are those of the picture by one factor, which the features do not depend on
-        arrays = self.encoder(keypoints, self._heights(sample))
-        made: dict[str, Any] = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        if picture is not None:
-            made["image"] = to_channels_first(picture)
+        made: dict[str, Any] = {} if picture is None else {"image": to_channels_first(picture)}
+        made |= {"keypoints": keypoints, "box_height": self._heights(sample)}
         return {**made, "label": sample.label, "index": index}
 
     def _heights(self, sample: MotionSample) -> np.ndarray:
@@ -99,12 +96,15 @@ class MotionDataset(Dataset[dict[str, Any]]):
         return sample.box_height * (self.transform.resize / side)
 
     def collate(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Stack samples; no samples give an empty batch, see `EvaluationSampler`."""
+        """Stack samples, their keypoints encoded at once; none give an empty batch (`EvaluationSampler`)."""
         batch: dict[str, Any] = {
             key: torch.tensor([sample[key] for sample in samples], dtype=torch.int64)
             for key in ("label", "index")
         }
-        for key in samples[0] if samples else ():
-            if key not in batch:
-                batch[key] = torch.stack([sample[key] for sample in samples])
+        if samples and "image" in samples[0]:
+            batch["image"] = torch.stack([sample["image"] for sample in samples])
+        if samples and self.encoder.inputs:
+            stacked = (np.stack([sample[key] for sample in samples]) for key in ("keypoints", "box_height"))
+            arrays = self.encoder.batch(*stacked)
+            batch |= {name: torch.from_numpy(array) for name, array in arrays.items()}
         return batch

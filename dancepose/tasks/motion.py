@@ -87,10 +87,9 @@ class MotionTask(NetworkTask):
         """Let a network that is fitted before it is trained see the training samples, as they are, once."""
         if stage == "fit" and isinstance(self.network, QesNetwork) and not bool(self.network.fitted):
             dataset = self.trainer.datamodule.plain("train")  # type: ignore[attr-defined]
-            samples = [dataset[i] for i in range(len(dataset))]
+            batch = dataset.collate([dataset[i] for i in range(len(dataset))])
             (name,) = self.encoder.inputs
-            features = np.stack([sample[name].numpy() for sample in samples])
-            self.network.fit(features, np.array([sample["label"] for sample in samples]))
+            self.network.fit(batch[name].numpy(), batch["label"].numpy())
 
     def on_train_epoch_start(self) -> None:
         """Let dropout depend on seed, epoch and rank alone; let the branches stand still when it is time."""
