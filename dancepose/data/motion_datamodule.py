@@ -15,7 +15,7 @@ from dancepose.data.dataset import PoseLoader, prepare_worker
 from dancepose.data.images import refuse_without_pictures
 from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.motion_people import HOLDOUT, MotionPeople
-from dancepose.data.motion_samples import MotionSample
+from dancepose.data.motion_samples import TARGETS, MotionSample
 from dancepose.data.parts import check_number, part_configs
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.pose_filling import PoseFiller
@@ -68,7 +68,11 @@ class MotionDataModule(LightningDataModule):
         resize: what the side of the person's square becomes, of which the crop is the middle.
         margin: around the person's keypoints, share of their extent on each side.
         test_batch_size: samples of each device in evaluation; None: its share of `batch_size`.
+        target: what is told apart: `action`; or `source`, to see how far the data's sources give themselves
+            away.
         pose_run: directory of a pose run that finds the keypoints of people who have none, see `PoseFiller`.
+        pose_all: have it find those of all people, in place of the labelled ones: what a classifier will get
+            that runs behind this network.
         augmentation: the keys of `Augmentation`.
         scenes: the keys of `SceneSet`: the data are drawn into `root` (None: a folder of the cache), unless
             they are there.
@@ -110,7 +114,9 @@ class MotionDataModule(LightningDataModule):
         resize: int = 256,
         margin: float = 0.15,
         test_batch_size: int | None = None,
+        target: str = "action",
         pose_run: str | None = None,
+        pose_all: bool = False,
         augmentation: Mapping[str, Any] | None = None,
         scenes: Mapping[str, Any] | None = None,
     ):
@@ -127,6 +133,9 @@ class MotionDataModule(LightningDataModule):
         if not 0 <= holdout < 1:
             raise ConfigError(f"data.holdout={holdout}: it must be from 0 to below 1")
         one_of("data.sampler", sampler, SAMPLERS)
+        one_of("data.target", target, TARGETS)
+        if pose_all and pose_run is None:
+            raise ConfigError("data.pose_all=true: which network finds the poses? Give data.pose_run=<run>")
         if sampler == "confusion" and not holdout:
             raise ConfigError("data.sampler=confusion measures on a part that is held out: data.holdout=0.1")
         if step is not None and encoder.frames is None:
@@ -159,8 +168,10 @@ class MotionDataModule(LightningDataModule):
         self.data.posed = False
         self.augmentation = Augmentation.from_dict(augmentation or {})
         self._checked: set[str] = set()
-        filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers)
-        self.people = MotionPeople(self.data, encoder, self.step, holdout, sampler, known_actions, filler)
+        filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers, pose_all)
+        self.people = MotionPeople(
+            self.data, encoder, self.step, holdout, sampler, known_actions, filler, target
+        )
         self._train_sampler: TrainSampler | None = None
 
     def frames(self, part: str) -> list[Frame]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from dancepose.data.actions import class_names
 from dancepose.data.class_weights import ClassWeights
 from dancepose.data.collection import PoseData
-from dancepose.data.motion_samples import MotionSample, frame_samples, hold_out, window_samples
+from dancepose.data.motion_samples import TARGETS, MotionSample, frame_samples, hold_out, window_samples
 from dancepose.data.pose_filling import PoseFiller
 from dancepose.data.splits import PARTS
 from dancepose.encoders import Encoder
@@ -27,6 +27,7 @@ class MotionPeople:
         sampler: one of `SAMPLERS`.
         known_actions: the actions that a trained network tells apart; None: those of the data.
         filler: finds the keypoints of people who have none.
+        target: what is asked of each sample, one of `TARGETS`.
     """
 
     def __init__(
@@ -38,11 +39,12 @@ class MotionPeople:
         sampler: str,
         known_actions: Sequence[str] | None = None,
         filler: PoseFiller | None = None,
+        target: str = "action",
     ):
         self.data, self.encoder, self.step = data, encoder, step
         self.holdout, self.sampler = holdout, sampler
         self._known = None if known_actions is None else tuple(known_actions)
-        self._filler = filler
+        self._filler, self.target = filler, target
         self._filled: dict[int, Frame] = {}  # by id of the frame as it was read
 
     @cached_property
@@ -52,11 +54,13 @@ class MotionPeople:
         Raises:
             DataError: the data name fewer than two, or one that the trained network does not know.
         """
-        names = class_names(frame for part in PARTS for frame in self.data.frames(part))
+        frames = [frame for part in PARTS for frame in self.data.frames(part)]
+        names = class_names(frames)
+        if self.target == "source":
+            names = tuple(dict.fromkeys(frame.source for frame in frames))
         if self._known is not None:
-            done = {
-                person.action for part in PARTS for frame in self.data.frames(part) for person in frame.people
-            }
+            answer = TARGETS[self.target]
+            done = {answer(frame, person) for frame in frames for person in frame.people}
             if unknown := sorted(name for name in done if name and name not in self._known):
                 raise DataError(
                     f"the data show {', '.join(unknown)}, and the network tells apart "
@@ -65,7 +69,7 @@ class MotionPeople:
             return self._known
         if len(names) < 2:
             told = f"only one, {names[0]}" if names else "none"
-            raise DataError(f"a motion classifier needs at least two actions, and the data name {told}")
+            raise DataError(f"a classifier needs at least two {self.target}s, and the data name {told}")
         return names
 
     def samples(self, part: str) -> list[MotionSample]:
@@ -100,8 +104,8 @@ class MotionPeople:
     def _cut(self, frames: Sequence[Frame]) -> list[MotionSample]:
         frames = self._posed(frames)
         if self.encoder.frames is None:
-            return frame_samples(frames, self.actions)
-        return window_samples(frames, self.actions, self.encoder.frames, self.step)
+            return frame_samples(frames, self.actions, self.target)
+        return window_samples(frames, self.actions, self.encoder.frames, self.step, self.target)
 
     @cached_property
     def weights(self) -> ClassWeights:

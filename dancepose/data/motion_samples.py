@@ -1,6 +1,6 @@
 """What a motion network is asked about: a person in a picture, or over a stretch of its clip."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,11 @@ from dancepose.errors import DataError
 from dancepose.records import Frame, Person
 
 Step = tuple[Frame, Person]
+# what is asked of a step: what the person does; or where it is from, to see how far that shows
+TARGETS: dict[str, Callable[[Frame, Person], str | None]] = {
+    "action": lambda frame, person: person.action,
+    "source": lambda frame, person: frame.source if person.action else None,
+}
 
 
 @dataclass(frozen=True)
@@ -45,21 +50,30 @@ class MotionSample:
         return np.array([0.0 if p.box is None else float(p.box[3]) for _, p in self.steps])
 
 
-def frame_samples(frames: Iterable[Frame], classes: Sequence[str]) -> list[MotionSample]:
-    """Return a sample for every person of whom the data say what it does."""
+def frame_samples(
+    frames: Iterable[Frame], classes: Sequence[str], target: str = "action"
+) -> list[MotionSample]:
+    """Return a sample for every person of whom the data say what it does.
+
+    Args:
+        frames: of one part.
+        classes: of the run.
+        target: one of `TARGETS`.
+    """
     index = {name: number for number, name in enumerate(classes)}
     found = []
     for frame in frames:
         for number, person in enumerate(frame.people):
-            if person.action in index:
+            answer = TARGETS[target](frame, person)
+            if answer in index:
                 name = number if person.id is None else person.id
-                label = index[person.action]
+                label = index[answer]
                 found.append(MotionSample(f"{frame.name}#{name}", frame.clip, label, ((frame, person),)))
     return found
 
 
 def window_samples(
-    frames: Iterable[Frame], classes: Sequence[str], length: int, step: int
+    frames: Iterable[Frame], classes: Sequence[str], length: int, step: int, target: str = "action"
 ) -> list[MotionSample]:
     """Cut each person's stretch of a clip into windows of equal length.
 
@@ -73,6 +87,7 @@ def window_samples(
         classes: of the run.
         length: pictures of a window.
         step: pictures from the start of one window to that of the next.
+        target: one of `TARGETS`.
 
     Raises:
         DataError: none of the pictures is of a clip.
@@ -94,7 +109,7 @@ def window_samples(
         for start in starts:
             steps = person.steps[start : start + length]
             steps = steps + [steps[-1]] * (length - len(steps))
-            label = steps[length // 2][1].action
+            label = TARGETS[target](*steps[length // 2])
             if label in index:
                 name = f"{person.clip}#{person.person}@{start}"
                 found.append(MotionSample(name, person.clip, index[label], tuple(steps)))

@@ -41,12 +41,13 @@ class PoseFiller:
         run: the directory of a pose run; its best checkpoint is taken, without one its last.
         skeleton: that of the samples; found people are mapped to it.
         workers: data worker processes.
+        everyone: find the keypoints of people who have some, too. Whom nobody is found for then has none.
 
     Raises:
         ConfigError: there is no such run, or it is none of poses, or its skeleton has nothing in common.
     """
 
-    def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0):
+    def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0, everyone: bool = False):
         folder = Path(run).expanduser() / "checkpoints"
         files = [folder / f"{which}.ckpt" for which in ("best", "last")]
         found = next((file for file in files if file.is_file()), None)
@@ -60,7 +61,7 @@ class PoseFiller:
             raise ConfigError(
                 f"data.pose_run={run}: its skeleton {model.skeleton.name} has no keypoint of {skeleton.name}"
             )
-        self.model, self.workers = model, workers
+        self.model, self.workers, self.everyone = model, workers, everyone
         self.folder = cache_dir() / "poses" / hashlib.sha256(found.read_bytes()).hexdigest()[:16]
 
     def fill(self, frames: Sequence[Frame]) -> list[Frame]:
@@ -69,6 +70,7 @@ class PoseFiller:
         Raises:
             DataError: a picture is missing or broken, or what is kept of one is.
         """
+        frames = [self._cleared(frame) for frame in frames] if self.everyone else frames
         wanted = [i for i, frame in enumerate(frames) if any(not p.present.any() for p in frame.people)]
         kept = {i: self._kept(frames[i]) for i in wanted}
         if missing := [i for i in wanted if not kept[i].is_file()]:
@@ -87,6 +89,18 @@ class PoseFiller:
                 len(people),
             )
         return filled
+
+    @staticmethod
+    def _cleared(frame: Frame) -> Frame:
+        """Take the keypoints away; a person without a box gets one around them, by which it is found again."""
+        people = []
+        for person in frame.people:
+            box = person.box
+            if box is None and person.present.any():
+                low, high = np.split(_extent(person), 2)
+                box = np.concatenate([low, high - low])
+            people.append(replace(person, keypoints=np.zeros_like(person.keypoints), box=box))
+        return replace(frame, people=people)
 
     def _kept(self, frame: Frame) -> Path:
         """Return the file that keeps what is found in a picture."""
