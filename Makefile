@@ -18,8 +18,9 @@ $(VENV)/.ready: pyproject.toml requirements.lock.txt
 	$(BIN)/python -m pip install --quiet -c requirements.lock.txt -e '.[dev]'
 	@touch $@
 
-demo: setup ## draw dance scenes, train a small network on them for 5 minutes, test it, draw what it finds
+demo: setup ## draw dance scenes, train a small pose network for 5 minutes, then a classifier of actions on its poses
 	$(BIN)/dancepose-train experiment=demo
+	$(BIN)/dancepose-train experiment=demo_motion
 
 test: setup ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS)

@@ -1,5 +1,6 @@
 """What `make demo` runs: drawn scenes, a training by the clock, table and pictures; told again when done."""
 
+import json
 import re
 from pathlib import Path
 
@@ -14,12 +15,17 @@ SMALLER = [
     *("model.width=8", "data.size=64", "data.batch_size=2", "data.workers=0", "trainer.accelerator=cpu"),
     *("minutes=0.001", "trainer.precision=32-true"),
 ]
+SMALLER_ACTIONS = [
+    *("data.scenes.train=14", "data.scenes.val=0", "data.scenes.test=6", "data.scenes.difficulty=easy"),
+    *("data.scenes.frames=1", "model.width=8", "data.size=32", "data.resize=36", "data.batch_size=4"),
+    *("minutes=0.001", "trainer.precision=32-true", "trainer.accelerator=cpu", "data.holdout=0"),
+]
 
 
 def test_make_demo_runs_this_experiment():
     makefile = (Path(__file__).parent.parent / "Makefile").read_text()
     recipe = re.search(r"^demo: setup.*\n((?:\t.*\n)+)", makefile, re.M)
-    assert recipe and "dancepose-train experiment=demo" in recipe[1]
+    assert recipe and re.findall(r"dancepose-train experiment=(\w+)", recipe[1]) == ["demo", "demo_motion"]
 
 
 @pytest.mark.parametrize("name", ["train", "browse"])
@@ -43,3 +49,10 @@ def test_the_demo_trains_once(tmp_path):
     assert "this very training is done" in again.stdout and str(run / "pictures") in again.stdout
     assert re.findall(r"^(?:mAP|OKS|PCK).*$", again.stdout, re.M) == table and len(table) >= 2
     assert (run / "checkpoints" / "last.ckpt").stat().st_mtime_ns == checkpoint
+    classifier = command("train", "experiment=demo_motion", *SMALLER_ACTIONS, cwd=tmp_path, **at_home)
+    assert classifier.returncode == 0, classifier.stdout + classifier.stderr
+    assert "people without keypoints in" in classifier.stdout  # the labelled ones were taken away
+    told = json.loads((tmp_path / "outputs" / "demo_motion" / "test.json").read_text())
+    assert told["scores"]["samples"] > 0 and list(told["scores"]["classes"])[:2] == ["akimbo", "hold_high"]
+    again = command("train", "experiment=demo_motion", *SMALLER_ACTIONS, cwd=tmp_path, **at_home)
+    assert again.returncode == 0 and "this very training is done" in again.stdout

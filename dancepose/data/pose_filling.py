@@ -92,7 +92,7 @@ class PoseFiller:
 
     @staticmethod
     def _cleared(frame: Frame) -> Frame:
-        """Take the keypoints away; a person without a box gets one around them, by which it is found again."""
+        """Take keypoints away; a person without a box gets one around them, by which it is found again."""
         people = []
         for person in frame.people:
             box = person.box
