@@ -116,6 +116,12 @@ def _nothing(*arguments: Any) -> Any:
     raise RefusedError("it makes an array in a way of its own")
 
 
+BUILTINS: dict[str, Callable[..., Any]] = {
+    "set": set,
+    "frozenset": frozenset,
+    "bytearray": _bytes,
+    "bytes": _bytes,
+}
 CORES = ("core", "_core")  # of numpy 1 and 2
 NAMES: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _nothing,  # only ever an argument
@@ -125,11 +131,7 @@ NAMES: dict[tuple[str, str], Callable[..., Any]] = {
     **{(f"numpy.{core}.numeric", "_frombuffer"): _array for core in CORES},
     ("_codecs", "encode"): _latin1,
     ("collections", "OrderedDict"): dict,
-    **{
-        (module, name): make
-        for module in ("builtins", "__builtin__")
-        for name, make in {"set": set, "frozenset": frozenset, "bytearray": _bytes, "bytes": _bytes}.items()
-    },
+    **{(module, name): make for module in ("builtins", "__builtin__") for name, make in BUILTINS.items()},
 }
 
 
