@@ -23,12 +23,8 @@ from dancepose.targets import hints_of, locate, signature_of
 register()
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
-CHECKED_ELSEWHERE = (
-    "model",
-    "skeleton",
-    "networks",
-    "motions",
-)  # by the dataclasses of build.py and skeleton.py
+OPEN_KEYS = ("data.labels",)  # its members are words of the user's data
+CHECKED_ELSEWHERE = ("model", "skeleton", "networks", "motions")  # by the dataclasses of the models' keys
 INSTANTIATE_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
 # keys outside of `_target_` nodes whose default does not say their type
@@ -216,7 +212,8 @@ def _check_target(node: Mapping[str, Any], reference: Mapping[str, Any], path: s
             continue
         if key not in parameters or value != parameters[key].default:
             _check_value(where, value, hints.get(key), reference.get(key))
-        if isinstance(value, Mapping) and inner:  # an empty default is open: its owner checks it
+        open_key = not inner or where in OPEN_KEYS  # its owner checks it
+        if isinstance(value, Mapping) and not open_key:
             _compare(value, inner, where)
 
 

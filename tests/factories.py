@@ -284,3 +284,61 @@ class PointsCodec(Codec):
 
     def heatmaps(self, outputs):
         return outputs[0]
+
+
+def blank_picture(path: Path, size: tuple[int, int] = (12, 8)) -> Path:
+    """Write a black picture of a width and height, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.zeros((size[1], size[0], 3), np.uint8))
+    return path
+
+
+def stick_rows(rows: int, skeleton: str = "openpose18", seed: int = 0) -> np.ndarray:
+    """Return (rows, K, 2) keypoints of stick people."""
+    kind, rng = load_skeleton(skeleton), np.random.default_rng(seed)
+    return np.stack([stick_person(kind, 10, 10, 100, rng)[:, :2] for _ in range(rows)])
+
+
+def make_archive(path: Path, labels: list[str], blocks: int = 5, length: int = 4, **arrays) -> dict:
+    """Write a skeleton archive of openpose18: of each label so many clips one after the other, one source.
+
+    Args:
+        path: of the .npz.
+        labels: in the order of the file.
+        blocks: clips of each label.
+        length: rows of each clip.
+        arrays: other arrays, instead of what is written; None leaves one out.
+
+    Returns:
+        The arrays.
+    """
+    clips = [f"{label}/{b}" for label in labels for b in range(blocks)]
+    content = {
+        "xy": stick_rows(len(clips) * length).astype(np.float32),
+        "conf": np.full((len(clips) * length, 18), 0.9, np.float32),
+        "label": np.repeat(labels, blocks * length),
+        "clip": np.repeat(clips, length),
+        "source": np.full(len(clips) * length, "drawn"),
+        "names": np.array(load_skeleton("openpose18").keypoints),
+    }
+    content = {name: array for name, array in {**content, **arrays}.items() if array is not None}
+    np.savez(path, **content)
+    return content
+
+
+def pyskl_content(clips: int = 6, people: int = 2, length: int = 3, classes: int = 3) -> dict:
+    """Return what a PYSKL pickle of coco17 holds: clip c shows label c modulo classes."""
+    annotations = [
+        {
+            "frame_dir": f"clip_{c}",
+            "label": c % classes,
+            "img_shape": (120, 160),
+            "original_shape": (120, 160),
+            "total_frames": length,
+            "keypoint": stick_rows(people * length, "coco17", c).reshape(people, length, 17, 2),
+            "keypoint_score": np.full((people, length, 17), 0.9, np.float16),
+        }
+        for c in range(clips)
+    ]
+    names = [annotation["frame_dir"] for annotation in annotations]
+    return {"split": {"sub_train": names[:-2], "sub_val": names[-2:]}, "annotations": annotations}

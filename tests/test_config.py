@@ -243,6 +243,11 @@ def test_none_is_an_empty_group(composed):
     [
         ["data.val=none", "data.test=3"],
         ["data.val=0.2", "data.limit=4", "data.clip=folder"],
+        ["data=skeletons", "data.annotations=a.npz", "+data.labels.Seated=akimbo", "data.gap=0"],
+        ["data=skeletons", "data.annotations=a.npz", "~data.labels", "+data.labels={a: b, c: null}"],
+        ["data=skeletons", "data.annotations=a.npz", "data.labels=null", "data.test_sources=[a]"],
+        ["data=pyskl", "data.annotations=a.pkl", "data.own_split={train: a}", "data.classes=[a,b]"],
+        ["data=action_folder", "data.classes=classes.txt", "data.split_by=image"],
         ["trainer.devices=[0,1]", "trainer.max_steps=5", "trainer.max_epochs=null"],
         ["trainer.devices=auto", "trainer.precision=bf16", "+trainer.profiler=simple"],
         ["trainer.precision=32", "trainer.gradient_clip_val=1", "trainer.deterministic=warn"],

@@ -9,7 +9,7 @@ import numpy as np
 
 from dancepose.data.actions import Counts, action_counts, action_table, has_keypoints
 from dancepose.data.images import check_images
-from dancepose.data.labels import told
+from dancepose.data.left_out import left_out
 from dancepose.data.loading import LoadedPart, load_part, pose_part
 from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
@@ -229,22 +229,11 @@ class PoseData:
         return "\n".join([*lines, *self._unused_splits()])
 
     def _left_out(self) -> list[str]:
-        """Say what the keys of each data set leave out, and what has no pictures."""
-        lines = []
-        for loaded in self.loaded:
-            key = f"data.parts.{loaded.name}" if self.mixed else "data"
-            if counts := loaded.labels_left_out:
-                lines.append(f"left out by {key}.labels: {_samples(sum(counts.values()))} ({told(counts)})")
-            if counts := loaded.sources_left_out:
-                lines.append(f"of sources that neither train nor test ({key}): frames of {told(counts)}")
-            if loaded.config.gap:
-                lines.append(
-                    f"left out by {key}.gap={loaded.config.gap}, clips beside one of another part: "
-                    f"{_frames(loaded.gap_left_out)}"
-                )
-            bare = {f.name for found in loaded.parts.values() for f in found if f.image is None}
-            if bare:
-                lines.append(f"without pictures ({loaded.name}): {_frames(len(bare))}")
+        """Say what the keys of each data set leave out, what has no pictures, and which clips are torn."""
+        keys = [f"data.parts.{loaded.name}" if self.mixed else "data" for loaded in self.loaded]
+        lines = [
+            line for key, loaded in zip(keys, self.loaded, strict=True) for line in left_out(loaded, key)
+        ]
         if torn := len(self.problems.of("clip in several parts")):
             lines.append(
                 f"clips with frames in several parts: {torn}. What the test part shows then is no measure of "
@@ -263,14 +252,6 @@ class PoseData:
                 key = f"data.parts.{name}.split" if self.mixed else "data.split"
                 found.append(f"not used: {path}; to divide by it: {key}={SPLIT_FILE}")
         return found
-
-
-def _samples(count: int) -> str:
-    return "1 sample" if count == 1 else f"{count} samples"
-
-
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def _pictures(count: int) -> str:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dancepose.data.images import check_images, image_size, read_image
+from dancepose.data.images import check_images, image_size, read_image, refuse_without_pictures
 from dancepose.data.problems import KINDS, Problems
 from dancepose.errors import DataError
 from dancepose.records import Frame
@@ -125,3 +125,15 @@ def test_problems_are_counted_and_cut_short():
     problems.raise_fatal("nothing fatal")
     with pytest.raises(KeyError):
         problems.add("no such kind", "a.json")
+
+
+def test_frames_without_pictures_are_refused_where_pictures_are_needed(tmp_path):
+    frames = [Frame(image, (8, 8), [], "mpii15") for image in (None, tmp_path / "a.jpg", None)]
+    with pytest.raises(
+        DataError, match=r"^data\.root=x: 2 of its 3 frames have .* and the image branch needs"
+    ):
+        refuse_without_pictures(frames, "data.root=x", "the image branch")
+    with pytest.raises(DataError, match=r"^data\.root=x: its frames have keypoints alone"):
+        refuse_without_pictures(frames[:1], "data.root=x", "the image branch")
+    refuse_without_pictures(frames[1:2], "data.root=x", "the image branch")
+    assert check_images(frames).counts() == {"image missing": 1}

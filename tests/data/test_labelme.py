@@ -10,6 +10,7 @@ from factories import labelme_point, labelme_shape, make_labelme, write_labelme_
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dancepose.data.actions import action_counts
 from dancepose.data.readers.labelme import read_labelme, write_labelme
 from dancepose.data.readers.truth import read_truth
 from dancepose.errors import DataError
@@ -527,3 +528,43 @@ def test_real_files_without_people_are_refused(shared: Path):
     with pytest.raises(DataError, match="nobody is labelled") as error:
         read_labelme(shared / "data" / "labelme_other", MPII15)
     assert "DSC_0281.json" in str(error.value) and "sjb_rect" in str(error.value)
+
+
+# actions
+
+
+def test_a_folder_with_actions_has_classes(tmp_path: Path):
+    for frame in make_labelme(tmp_path, frames=4):
+        path = (tmp_path / frame.name).with_suffix(".json")
+        content = json.loads(path.read_text())
+        number = int(path.stem[-1])
+        content["flags"] = {} if number == 3 else {f"action:{('wave', 'bow', 'walk')[number]}": True}
+        path.write_text(json.dumps(content))
+    frames, problems = read_labelme(tmp_path, MPII15)
+    assert [f.classes for f in frames] == [("bow", "walk", "wave")] * 3 + [()] and not len(problems)
+    assert action_counts({"train": frames})["wave"]["train"] == {"samples": 2, "clips": 1}
+    frames, problems = read_labelme(tmp_path, MPII15, classes=("wave", "bow", "sit", "walk"))
+    assert frames[0].classes == ("wave", "bow", "sit", "walk")
+    assert problems.counts() == {"class without samples": 1}
+    with pytest.raises(DataError, match=r"'bow' is none of the classes that data\.classes .*names \(bows\)"):
+        read_labelme(tmp_path, MPII15, classes=("bows",))
+
+
+def test_a_picture_may_have_an_action_and_nothing_else(tmp_path: Path):
+    frame, problems = read_one(tmp_path, [], {"action:wave": True})
+    (person,) = frame.people
+    assert (person.action, person.id, person.box) == ("wave", 0, None) and not person.present.any()
+    assert not frame.complete and frame.classes == ("wave",) and not len(problems)
+    write_labelme(frame, MPII15, tmp_path / "again.json")
+    (tmp_path / "a.json").unlink(missing_ok=True)
+    (again,) = [f for f in read_labelme(tmp_path, MPII15)[0] if f.name == frame.name]
+    assert [p.action for p in again.people] == ["wave"] and not again.keypoint_array().any()
+
+
+def test_pictures_with_an_action_alone_are_no_truth_of_poses(tmp_path: Path):
+    make_labelme(tmp_path, frames=2)
+    path = tmp_path / "frame_000.json"
+    path.write_text(
+        json.dumps({**json.loads(path.read_text()), "shapes": [], "flags": {"action:wave": True}})
+    )
+    assert [f.name for f in read_truth(tmp_path, MPII15)] == ["frame_001.jpg"]

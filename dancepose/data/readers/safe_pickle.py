@@ -50,20 +50,20 @@ class _Dtype:
 
     def __init__(self, spec: Any, *flags: Any):
         if not isinstance(spec, str) or not DTYPE.fullmatch(spec):
-            raise RefusedError(f"an array of {spec!r}, not of numbers or text")
+            raise RefusedError(f"it holds an array of {spec!r}, not of numbers or text")
         self.spec = spec
 
     def __setstate__(self, state: Any) -> None:
         order = state[1] if isinstance(state, tuple) and len(state) > 1 else None
         if order not in ("<", ">", "|", "="):
-            raise RefusedError("a damaged type of numbers")
+            raise RefusedError("it holds a damaged type of numbers")
         self.spec = (order if order in "<>" else "") + self.spec.lstrip("<>=|")
 
     @property
     def real(self) -> np.dtype:
         """The type; RefusedError for objects."""
         if self.spec.startswith("O"):
-            raise RefusedError("an array of objects")
+            raise RefusedError("it holds an array of objects")
         return np.dtype(self.spec)
 
 
@@ -77,7 +77,7 @@ class _Array:
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) != 5:
-            raise RefusedError("a damaged array")
+            raise RefusedError("it holds a damaged array")
         _, shape, dtype, fortran, data = state
         if isinstance(dtype, _Dtype) and dtype.spec.startswith("O") and isinstance(data, list):
             self.value = data  # of objects: a list, whatever its shape was
@@ -90,11 +90,11 @@ def _array(data: Any, dtype: Any, shape: Any, order: Any = "C") -> np.ndarray:
         data = data.encode("latin1")
     plain = isinstance(shape, tuple) and all(type(side) is int and side >= 0 for side in shape)
     if not isinstance(dtype, _Dtype) or not plain or not isinstance(data, (bytes, bytearray)):
-        raise RefusedError("a damaged array")
+        raise RefusedError("it holds a damaged array")
     if order not in ("C", "F") or len(shape) > 32 or math.prod(shape) * dtype.real.itemsize != len(data):
-        raise RefusedError("an array whose bytes are not those of its shape")
+        raise RefusedError("it holds an array whose bytes are not those of its shape")
     if not dtype.real.itemsize:
-        raise RefusedError("an array of empty text")
+        raise RefusedError("it holds an array of empty text")
     return np.ndarray(shape, dtype.real, bytes(data) or None, order=order)
 
 
@@ -104,7 +104,7 @@ def _scalar(dtype: Any, data: Any) -> Any:
 
 def _latin1(text: Any, encoding: Any) -> bytes:
     if not isinstance(text, str) or encoding != "latin1":
-        raise RefusedError("text in another encoding")
+        raise RefusedError("it holds text in another encoding")
     return text.encode("latin1")
 
 
@@ -116,6 +116,12 @@ def _nothing(*arguments: Any) -> Any:
     raise RefusedError("it makes an array in a way of its own")
 
 
+BUILTINS: dict[str, Callable[..., Any]] = {
+    "set": set,
+    "frozenset": frozenset,
+    "bytearray": _bytes,
+    "bytes": _bytes,
+}
 CORES = ("core", "_core")  # of numpy 1 and 2
 NAMES: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _nothing,  # only ever an argument
@@ -125,21 +131,18 @@ NAMES: dict[tuple[str, str], Callable[..., Any]] = {
     **{(f"numpy.{core}.numeric", "_frombuffer"): _array for core in CORES},
     ("_codecs", "encode"): _latin1,
     ("collections", "OrderedDict"): dict,
-    ("builtins", "set"): set,
-    ("builtins", "frozenset"): frozenset,
-    ("builtins", "bytearray"): _bytes,
-    ("__builtin__", "set"): set,
+    **{(module, name): make for module in ("builtins", "__builtin__") for name, make in BUILTINS.items()},
 }
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in NAMES:
-            raise RefusedError(f"{module}.{name}")
+            raise RefusedError(f"it names {module}.{name}")
         return _Maker(NAMES[module, name])
 
     def persistent_load(self, pid: Any) -> Any:
-        raise RefusedError("something outside the file")
+        raise RefusedError("it names something outside the file")
 
 
 def load_pickle(path: Path, key: str = "") -> Any:
@@ -160,7 +163,7 @@ def load_pickle(path: Path, key: str = "") -> Any:
         return _Unpickler(io.BytesIO(path.read_bytes())).load()
     except RefusedError as error:
         raise DataError(
-            f"{named} is refused: it names {error}. A pickle can run any program, so that only plain "
+            f"{named} is refused: {error}. A pickle can run any program, so that only plain "
             "containers and numpy arrays of numbers are read; nothing of it was executed. Write it anew from "
             "such, if it comes from where you think it does"
         ) from None

@@ -1,7 +1,5 @@
 """A skeleton archive: an `.npz` of many people's keypoints and what they do, without any picture."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,17 +13,6 @@ from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 
 NEEDED, OPTIONAL = ("xy", "label"), ("conf", "clip", "source", "size", "names", "classes")
-DAMAGES: tuple[type[Exception], ...] = (
-    OSError,
-    ValueError,
-    EOFError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    RuntimeError,
-)
-DAMAGES += (SyntaxError, zipfile.BadZipFile, zlib.error)  # of headers, and of what is packed
 
 
 def read_skeletons(
@@ -114,16 +101,19 @@ def _load(path: Path, key: str, problems: Problems) -> dict[str, np.ndarray]:
         raise DataError(f"{key}={path} is no file: give the .npz of the skeletons")
     arrays: dict[str, np.ndarray] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} holds a single array: an .npz with {_told(NEEDED)} is needed")
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise DataError(f"{path} holds a single array: an .npz with {_told(NEEDED)} is needed")
+        with loaded as archive:
             for name in archive.files:
                 if name in (*NEEDED, *OPTIONAL):
                     arrays[name] = archive[name]
                 else:
                     hint = in_brackets(did_you_mean(name, (*NEEDED, *OPTIONAL)))
                     problems.add("unknown field", path, "", f"'{name}'{hint}")
-    except DAMAGES as error:
+    except DataError:
+        raise
+    except Exception as error:  # whatever a damaged file makes zipfile and numpy stumble over
         raise DataError(
             f"{path} cannot be read as an .npz of plain arrays ({' '.join(str(error).split())}): "
             "copy it again, or write it with numpy.savez from arrays of numbers and text"

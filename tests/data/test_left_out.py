@@ -1,0 +1,22 @@
+"""The summary's lines of what is left out."""
+
+from dancepose.data.gap import Gap
+from dancepose.data.left_out import left_out
+from dancepose.data.loading import LoadedPart
+from dancepose.data.parts import PartConfig
+from dancepose.records import Frame
+
+
+def test_a_line_for_each_key_and_none_where_nothing_is_left_out():
+    bare = Frame(None, (0, 0), [], "coco17", "a")
+    parts = {"train": [bare], "val": [bare], "test": []}  # as with data.overfit: one frame in several parts
+    config = PartConfig("skeletons", "x", gap=2)
+    loaded = LoadedPart("mine", config, parts, gap=Gap(2, {}), gap_left_out=1)
+    loaded.labels_left_out, loaded.sources_left_out = {"T": 1}, {"lzq": 3, "pck": 4}
+    assert left_out(loaded, "data.parts.mine") == [
+        "left out by data.parts.mine.labels: 1 sample (T 1)",
+        "of sources that neither train nor test (data.parts.mine): frames of pck 4, lzq 3",
+        "left out by data.parts.mine.gap=2, clips beside one of another part: 1 frame",
+        "without pictures (mine): 1 frame",
+    ]
+    assert left_out(LoadedPart("mine", PartConfig("dance", "x"), dict.fromkeys(parts, [])), "data") == []
