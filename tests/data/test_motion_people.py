@@ -1,0 +1,62 @@
+import pytest
+from factories import make_actions
+
+from dancepose.data.collection import PoseData
+from dancepose.data.motion_people import HOLDOUT, MotionPeople
+from dancepose.data.parts import PartConfig
+from dancepose.encoders import ImageOnly
+from dancepose.errors import ConfigError, DataError
+from dancepose.skeleton import load_skeleton
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> PoseData:
+    root = tmp_path_factory.mktemp("actions")
+    made = make_actions(root, clips=24, length=2)
+    assert made[0].classes == ("wave", "walk", "other")
+    config = PartConfig.from_dict({"kind": "action", "root": str(root)}, "data")
+    found = PoseData({"action": config}, load_skeleton("openpose18"), val=0.2, test=0.2)
+    found.posed = False
+    for number, frame in enumerate(found.frames("train") + found.frames("val") + found.frames("test")):
+        frame.source = "ab"[number % 2]
+    return found
+
+
+def people(data: PoseData, **changes) -> MotionPeople:
+    return MotionPeople(data, ImageOnly(), **{"step": 1, "holdout": 0.1, "sampler": "none", **changes})
+
+
+def test_every_sample_is_in_one_part(data):
+    made = people(data)
+    ids = {part: {s.id for s in made.samples(part)} for part in ("train", HOLDOUT, "val", "test")}
+    assert sum(map(len, ids.values())) == len(set().union(*ids.values())) == 96
+    assert {s.clip for s in made.samples("train")}.isdisjoint({s.clip for s in made.samples(HOLDOUT)})
+    assert f"{len(ids[HOLDOUT])} samples" in made.told()
+
+
+def test_training_samples_stand_by_class_and_weights_follow(data):
+    made = people(data, sampler="balanced")
+    assert [sample.label for sample in made.samples("train")] == sorted(
+        s.label for s in made.samples("train")
+    )
+    assert made.weights.counts == tuple(len(group) for group in made.groups)
+    shares = [w * len(g) for w, g in zip(made.group_weights(), made.groups, strict=True)]
+    assert shares == pytest.approx([shares[0]] * 3)
+
+
+def test_the_source_in_place_of_the_action(data):
+    made = people(data, target="source")
+    assert set(made.actions) == {"a", "b"}
+    for sample in made.samples("test"):
+        assert made.actions[sample.label] == sample.middle[0].source
+
+
+def test_a_trained_networks_actions_come_in_its_order(data):
+    assert people(data, known_actions=["other", "walk", "wave"]).actions == ("other", "walk", "wave")
+    with pytest.raises(DataError, match="the data show walk, and the network tells apart other, wave"):
+        _ = people(data, known_actions=["other", "wave"]).actions
+
+
+def test_a_batch_larger_than_the_part_is_refused(data):
+    with pytest.raises(ConfigError, match=r"data\.batch_size=999"):
+        people(data).check_training(999)

@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from dancepose.errors import DataError
+from dancepose.metrics.samples import MotionSamples
+from dancepose.sweeps.branches import LATE, ORDER, compare_branches
+
+CLASSES = ("wave", "walk")
+
+
+def job(
+    sweep: Path, number: int, branches: list[str], right: float, seed: int = 0, status: str = "done", **more
+):
+    """Leave what a job leaves: so large a share of 40 samples in 10 clips is right."""
+    run = sweep / str(number)
+    run.mkdir(parents=True)
+    config = {"model": {"branches": branches}, "seed": seed}
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "overrides.yaml").write_text(
+        yaml.safe_dump([f"model.branches={branches}", *more.get("overrides", [])])
+    )
+    (run / "metrics.json").write_text(json.dumps({"status": status}))
+    labels = np.arange(40) % 2
+    hit = np.random.default_rng(number).permutation(40) < round(40 * right)
+    sure = np.where(hit, 0.9, 0.4)  # of the label
+    probabilities = np.stack([np.where(labels == c, sure, 1 - sure) for c in range(2)], axis=1)
+    ids = [f"{more.get('name', 's')}{i}" for i in range(40)]
+    clips = [f"c{i // 4}" for i in range(40)]
+    MotionSamples(ids, clips, labels, probabilities, CLASSES).save(run / "per_sample.npz")
+
+
+def sweep_of_three(folder: Path, seed: int = 0, start: int = 0) -> None:
+    job(folder, start, ["keypoints"], 0.7, seed)
+    job(folder, start + 1, ["image"], 0.6, seed)
+    job(folder, start + 2, ["keypoints", "image"], 0.9, seed)
+
+
+def test_four_systems_with_intervals(tmp_path):
+    sweep_of_three(tmp_path)
+    (block,) = compare_branches(tmp_path)
+    assert [row.system for row in block.rows] == list(ORDER) and block.samples == 40
+    accuracies = {row.system: row.accuracy.estimate for row in block.rows}
+    assert accuracies["keypoints alone"] == 0.7 and accuracies["learned fusion"] == 0.9
+    for row in block.rows:
+        assert row.accuracy.low <= row.accuracy.estimate <= row.accuracy.high
+        assert (row.behind is None) == (row.system == "learned fusion")
+        if row.behind is not None:
+            assert row.behind.estimate == pytest.approx(0.9 - accuracies[row.system])
+    # where one branch is wrong by a little and the other right by much, the mean is right
+    kp, image = (MotionSamples.load(tmp_path / n / "per_sample.npz") for n in "01")
+    either = (kp.predicted == kp.labels) | (image.predicted == image.labels)
+    assert accuracies[LATE] == pytest.approx(either.mean())
+    text = block.table()
+    assert "seed 0, 40 test samples" in text and "other clips like these" in text and "70.0" in text
+    assert json.loads(json.dumps(block.to_dict()))["rows"][3]["behind"] is None
+
+
+def test_each_seed_and_setting_is_a_block_of_its_own(tmp_path):
+    sweep_of_three(tmp_path)
+    sweep_of_three(tmp_path, seed=1, start=3)
+    job(tmp_path, 7, ["image"], 0.5, overrides=["data.size=64"])
+    blocks = compare_branches(tmp_path)
+    assert [block.title for block in blocks] == ["seed 0", "seed 1", "seed 0 data.size=64"]
+    assert [len(block.rows) for block in blocks] == [4, 4, 1] and blocks[2].rows[0].behind is None
+
+
+def test_jobs_that_are_not_done_are_left_out(tmp_path):
+    job(tmp_path, 0, ["image"], 0.5, status="failed")
+    assert compare_branches(tmp_path) == []
+
+
+def test_other_samples_are_refused(tmp_path):
+    job(tmp_path, 0, ["image"], 0.5)
+    job(tmp_path, 1, ["keypoints"], 0.5, name="t")
+    with pytest.raises(DataError, match="different samples"):
+        compare_branches(tmp_path)
+
+
+def test_a_broken_config_is_told(tmp_path):
+    job(tmp_path, 0, ["image"], 0.5)
+    (tmp_path / "0" / "config.yaml").write_text("a: [")
+    with pytest.raises(DataError, match=r"config\.yaml cannot be read"):
+        compare_branches(tmp_path)
