@@ -71,7 +71,7 @@ class StrConfig(MotionConfig):
 
 @dataclass(frozen=True)
 class QesConfig(MotionConfig):
-    """Keys of `conf/model/motion_qes.yaml`; see `TorsoFrameEncoder`, `QesNetwork` and `smoothed_scores`."""
+    """Keys of `conf/model/motion_qes.yaml`; see `TorsoFrameEncoder` and `QesNetwork`."""
 
     network: str = "motion_qes"
     keypoints: str = "common13"
@@ -82,7 +82,6 @@ class QesConfig(MotionConfig):
     free_iterations: int = 0
     reject_group: float = 0.5
     reject_membership: float = 0.2
-    score_step: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,8 +96,6 @@ class QesConfig(MotionConfig):
                 raise ConfigError(
                     f"model.{key}={getattr(self, key)}: it must lie in [0, 1]; 0 rejects nothing"
                 )
-        if not 0 < self.score_step <= 1:
-            raise ConfigError(f"model.score_step={self.score_step}: it must lie in (0, 1]")
 
     @property
     def difference_from_paper(self) -> str:

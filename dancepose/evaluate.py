@@ -152,6 +152,7 @@ def _score_motions(
     import torch
 
     from dancepose.build import motion_config
+    from dancepose.networks.qes import QesNetwork
     from dancepose.progress import track
     from dancepose.tasks.memory import advise_evaluation, memory_told
     from dancepose.tasks.motion_evaluation import MotionEvaluation
@@ -162,20 +163,25 @@ def _score_motions(
 
     model: Any = found.model
     samples, network = datamodule.samples(cfg.part), model.network.to(device).eval()
-    evaluation = MotionEvaluation(model.classes).to(device)
+    rejects = isinstance(network, QesNetwork)
+    evaluation = MotionEvaluation(model.classes, rejects).to(device)
     loader = datamodule.evaluation_dataloader(cfg.part)
     advice = advise_evaluation(datamodule.test_batch_size, datamodule.workers, precision, [1.0])
     with memory_told(advice), torch.inference_mode():
         for batch in track(((len(b["label"]), b) for b in loader), len(samples), "samples"):
-            evaluation.step(*predict(network, batch, device, PRECISIONS[precision]))
+            logits, moved = predict(network, batch, device, PRECISIONS[precision])
+            given = {name: moved[name] for name in network.inputs}
+            evaluation.step(logits, moved, network.rejected(**given) if rejects else None)
     about = {"source": found.source, "data": describe(found.data), "split": datamodule.split_hash}
     about |= {"precision": precision, "batch_size": datamodule.evaluation_batch}
     about["difference_from_paper"] = motion_config(model.config["model"]).difference_from_paper
     index, probabilities = evaluation.gather_probabilities()
+    result = evaluation.compute()
+    about["rejected"] = result["scalars"].get("rejected")
     write_motion_report(
         folder,
         cfg.part,
-        evaluation.compute()["scores"],
+        result["scores"],
         said(samples, model.classes, index, probabilities),
         about,
         crop=crop_of(datamodule.dataset(cfg.part), index, model.skeleton) if cfg.pictures else None,

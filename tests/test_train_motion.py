@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from factories import make_actions
+from factories import make_actions, make_labelme
 from running import command, run_task
 
 from dancepose.browse import browse
@@ -226,8 +226,6 @@ def test_keypoints_are_found_by_a_pose_run_once(tmp_path, monkeypatch, caplog):
     root, pose = tmp_path / "data", tmp_path / "pose"
     made = make_actions(root, clips=12, keypoints=False, people=1)
     poses = ["data=dance", "model=higherhrnet", "model.width=8", "data.size=64", "data.batch_size=2"]
-    from factories import make_labelme
-
     make_labelme(tmp_path / "labelme", frames=6)
     keys = ["data.workers=0", "trainer=cpu", "trainer.max_epochs=1", f"data.root={tmp_path / 'labelme'}"]
     run_task(train, "train", pose, *poses, *keys, "model.codec.detection_threshold=0.0001", "logger=none")
@@ -284,3 +282,46 @@ def test_a_sweep_over_an_attention_that_is_not_there_is_refused(actions, tmp_pat
     keys = ["model.branches=[keypoints]", "model/attention=cbam0,cbam1", f"data.root={actions}"]
     done = command("train", *TINY, *keys, "logger=none", "-m", cwd=tmp_path)
     assert done.returncode == 1 and "same network" in done.stderr
+
+
+def test_a_resumed_run_keeps_what_it_learns(finished):
+    for key in ("data.target=source", "data.holdout=0.3", "data.sampler=none"):
+        with pytest.raises(ConfigError, match=key.split("=")[0]):
+            run_task(train, "train", finished, *read_overrides(finished), key, f"resume={finished}")
+
+
+def read_overrides(run: Path) -> list[str]:
+    import yaml
+
+    saved = yaml.safe_load((run / "overrides.yaml").read_text())
+    return [override for override in saved if not override.startswith("name=")]
+
+
+def test_a_validation_of_the_held_out_part_alone(actions, tmp_path):
+    keys = ["data.val=none", "data.sampler=confusion", "which=last", f"data.root={actions}", "logger=none"]
+    run_task(train, "train", tmp_path / "run", *TINY, *keys)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
+
+
+def test_staged_training_must_reach_its_second_half(actions, tmp_path):
+    keys = ["model.fusion_training=staged", "trainer.max_epochs=1", f"data.root={actions}", "logger=none"]
+    with pytest.raises(ConfigError, match="two\\s+epochs at least"):
+        run_task(train, "train", tmp_path / "run", *TINY, *keys)
+    keys += ["trainer.devices=2"]
+    with pytest.raises(ConfigError, match="find_unused_parameters_true"):
+        run_task(train, "train", tmp_path / "two", *TINY, *keys)
+
+
+def test_labelme_flags_feed_the_classifier(tmp_path):
+    root = tmp_path / "labelme"
+    make_labelme(root, frames=40, people=1)
+    for number, path in enumerate(sorted(root.glob("*.json"))):
+        content = json.loads(path.read_text())
+        content["flags"] = {f"action:{('wave', 'walk')[number % 2]}": True}
+        path.write_text(json.dumps(content))
+    keys = [key for key in TINY if key != "data=action"]
+    run_task(
+        train, "train", tmp_path / "run", *keys, "data=action_labelme", f"data.root={root}", "logger=none"
+    )
+    report = json.loads((tmp_path / "run" / "test.json").read_text())
+    assert set(report["scores"]["classes"]) == {"wave", "walk"}

@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 
 from dancepose.callbacks.rhythm import Rhythm
+from dancepose.data.images import read_image
 from dancepose.inference.action_charts import draw_confusion, draw_history, draw_reliability
 from dancepose.inference.drawing import write_image
 from dancepose.inference.failures import picture_failure_told
@@ -56,6 +57,8 @@ class MotionPictures(Rhythm):
             self._note(trainer, "validation")
         due = self.due
         self.tick(trainer)
+        if "scores" not in getattr(pl_module, "result", {}):
+            return  # only what is held out for the sampler was looked at
         if due and trainer.is_global_zero:  # every process has the gathered result: nothing is waited for
             result = _scores(pl_module)
             images = self._draw(result, f"validation after epoch {trainer.current_epoch + 1}")
@@ -182,3 +185,16 @@ def wandb_charts(part: str, result: ActionResult) -> dict[str, Any]:
             bars, "class", "percent", f"{part}: accuracy of each class, percent"
         ),
     }
+
+
+def show_picture(trainer: Trainer, name: str, path: Path) -> None:
+    """Give a picture file, if it is there, to W&B and TensorBoard."""
+    if not path.is_file():
+        return
+    for logger in trainer.loggers:
+        with picture_failure_told(name):
+            if isinstance(logger, WandbLogger):
+                logger.log_image(name, [str(path)], step=trainer.global_step)
+            elif isinstance(logger, TensorBoardLogger):
+                image = read_image(path)
+                logger.experiment.add_image(name, image, trainer.global_step, dataformats="HWC")

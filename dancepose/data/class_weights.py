@@ -17,7 +17,8 @@ class ClassWeights:
     - `balanced`: 1 / n_c, every class equally often;
     - `confusion`: (1 / n_c) (1 - recall_c + 0.1), so that classes which are mistaken for others come up more
       often. The recall is that of a part of the training data which is held out, a running mean over epochs
-      (factor 0.5); at first it is 0 for all. Weights stay within 0.2 and 5 times their mean over the classes.
+      (factor 0.5); at first it is 0 for all, and of a class that the part lacks it is the others' mean.
+      Weights stay within 0.2 and 5 times their mean over the classes.
 
     Args:
         sampler: one of `SAMPLERS`.
@@ -26,21 +27,22 @@ class ClassWeights:
 
     def __init__(self, sampler: str, counts: Sequence[int]):
         self.sampler, self.counts = sampler, tuple(counts)
-        self.recall: list[float] = [0.0] * len(self.counts)
-        self.updates = 0
+        self.recall: list[float | None] = [None] * len(self.counts)
 
     def update(self, recall: Sequence[float | None]) -> None:
         """Take the recall of an epoch in.
 
         Args:
-            recall: of each class, 0 to 1; None for a class that the held-out part lacks, which keeps its own.
+            recall: of each class, 0 to 1; None for a class that the held-out part lacks.
         """
-        share = SMOOTHING if self.updates else 1.0
         self.recall = [
-            old if new is None else (1 - share) * old + share * float(new)
+            old
+            if new is None
+            else float(new)
+            if old is None
+            else (1 - SMOOTHING) * old + SMOOTHING * float(new)
             for old, new in zip(self.recall, recall, strict=True)
         ]
-        self.updates += 1
 
     def per_sample(self) -> np.ndarray:
         """(C,) float64: weight of a sample of each class, w_c, with mean 1 over all samples."""
@@ -50,7 +52,10 @@ class ClassWeights:
             return np.ones(len(counts))
         weights = 1 / np.maximum(counts, 1)
         if self.sampler == "confusion":
-            weights = weights * (1 - np.array(self.recall) + FLOOR)
+            known = [value for value in self.recall if value is not None]
+            unknown = sum(known) / len(known) if known else 0.0
+            recall = np.array([unknown if value is None else value for value in self.recall])
+            weights = weights * (1 - recall + FLOOR)
             weights = np.clip(weights, *(bound * weights[there].mean() for bound in BOUNDS))
         total = (weights * counts).sum()
         return weights * counts.sum() / total if total else weights
@@ -60,12 +65,10 @@ class ClassWeights:
         mass = self.per_sample() * np.array(self.counts, dtype=np.float64)
         return mass / max(mass.sum(), 1e-12)
 
-    def state_dict(self) -> dict[str, list[float] | int]:
+    def state_dict(self) -> dict[str, list[float | None]]:
         """Return what a resumed training needs, in plain values."""
-        return {"recall": list(self.recall), "updates": self.updates}
+        return {"recall": list(self.recall)}
 
-    def load_state_dict(self, state: dict[str, list[float] | int]) -> None:
+    def load_state_dict(self, state: dict[str, list[float | None]]) -> None:
         """Take the state back."""
-        recall, updates = state["recall"], state["updates"]
-        assert isinstance(recall, list) and isinstance(updates, int)
-        self.recall, self.updates = list(recall), updates
+        self.recall = list(state["recall"])

@@ -38,6 +38,8 @@ class PoseData:
         posed: whether the frames are for learning poses: then those of whose people nobody has keypoints are
             left out, for they would pass for background, and people without keypoints in others are regions
             to ignore. To be set before the first file is read.
+        made_with: stands for what else the samples are made with, a checkpoint that finds their keypoints for
+            instance; part of `data_hash`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class PoseData:
         self.val, self.test, self.split_seed = val, test, split_seed
         self.min_people, self.limit, self.overfit = min_people, limit, overfit
         self.posed = True
+        self.made_with = ""
         self._prepare = prepare
         self._loaded: list[LoadedPart] | None = None
         self._kept = False
@@ -187,7 +190,7 @@ class PoseData:
     def data_hash(self) -> str:
         """16 hexadecimal digits: names and annotations of all frames that are used."""
         used = {frame.name: frame for part in PARTS for frame in self.frames(part)}
-        return data_hash(used.values())
+        return data_hash(used.values(), self.made_with)
 
     def unlabelled(self, part: str) -> list[str]:
         """Return the keypoints of the skeleton that no picture of a part labels."""

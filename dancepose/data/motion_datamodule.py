@@ -169,6 +169,7 @@ class MotionDataModule(LightningDataModule):
         self.augmentation = Augmentation.from_dict(augmentation or {})
         self._checked: set[str] = set()
         filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers, pose_all)
+        self.data.made_with = "" if filler is None else f"{filler.digest} {pose_all}"
         self.people = MotionPeople(
             self.data, encoder, self.step, holdout, sampler, known_actions, filler, target
         )

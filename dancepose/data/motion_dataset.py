@@ -52,19 +52,19 @@ class MotionDataset(Dataset[dict[str, Any]]):
 
         The picture is that of the middle step; None where the network does not look at it.
         """
-        return self._crop(key, self.images)
+        return self._crop(key, self.images)[:2]
 
     def picture(self, key: SampleKey | tuple[int, int] | int) -> tuple[np.ndarray, np.ndarray]:
         """Return, to look at, the middle step's picture, plain grey without one, and its keypoints."""
         frame, _ = self.samples[as_key(key).index].middle
-        crop, keypoints = self._crop(key, frame.image is not None)
+        crop, keypoints, _ = self._crop(key, frame.image is not None)
         if crop is None:
             crop = np.full((self.transform.size, self.transform.size, 3), GROUND, np.uint8)
         return crop, keypoints[len(keypoints) // 2]
 
     def _crop(
         self, key: SampleKey | tuple[int, int] | int, images: bool
-    ) -> tuple[np.ndarray | None, np.ndarray]:
+    ) -> tuple[np.ndarray | None, np.ndarray, float]:
         epoch, index, occurrence = as_key(key)
         sample = self.samples[index]
         again = (occurrence,) if occurrence else ()
@@ -72,9 +72,9 @@ class MotionDataset(Dataset[dict[str, Any]]):
         frame, person = sample.middle
         matrix, mirrored = self.transform.draw(person_square(person, frame.size, self.margin), seed)
         keypoints = self.transform.keypoints(sample.keypoints, matrix, mirrored)
-        if not images:
-            return None, keypoints
-        return self.transform.image(read_image(frame.image), matrix, seed), keypoints
+        enlarged = float(np.hypot(*matrix[:2, 0]))  # lengths in the crop, in those of the picture
+        crop = self.transform.image(read_image(frame.image), matrix, seed) if images else None
+        return crop, keypoints, enlarged
 
     def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
         """Return `label`, `index`, `keypoints`, `box_height`, and where asked for `image` uint8 (3, H, W).
@@ -84,16 +84,10 @@ class MotionDataset(Dataset[dict[str, Any]]):
         """
         index = as_key(key).index
         sample = self.samples[index]
-        picture, keypoints = self.crop(key)
+        picture, keypoints, enlarged = self._crop(key, self.images)
         made: dict[str, Any] = {} if picture is None else {"image": to_channels_first(picture)}
-        made |= {"keypoints": keypoints, "box_height": self._heights(sample)}
+        made |= {"keypoints": keypoints, "box_height": sample.box_height * enlarged}
         return {**made, "label": sample.label, "index": index}
-
-    def _heights(self, sample: MotionSample) -> np.ndarray:
-        """Return (T,) heights of the boxes, in pixels of the crop's scale."""
-        frame, person = sample.middle
-        side = person_square(person, frame.size, self.margin)[2]
-        return sample.box_height * (self.transform.resize / side)
 
     def collate(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """Stack samples, their keypoints encoded at once; none give an empty batch (`EvaluationSampler`)."""

@@ -58,6 +58,8 @@ class MotionPeople:
         names = class_names(frames)
         if self.target == "source":
             names = tuple(dict.fromkeys(frame.source for frame in frames))
+            if "" in names:
+                raise DataError("data.target=source: not every sample names its 'source' in the data")
         if self._known is not None:
             answer = TARGETS[self.target]
             done = {answer(frame, person) for frame in frames for person in frame.people}

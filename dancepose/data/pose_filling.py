@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 
 from dancepose.build import Model, load_checkpoint
 from dancepose.data.dataset import EvaluationDataset, PoseLoader, collate_evaluation, prepare_worker
@@ -33,9 +34,9 @@ class PoseFiller:
     """Finds the keypoints of people that have none, with the checkpoint of a pose run.
 
     What is found in a picture is kept under the cache folder by the contents of checkpoint and picture, so a
-    picture is looked at once. A sample with a box gets the person that overlaps it most; one without gets the
-    largest person that is found, if it is the only sample of its picture. Whom nobody is found for stays
-    without keypoints.
+    picture is looked at once. Boxes and found people are matched one to one, so that they overlap most in
+    sum; a sample without a box gets the largest person that is found, if it is the only sample of its
+    picture. Whom nobody is found for stays without keypoints.
 
     Args:
         run: the directory of a pose run; its best checkpoint is taken, without one its last.
@@ -62,7 +63,8 @@ class PoseFiller:
                 f"data.pose_run={run}: its skeleton {model.skeleton.name} has no keypoint of {skeleton.name}"
             )
         self.model, self.workers, self.everyone = model, workers, everyone
-        self.folder = cache_dir() / "poses" / hashlib.sha256(found.read_bytes()).hexdigest()[:16]
+        self.digest = hashlib.sha256(found.read_bytes()).hexdigest()[:16]  # stands for the checkpoint
+        self.folder = cache_dir() / "poses" / self.digest
 
     def fill(self, frames: Sequence[Frame]) -> list[Frame]:
         """Return the frames with keypoints for the people that have none; the given ones are unchanged.
@@ -161,24 +163,32 @@ class PoseFiller:
 
     def _assign(self, frame: Frame, found: Sequence[Person]) -> Frame:
         """Give the samples of a frame the people that were found in it."""
-        blind = [i for i, person in enumerate(frame.people) if not person.present.any()]
-        boxes = np.array([_extent(person) for person in found]).reshape(-1, 4)
         people = list(frame.people)
-        for i in blind:
-            person = people[i]
-            if person.box is not None:
-                x, y, w, h = person.box
-                overlap = _overlaps(np.array([x, y, x + w, y + h], dtype=np.float64), boxes)
-                best = int(overlap.argmax()) if len(overlap) and overlap.max() >= OVERLAP else None
-            elif len(blind) == 1 and len(found):
-                best = int(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).argmax())
-            else:
-                best = None
-            if best is not None:
+        boxes = np.array([_extent(person) for person in found]).reshape(-1, 4)
+        if len(people) == 1 and people[0].box is None and not people[0].present.any() and len(found):
+            pairs = [(0, int(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).argmax()))]
+        else:
+            pairs = self._matched(people, boxes)
+        for i, best in pairs:
+            if not people[i].present.any():  # those of the others are known, and are found by nobody else
                 keypoints = self.map.apply(np.where(found[best].present[:, None], found[best].keypoints, 0))
                 keypoints[:, 2] = np.where(keypoints[:, 2] > 0, VISIBLE, 0)
-                people[i] = replace(person, keypoints=keypoints)
+                people[i] = replace(people[i], keypoints=keypoints)
         return replace(frame, people=people)
+
+    @staticmethod
+    def _matched(people: Sequence[Person], boxes: np.ndarray) -> list[tuple[int, int]]:
+        """Match people, labelled ones too, with the boxes (N, 4) of those found: pairs of their indices."""
+        overlaps = np.zeros((len(people), len(boxes)))
+        for row, person in zip(overlaps, people, strict=True):
+            if person.box is not None:
+                x, y, w, h = person.box
+                row[:] = _overlaps(np.array([x, y, x + w, y + h], dtype=np.float64), boxes)
+            elif person.present.any():
+                row[:] = _overlaps(_extent(person), boxes)
+        overlaps[overlaps < OVERLAP] = 0
+        pairs = zip(*linear_sum_assignment(overlaps, maximize=True), strict=True)
+        return [(int(i), int(best)) for i, best in pairs if overlaps[i, best]]
 
 
 def _extent(person: Person) -> np.ndarray:

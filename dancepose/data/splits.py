@@ -182,8 +182,13 @@ def split_hash(parts: Mapping[str, Iterable[str]]) -> str:
     return _digest({part: sorted(parts.get(part, ())) for part in PARTS})
 
 
-def data_hash(frames: Iterable[Frame]) -> str:
-    """Return 16 hexadecimal digits that stand for names and annotations; the pixels are not read."""
+def data_hash(frames: Iterable[Frame], made_with: str = "") -> str:
+    """Return 16 hexadecimal digits that stand for names and annotations; the pixels are not read.
+
+    Args:
+        frames: in any order.
+        made_with: what else the samples are made with.
+    """
     rows = []
     for frame in sorted(frames, key=lambda frame: frame.name):
         labelled = None if frame.labelled is None else frame.labelled.astype(int).tolist()
@@ -197,12 +202,12 @@ def data_hash(frames: Iterable[Frame]) -> str:
         ]
         if frame.classes:  # of samples the box says what is cut out, and the number what is one sequence
             boxes = [None if p.box is None else p.box.round(3).tolist() for p in frame.people]
-            people.append([list(frame.classes), boxes, [p.id for p in frame.people]])
+            people.append([list(frame.classes), boxes, [p.id for p in frame.people], frame.source])
         ignore = [polygon.round(3).tolist() for polygon in frame.ignore]
         rows.append(
             [frame.name, frame.size, frame.skeleton, labelled, frame.complete, ignore, frame.clip, people]
         )
-    return _digest(rows)
+    return _digest([rows, made_with] if made_with else rows)
 
 
 def _digest(value: Any) -> str:

@@ -22,7 +22,7 @@ from dancepose.text_table import aligned
 NAMES = {"keypoints": "keypoints alone", "image": "image alone", "image,keypoints": "learned fusion"}
 LATE = "mean of both (late fusion)"
 ORDER = ("keypoints alone", "image alone", LATE, "learned fusion")
-SWITCHES = ("model.branches", "model/attention", "seed")  # overrides by which the jobs of a block may differ
+SWITCHES = ("model.branches", "seed")  # overrides by which the jobs of a block may differ
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,10 @@ def compare_branches(sweep: Path) -> list[BranchBlock]:
         name = NAMES.get(",".join(sorted(branches)))
         if name is not None:
             title = _title(config, _read_yaml(run / "overrides.yaml"))
-            blocks.setdefault(title, {})[name] = (run, MotionSamples.load(run / FILE))
+            block = blocks.setdefault(title, {})
+            if name in block:
+                raise DataError(f"{run} and {block[name][0]} are the same job twice: {name}, {title}")
+            block[name] = (run, MotionSamples.load(run / FILE))
     return [_block(title, found) for title, found in blocks.items()]
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dancepose.build import MotionModel, build
+from dancepose.errors import ConfigError
 from dancepose.networks.action import ActionNetwork
 from dancepose.networks.motion import MotionNetwork
 from dancepose.networks.qes import QesNetwork
@@ -52,7 +53,9 @@ class MotionTask(NetworkTask):
         if channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.staged = model.config["model"].get("fusion_training") == STAGED
-        self.evaluation, self.held_out = MotionEvaluation(self.classes), MotionEvaluation(self.classes)
+        self.evaluation = MotionEvaluation(self.classes, isinstance(self.network, QesNetwork))
+        self.held_out = MotionEvaluation(self.classes)
+        self._branches_alone = False  # now each branch is trained with a classifier of its own
         self.result: dict[str, Any] = {}
 
     def inputs(self, batch: dict[str, Any]) -> dict[str, Tensor]:
@@ -78,11 +81,6 @@ class MotionTask(NetworkTask):
         made["image"] = torch.zeros(1, 3, side, side)
         return {name: made[name] for name in self.network.inputs}
 
-    @property
-    def first_stage(self) -> bool:
-        """Whether the branches are trained now, each with a classifier of its own."""
-        return self.staged and 2 * self.current_epoch < int(self.trainer.max_epochs or 0)
-
     def setup(self, stage: str) -> None:
         """Let a network that is fitted before it is trained see the training samples, as they are, once."""
         if stage == "fit" and isinstance(self.network, QesNetwork) and not bool(self.network.fitted):
@@ -94,13 +92,32 @@ class MotionTask(NetworkTask):
     def on_train_epoch_start(self) -> None:
         """Let dropout depend on seed, epoch and rank alone; let the branches stand still when it is time."""
         super().on_train_epoch_start()
-        if self.staged and not self.first_stage:
-            assert isinstance(self.network, MotionNetwork)
-            self.network.freeze_branches()
+        if self.staged:
+            total = self.trainer.estimated_stepping_batches
+            if total == float("inf"):
+                raise ConfigError(
+                    "model.fusion_training=staged needs a training of known length: give trainer.max_epochs"
+                )
+            self._branches_alone = 2 * self.global_step < total
+            if not self._branches_alone:
+                assert isinstance(self.network, MotionNetwork)
+                self.network.freeze_branches()
+
+    def on_train_end(self) -> None:
+        """Refuse to test a fusion that was never trained.
+
+        Raises:
+            ConfigError: the training was too short.
+        """
+        if self._branches_alone and not self.trainer.interrupted:
+            raise ConfigError(
+                "model.fusion_training=staged: the training ended before the fusion's half began; give two "
+                "epochs at least (trainer.max_epochs, minutes)"
+            )
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the cross entropy; of staged training's first half that of both branches."""
-        if self.first_stage:
+        if self._branches_alone:
             assert isinstance(self.network, MotionNetwork)
             branches = self.network.branch_logits(**self.inputs(batch))
             loss = torch.stack([functional.cross_entropy(v, batch["label"]) for v in branches.values()]).sum()
@@ -131,7 +148,17 @@ class MotionTask(NetworkTask):
 
     def _count(self, evaluation: MotionEvaluation, batch: dict[str, Any]) -> None:
         if len(batch["label"]):  # an empty one fills up a process that has fewer than others
-            evaluation.step(self(batch), batch)
+            rejected = None
+            if evaluation.rejects and isinstance(self.network, QesNetwork):
+                rejected = self.network.rejected(**self.inputs(batch))
+            evaluation.step(self._answer(batch), batch, rejected)
+
+    def _answer(self, batch: dict[str, Any]) -> Tensor:
+        """Return the logits (B, classes); while only the branches are trained, the log of their mean."""
+        if not (self._branches_alone and isinstance(self.network, MotionNetwork)):
+            return self(batch)
+        branches = self.network.branch_logits(**self.inputs(batch))
+        return torch.stack([value.float().softmax(1) for value in branches.values()]).mean(0).log()
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics, the same on every process; hand the recall of the held-out part to the sampler."""

@@ -16,27 +16,30 @@ class MotionEvaluation(nn.Module):
 
     Args:
         classes: of the run.
+        rejects: whether the network may call a sample none of the classes.
     """
 
-    def __init__(self, classes: tuple[str, ...]):
+    def __init__(self, classes: tuple[str, ...], rejects: bool = False):
         super().__init__()
-        self.classes = classes
+        self.classes, self.rejects = classes, rejects
         self.scores = ActionScores(classes)
-        self.loss = MeanMetric()
+        self.loss, self.rejected = MeanMetric(), MeanMetric()
         self.said: list[tuple[Tensor, Tensor]] = []
 
     def reset(self) -> None:
         """Forget everything counted."""
         self.scores.reset()
         self.loss.reset()
+        self.rejected.reset()
         self.said = []
 
-    def step(self, logits: Tensor, batch: dict[str, Any]) -> None:
+    def step(self, logits: Tensor, batch: dict[str, Any], rejected: Tensor | None = None) -> None:
         """Count a batch.
 
         Args:
             logits: (B, C).
             batch: `label` and `index`, (B,) int64.
+            rejected: (B,) bool: which samples a network that may say so calls none of the classes.
         """
         logits = logits.detach().float()
         probabilities = logits.softmax(1)
@@ -44,11 +47,17 @@ class MotionEvaluation(nn.Module):
         losses = functional.cross_entropy(logits, batch["label"], reduction="none")
         self.loss.update(losses)
         self.said.append((batch["index"], probabilities))
+        if rejected is not None:
+            self.rejected.update(rejected.float())
 
     def compute(self) -> dict[str, Any]:
         """Return `scores` (ActionResult) and `scalars` (name -> float) over all processes."""
-        scores, loss = self.scores.compute(), self.loss.compute()
-        return {"scores": scores, "scalars": scores.scalars() | {"loss": float(loss)}}
+        scores = self.scores.compute()
+        scalars = scores.scalars() | {"loss": float(self.loss.compute())}
+        if self.rejects:
+            scalars["rejected"] = float(self.rejected.compute())
+        accuracies = {f"accuracy_{name}": v for name, v in scores.class_accuracy.items() if v is not None}
+        return {"scores": scores, "scalars": scalars | accuracies}
 
     def gather_probabilities(self) -> tuple[np.ndarray, np.ndarray]:
         """Return (N,) indices of the samples, rising, and their (N, C) probabilities, of all processes."""

@@ -8,12 +8,14 @@ from typing import Any
 from lightning.pytorch import Trainer
 
 from dancepose.build import motion_config, motion_encoder
+from dancepose.callbacks.motion_pictures import show_picture
 from dancepose.errors import ConfigError
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.family import Family
 from dancepose.tasks.motion import STAGED, MotionTask
 from dancepose.tasks.motion_prediction import crop_of, said
 from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
+from dancepose.tasks.preparation import has_one_device
 from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -27,8 +29,8 @@ class MotionFamily(Family):
     name = "motion"
     main_metric = "val/accuracy"
     instead = (
-        "give data=action, action_synthetic, action_folder, skeletons or pyskl (experiment=motion_paper sets "
-        "all that belongs to it); or a model for poses, model=pose_improved"
+        "give data=action, action_synthetic, action_folder, action_labelme, action_mix, skeletons or pyskl "
+        "(experiment=motion_paper sets all that belongs to it); or a model for poses, model=pose_improved"
     )
 
     def metric_names(self, config: Mapping[str, Any]) -> list[str]:
@@ -88,11 +90,14 @@ class MotionFamily(Family):
 
     @staticmethod
     def _check_stages(config: Mapping[str, Any]) -> None:
-        strategy = str(config["trainer"].get("strategy", "auto"))
-        if config["model"].get("fusion_training") == STAGED and strategy == "ddp":
+        trainer = config["trainer"]
+        expects_all = "find_unused_parameters_true" not in str(trainer.get("strategy", "auto"))
+        staged = config["model"].get("fusion_training") == STAGED
+        if staged and expects_all and not has_one_device(trainer):
             raise ConfigError(
                 "model.fusion_training=staged leaves parameters without gradients, which "
-                "trainer.strategy=ddp does not expect: give trainer.strategy=ddp_find_unused_parameters_true"
+                f"trainer.strategy={trainer.get('strategy', 'auto')} does not expect: give "
+                "trainer.strategy=ddp_find_unused_parameters_true"
             )
 
     def warnings(self, datamodule: Any) -> list[str]:
@@ -123,9 +128,14 @@ class MotionFamily(Family):
                 "test",
                 task.result["scores"],
                 said(datamodule.samples("test"), task.classes, index, probabilities),
-                about | {"difference_from_paper": motion_config(config["model"]).difference_from_paper},
+                about
+                | {
+                    "difference_from_paper": motion_config(config["model"]).difference_from_paper,
+                    "rejected": task.result["scalars"].get("rejected"),
+                },
                 crop=crop_of(datamodule.dataset("test"), index, task.skeleton),
             )
+            show_picture(trainer, "test/mistakes", run.pictures / "test_mistakes.jpg")
 
     def tell_report(self, folder: Path) -> None:
         """Print the table again."""

@@ -68,6 +68,7 @@ def write_motion_report(
         "intervals": {name: asdict(interval) for name, interval in intervals.items()},
     }
     _print(part, result, table["clips"], intervals)
+    _print_about(about)
     write_json(folder / f"{part}.json", table)
     samples.save(folder / FILE)
     if not pictures:
@@ -97,6 +98,7 @@ def tell_motion_report(folder: Path, part: str) -> None:
         result = ActionResult.from_dict(found["scores"])
         intervals = {name: Interval(**values) for name, values in found["intervals"].items()}
         _print(part, result, found["clips"], intervals)
+        _print_about(found)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         what = f"is no report of this version ({error}): remove it and evaluate again"
         raise BrokenFile(path, what) from None
@@ -191,6 +193,14 @@ def count_clips(samples: MotionSamples) -> dict[str, Any] | None:
 
     classes = {name: count(samples.labels == i) for i, name in enumerate(samples.classes)}
     return {"all": count(np.ones(len(samples), bool)), "classes": classes}
+
+
+def _print_about(about: Mapping[str, Any]) -> None:
+    """Print what must stand beside the figures of some networks."""
+    if about.get("rejected") is not None:
+        log.info("rejected as none of the classes: %.1f %%; it changes no figure", 100 * about["rejected"])
+    if difference := about.get("difference_from_paper"):
+        log.info("differs from its paper: %s", difference)
 
 
 def _print(

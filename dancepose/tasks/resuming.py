@@ -23,6 +23,14 @@ SPLIT_KEYS = (
     *("labels", "classes", "own_split", "split_by", "gap", "train_sources", "test_sources"),
 )
 
+KEPT = (
+    "target",
+    "holdout",
+    "sampler",
+    "pose_run",
+    "pose_all",
+)  # of `data`: what is learnt, from whom and what
+
 
 def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapping[str, Any]) -> None:
     """Refuse a checkpoint that was trained with another model, skeleton, seed or class of optimizer.
@@ -43,7 +51,12 @@ def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapp
     if not isinstance(content, Mapping) or not {"dancepose", "hyper_parameters"} <= content.keys():
         raise CheckpointError(f"{path} is no checkpoint of dancepose-train: nothing can be resumed from it")
     before = content["dancepose"]
-    for node in ("model", "skeleton", "seed"):  # order, augmentation and dropout go on by the same seed
+    for node in (
+        "model",
+        "skeleton",
+        "classes",
+        "seed",
+    ):  # order, augmentation and dropout go on by the same seed
         for key, was, now in _differences(before.get(node), build_config.get(node), node):
             if key != "model.weights":  # where training began
                 kept = "seed" if node == "seed" else "model"
@@ -78,7 +91,14 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
     if not isinstance(before, Mapping):
         raise ConfigError(f"{run.path / 'config.yaml'} names no data: nothing can be resumed from it")
     new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
-    changes = [c for c in _differences(before, config, "data") if _divides(c[0])]
+    differences = list(_differences(before, config, "data"))
+    for key, was, now in differences:
+        if key.removeprefix("data.") in KEPT:
+            raise ConfigError(
+                f"{key}={now}: the run was trained with {was}, and a resumed run keeps what it learns from. "
+                f"Leave the key out, or {new_run}"
+            )
+    changes = [c for c in differences if _divides(c[0])]
     new = data.keep(stored) if stored is not None and not changes else 0
     data.unusable().raise_fatal()  # else its pictures would pass for missing ones
     if stored is not None and before.get("overfit"):

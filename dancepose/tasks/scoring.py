@@ -196,6 +196,14 @@ def load_data(found: Checkpoint, part: str, batch_size: int | None, workers: int
     except DataError as error:
         raise DataError(f"{error}\n{MOVED}") if found.run else error from None
     _check_split(found, module)
+    if found.run is not None and found.data.get("pose_run"):
+        before = RunDirectory(found.run).read_metrics().get("data")
+        if before not in (None, module.data_hash):
+            log.warning(
+                "the labels, or the checkpoint of data.pose_run=%s, are others than when %s was trained",
+                found.data["pose_run"],
+                found.run,
+            )
     if not module.frames(part):
         parts = [part for part in PARTS if module.frames(part)]
         raise ConfigError(f"the data have no {part} part; give part= one of: {', '.join(parts)}")

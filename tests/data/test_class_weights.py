@@ -24,8 +24,8 @@ def test_confusion_begins_balanced_and_then_prefers_what_is_mistaken():
     assert weights.shares() == pytest.approx([1 / 6] * 6)
     weights.update([0.9, 0.9, 0.9, 0.4, 0.9, None])
     shares = weights.shares()
-    # (1 / n)(1.1 - recall): 0.2 each, wave 0.7, and the class that was not measured 1.1, as at the start
-    assert shares == pytest.approx(np.array([0.2, 0.2, 0.2, 0.7, 0.2, 1.1]) / 2.6)
+    # (1 / n)(1.1 - recall): 0.2 each, wave 0.7, and the class that was not measured as the mean of the others
+    assert shares == pytest.approx(np.array([0.2, 0.2, 0.2, 0.7, 0.2, 0.3]) / 1.8)
 
 
 def test_the_recall_is_a_running_mean():
