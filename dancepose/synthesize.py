@@ -62,6 +62,8 @@ def training_command(scenes: SceneSet, root: str) -> str:
     from dancepose.data.synthetic.cache import FORMATS
 
     kind = next(kind for kind, format in FORMATS.items() if format == scenes.format)
+    if kind == "action":
+        return f"dancepose-train experiment=motion_paper data=action data.root='{root}' data.split=split.json"
     data = f"data={kind}{' data.annotations=annotations.json' if kind == 'coco' else ''}"
     return f"dancepose-train {data} data.root='{root}' data.split=split.json skeleton={scenes.skeleton}"
 

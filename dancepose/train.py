@@ -64,7 +64,7 @@ def train(cfg: DictConfig) -> float | None:
         make_trainer,
     )
     from dancepose.tasks.rate_test import check_rate_test, find_rate
-    from dancepose.tasks.resuming import check_resumable, check_same_run, keep_data
+    from dancepose.tasks.resuming import check_kept, check_resumable, check_same_run, keep_data
     from dancepose.tasks.run_directory import RunDirectory
     from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
@@ -101,11 +101,12 @@ def train(cfg: DictConfig) -> float | None:
 
     datamodule = family.datamodule(config)  # reads nothing yet
     if last is not None:
-        keep_data(run, config["data"], datamodule.data)
+        check_kept(run, config["data"])
     task = family.task(config, datamodule, resumed=last is not None)
     check_optimizer(config["optimizer"], task.network)
     if last is not None:
         check_resumable(last, task.build_config, config["optimizer"])
+        keep_data(run, config["data"], datamodule.data)
     started = False
 
     def start() -> None:

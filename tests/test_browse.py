@@ -295,7 +295,14 @@ def test_actions(tmp_path, caplog):
     for sample in content["samples"][:2]:
         sample |= {"keypoints": None, "box": None}
     (root / "actions.json").write_text(json.dumps(content))
-    keys = ["data=action", "skeleton=openpose18", "count=99", "epochs=2", "data.val=none", "data.test=4"]
+    keys = [
+        "data=action_poses",
+        "skeleton=openpose18",
+        "count=99",
+        "epochs=2",
+        "data.val=none",
+        "data.test=4",
+    ]
     with caplog.at_level("INFO"):
         run_dir, listing = show(tmp_path, *keys, config=[key for key in SMALL if "val" not in key])
     assert re.search(r"samples \(clips\) .*\nwave  +2 \(1\)  0 \(0\)  2 \(1\)\n", caplog.text)

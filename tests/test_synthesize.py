@@ -71,10 +71,12 @@ def test_clips_are_drawn_on_first_use(tmp_path, monkeypatch, caplog):
 
 
 def test_the_command_tells_how_to_train_on_what_it_drew(tmp_path, caplog):
-    clips = ["format=actions", "frames=2", "samples=0", "skeleton=openpose18", "workers=1"]
+    clips = ["format=actions", "frames=1", "samples=0", "skeleton=openpose18", "workers=1", "train=14"]
     with caplog.at_level("INFO"):
         run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW, *clips)
     told = caplog.text.partition("to train on it: dancepose-train ")[2].splitlines()[0].split()
-    assert told[0] == "data=action" and "2 train, 1 val, 1 test clips" in caplog.text
-    trial = ["debug=fast_dev_run", "data.resize=long", "test=false"]
-    run_task(train, "train", tmp_path / "trained", *SMALL, *told, *trial)
+    assert told[0] == "experiment=motion_paper" and "14 train, 1 val, 1 test clips" in caplog.text
+    small = ["model.depth=18", "model.width=4", "data.size=32", "data.resize=32", "data.batch_size=2"]
+    trial = ["debug=fast_dev_run", "test=false", "trainer=cpu", "data.workers=0", "data.holdout=0"]
+    told = [word.replace("'", "") for word in told]
+    run_task(train, "train", tmp_path / "trained", *told, *small, *trial)

@@ -72,6 +72,24 @@ def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapp
         )
 
 
+def check_kept(run: RunDirectory, config: Mapping[str, Any]) -> None:
+    """Refuse to go on with other answers, other people or another sampler than those with which a run began.
+
+    Args:
+        run: its folder.
+        config: the node `data` of now.
+
+    Raises:
+        ConfigError: names the key with both values.
+    """
+    for key, was, now in _differences(run.read_config().get("data"), config, "data"):
+        if key.removeprefix("data.") in KEPT:
+            raise ConfigError(
+                f"{key}={now}: the run was trained with {was}, and a resumed run keeps what it learns from. "
+                f"Leave the key out, or start a new run (model.weights={run.checkpoints / 'last.ckpt'})"
+            )
+
+
 def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> None:
     """Give a resumed run the very pictures with which it began, each in its part, or refuse.
 
@@ -91,14 +109,7 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
     if not isinstance(before, Mapping):
         raise ConfigError(f"{run.path / 'config.yaml'} names no data: nothing can be resumed from it")
     new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
-    differences = list(_differences(before, config, "data"))
-    for key, was, now in differences:
-        if key.removeprefix("data.") in KEPT:
-            raise ConfigError(
-                f"{key}={now}: the run was trained with {was}, and a resumed run keeps what it learns from. "
-                f"Leave the key out, or {new_run}"
-            )
-    changes = [c for c in differences if _divides(c[0])]
+    changes = [c for c in _differences(before, config, "data") if _divides(c[0])]
     new = data.keep(stored) if stored is not None and not changes else 0
     data.unusable().raise_fatal()  # else its pictures would pass for missing ones
     if stored is not None and before.get("overfit"):
