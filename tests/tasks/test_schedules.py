@@ -31,7 +31,7 @@ def shipped(name):
 
 
 def test_the_shipped_ones():
-    assert NAMES == ["cosine", "multistep", "none", "paper_doubling", "paper_halving"]
+    assert NAMES == ["cosine", "multistep", "none", "paper_doubling", "paper_halving", "paper_tenths"]
 
 
 @pytest.mark.parametrize("name, factor", [("paper_halving", 0.5), ("paper_doubling", 2.0)])
@@ -39,6 +39,12 @@ def test_the_papers_rounds(name, factor):
     seen = rates(shipped(name), epochs=200)
     assert seen[999] == 1 and seen[1000] == factor
     assert seen[1599] == factor and seen[1600] == factor**2 == seen[-1]
+
+
+def test_the_motion_papers_thirds():
+    seen = rates(shipped("paper_tenths"), epochs=30)
+    changes = [i for i in range(1, 300) if seen[i] != seen[i - 1]]
+    assert changes == [100, 200] and seen[-1] == pytest.approx(0.01)
 
 
 def test_milestones_as_shares_of_the_training():
