@@ -151,33 +151,27 @@ def _score_motions(
     """Run a motion network over a part of its data."""
     import torch
 
-    from dancepose.build import motion_config
-    from dancepose.networks.qes import QesNetwork
     from dancepose.progress import track
     from dancepose.tasks.memory import advise_evaluation, memory_told
     from dancepose.tasks.motion_evaluation import MotionEvaluation
-    from dancepose.tasks.motion_prediction import crop_of, predict, said
+    from dancepose.tasks.motion_prediction import crop_of, describe_network, predict, rejects, said
     from dancepose.tasks.motion_report import write_motion_report
     from dancepose.tasks.report import describe
     from dancepose.tasks.scoring import PRECISIONS
 
     model: Any = found.model
     samples, network = datamodule.samples(cfg.part), model.network.to(device).eval()
-    rejects = isinstance(network, QesNetwork)
-    evaluation = MotionEvaluation(model.classes, rejects).to(device)
+    evaluation = MotionEvaluation(model.classes, rejects(network)).to(device)
     loader = datamodule.evaluation_dataloader(cfg.part)
     advice = advise_evaluation(datamodule.test_batch_size, datamodule.workers, precision, [1.0])
     with memory_told(advice), torch.inference_mode():
         for batch in track(((len(b["label"]), b) for b in loader), len(samples), "samples"):
-            logits, moved = predict(network, batch, device, PRECISIONS[precision])
-            given = {name: moved[name] for name in network.inputs}
-            evaluation.step(logits, moved, network.rejected(**given) if rejects else None)
+            evaluation.step(*predict(network, batch, device, PRECISIONS[precision]))
     about = {"source": found.source, "data": describe(found.data), "split": datamodule.split_hash}
     about |= {"precision": precision, "batch_size": datamodule.evaluation_batch}
-    about["difference_from_paper"] = motion_config(model.config["model"]).difference_from_paper
     index, probabilities = evaluation.gather_probabilities()
     result = evaluation.compute()
-    about["rejected"] = result["scalars"].get("rejected")
+    about |= describe_network(model.config["model"], result)
     write_motion_report(
         folder,
         cfg.part,

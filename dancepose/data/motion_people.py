@@ -46,6 +46,7 @@ class MotionPeople:
         self._known = None if known_actions is None else tuple(known_actions)
         self._filler, self.target = filler, target
         self._filled: dict[int, Frame] = {}  # by id of the frame as it was read
+        self._samples: dict[str, list[MotionSample]] = {}  # by part, made on first use
 
     @cached_property
     def actions(self) -> tuple[str, ...]:
@@ -76,9 +77,14 @@ class MotionPeople:
 
     def samples(self, part: str) -> list[MotionSample]:
         """Return the samples of `train`, `holdout`, `val` or `test`; those of train by data set and class."""
-        if part == "train":
-            return [sample for group in self.groups for sample in group]
-        return self._cut(self._divided[1] if part == HOLDOUT else self.data.frames(part))
+        if part not in self._samples:
+            if part == "train":
+                self._samples[part] = [sample for group in self.groups for sample in group]
+            else:
+                self._samples[part] = self._cut(
+                    self._divided[1] if part == HOLDOUT else self.data.frames(part)
+                )
+        return self._samples[part]
 
     @cached_property
     def _divided(self) -> tuple[list[Frame], list[Frame]]:

@@ -18,12 +18,10 @@ class Family(ABC):
 
     Attributes:
         name: what a data module says in `feeds`.
-        main_metric: of a validation; decides on best.ckpt and is what a sweep optimises, if nothing is said.
         instead: what to say on the command line to get data of this family.
     """
 
     name: ClassVar[str]
-    main_metric: ClassVar[str]
     instead: ClassVar[str]
 
     @abstractmethod
@@ -35,8 +33,23 @@ class Family(ABC):
         """Return what a data module of this family is given besides its node."""
 
     @abstractmethod
+    def make_task(self, build: dict[str, Any], config: Mapping[str, Any], datamodule: Any) -> NetworkTask:
+        """Make the task.
+
+        Args:
+            build: model, skeleton and seed, as `build.build` takes them.
+            config: the run's, plain.
+            datamodule: its data.
+        """
+
     def task(self, config: Mapping[str, Any], datamodule: Any, resumed: bool) -> NetworkTask:
         """Make the task; the checkpoint of a resumed run replaces the weights from which it once started."""
+        weights = config["model"].get("weights")
+        model = {**config["model"], "weights": None if resumed else weights}
+        build = {"model": model, "skeleton": config["skeleton"], "seed": config["seed"]}
+        task = self.make_task(build, config, datamodule)
+        task.build_config["model"]["weights"] = weights
+        return task
 
     @abstractmethod
     def warnings(self, datamodule: Any) -> list[str]:

@@ -13,6 +13,7 @@ from dancepose.networks.action import ActionNetwork
 from dancepose.networks.motion import MotionNetwork
 from dancepose.networks.qes import QesNetwork
 from dancepose.tasks.motion_evaluation import MotionEvaluation
+from dancepose.tasks.motion_prediction import rejected_by, rejects
 from dancepose.tasks.network_task import NetworkTask
 
 STAGED = "staged"
@@ -53,8 +54,9 @@ class MotionTask(NetworkTask):
         if channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.staged = model.config["model"].get("fusion_training") == STAGED
-        self.evaluation = MotionEvaluation(self.classes, isinstance(self.network, QesNetwork))
-        self.held_out = MotionEvaluation(self.classes)
+        may_reject = rejects(self.network)
+        self.evaluation = MotionEvaluation(self.classes, may_reject)
+        self.held_out = MotionEvaluation(self.classes, may_reject)
         self._branches_alone = False  # now each branch is trained with a classifier of its own
         self.result: dict[str, Any] = {}
 
@@ -148,10 +150,7 @@ class MotionTask(NetworkTask):
 
     def _count(self, evaluation: MotionEvaluation, batch: dict[str, Any]) -> None:
         if len(batch["label"]):  # an empty one fills up a process that has fewer than others
-            rejected = None
-            if evaluation.rejects and isinstance(self.network, QesNetwork):
-                rejected = self.network.rejected(**self.inputs(batch))
-            evaluation.step(self._answer(batch), batch, rejected)
+            evaluation.step(self._answer(batch), batch, rejected_by(self.network, self.inputs(batch)))
 
     def _answer(self, batch: dict[str, Any]) -> Tensor:
         """Return the logits (B, classes); while only the branches are trained, the log of their mean."""

@@ -16,7 +16,8 @@ class MotionEvaluation(nn.Module):
 
     Args:
         classes: of the run.
-        rejects: whether the network may call a sample none of the classes.
+        rejects: whether the network may call a sample none of the classes; the same on all processes, which
+            wait for one another.
     """
 
     def __init__(self, classes: tuple[str, ...], rejects: bool = False):

@@ -1,6 +1,5 @@
 """`MotionFamily`: what is particular to a training of motions."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,10 @@ from dancepose.errors import ConfigError
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.family import Family
 from dancepose.tasks.motion import STAGED, MotionTask
-from dancepose.tasks.motion_prediction import crop_of, said
+from dancepose.tasks.motion_prediction import crop_of, describe_network, said
 from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
 from dancepose.tasks.preparation import has_one_device
 from dancepose.tasks.run_directory import RunDirectory
-
-log = logging.getLogger(__name__)
 
 METRICS = ("accuracy", "macro_F1", "mean_class_accuracy", "ECE", "loss")
 
@@ -27,7 +24,6 @@ class MotionFamily(Family):
     """People and what they do: a network, an encoder, accuracy."""
 
     name = "motion"
-    main_metric = "val/accuracy"
     instead = (
         "give data=action, action_synthetic, action_folder, action_labelme, action_mix, skeletons or pyskl "
         "(experiment=motion_paper sets all that belongs to it); or a model for poses, model=pose_improved"
@@ -64,29 +60,20 @@ class MotionFamily(Family):
         encoder = motion_encoder(model, skeleton)
         return {"skeleton": skeleton, "encoder": encoder, "images": model.images}
 
-    def task(self, config: Mapping[str, Any], datamodule: Any, resumed: bool) -> MotionTask:
+    def make_task(self, build: dict[str, Any], config: Mapping[str, Any], datamodule: Any) -> MotionTask:
         """Make the task, with the actions that the data tell apart.
 
         Raises:
             ConfigError: staged training on several devices with a strategy that expects all gradients.
         """
         self._check_stages(config)
-        weights = config["model"].get("weights")
-        model = {**config["model"], "weights": None if resumed else weights}
-        task = MotionTask(
-            {
-                "model": model,
-                "skeleton": config["skeleton"],
-                "classes": list(datamodule.actions),
-                "seed": config["seed"],
-            },
+        return MotionTask(
+            {**build, "classes": list(datamodule.actions)},
             optimizer=config["optimizer"],
             scheduler=config.get("scheduler"),
             compile=config["compile"],
             channels_last=config["channels_last"],
         )
-        task.build_config["model"]["weights"] = weights
-        return task
 
     @staticmethod
     def _check_stages(config: Mapping[str, Any]) -> None:
@@ -128,11 +115,7 @@ class MotionFamily(Family):
                 "test",
                 task.result["scores"],
                 said(datamodule.samples("test"), task.classes, index, probabilities),
-                about
-                | {
-                    "difference_from_paper": motion_config(config["model"]).difference_from_paper,
-                    "rejected": task.result["scalars"].get("rejected"),
-                },
+                about | describe_network(config["model"], task.result),
                 crop=crop_of(datamodule.dataset("test"), index, task.skeleton),
             )
             show_picture(trainer, "test/mistakes", run.pictures / "test_mistakes.jpg")

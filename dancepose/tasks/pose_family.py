@@ -21,7 +21,6 @@ class PoseFamily(Family):
     """People in pictures: a network, a codec, MPII mAP."""
 
     name = "pose"
-    main_metric = "val/mAP"
     instead = (
         "give data=dance, coco, mix, action_poses or dance_synthetic; or a model for motions, model=motion"
     )
@@ -37,20 +36,16 @@ class PoseFamily(Family):
         skeleton = Skeleton.from_dict(config["skeleton"])
         return {"skeleton": skeleton, "codec": build_codec(model_config(config["model"]), skeleton)}
 
-    def task(self, config: Mapping[str, Any], datamodule: Any, resumed: bool) -> PoseTask:
+    def make_task(self, build: dict[str, Any], config: Mapping[str, Any], datamodule: Any) -> PoseTask:
         """Make the task."""
-        weights = config["model"].get("weights")
-        model = {**config["model"], "weights": None if resumed else weights}
-        task = PoseTask(
-            {"model": model, "skeleton": config["skeleton"], "seed": config["seed"]},
+        return PoseTask(
+            build,
             optimizer=config["optimizer"],
             scheduler=config.get("scheduler"),
             inference=config["inference"],
             compile=config["compile"],
             channels_last=config["channels_last"],
         )
-        task.build_config["model"]["weights"] = weights
-        return task
 
     def warnings(self, datamodule: Any) -> list[str]:
         """Name keypoints that cannot be learnt."""

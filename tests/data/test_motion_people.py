@@ -60,3 +60,9 @@ def test_a_trained_networks_actions_come_in_its_order(data):
 def test_a_batch_larger_than_the_part_is_refused(data):
     with pytest.raises(ConfigError, match=r"data\.batch_size=999"):
         people(data).check_training(999)
+
+
+def test_a_parts_samples_are_made_once(data):
+    made = people(data)
+    for part in ("train", HOLDOUT, "val", "test"):
+        assert made.samples(part) is made.samples(part)
