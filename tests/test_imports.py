@@ -41,6 +41,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "torchvision": (),
     "pytorch_lightning": (),
 }
+DATA_MODULES = tuple(f"data/{name}.py" for name in ("datamodules", "motion_datamodule", "frame_datamodule"))
 PURE = {"layers", "networks"}  # torch and numpy alone
 
 
@@ -74,10 +75,7 @@ def test_imports_point_down(path: Path):
             allowed = rest[0] == room or level(rest[0]) < level(room) or room in MAY_USE_EACH_OTHER
             assert allowed and level(rest[0]) <= level(room), f"{relative} imports {name}, not below it"
         if top in FRAMEWORKS:
-            allowed = room in MAY_USE_FRAMEWORKS or relative in (
-                "data/datamodules.py",
-                "data/motion_datamodule.py",
-            )
+            allowed = room in MAY_USE_FRAMEWORKS or relative in DATA_MODULES
             assert allowed, f"{relative} imports {top}"
         if top in ONLY_IN:
             assert relative in ONLY_IN[top], f"{relative} imports {top}"

@@ -1,36 +1,30 @@
 """`PoseDataModule`: the data of one run in Lightning."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
-from lightning.pytorch import LightningDataModule
 
 from dancepose.checks import one_of
 from dancepose.codecs.base import Codec
-from dancepose.data.batches import device_batch
-from dancepose.data.collection import PoseData
 from dancepose.data.dataset import (
     EvaluationDataset,
     PoseDataset,
     PoseLoader,
     collate_evaluation,
-    prepare_worker,
 )
-from dancepose.data.parts import check_number, part_configs
+from dancepose.data.frame_datamodule import FrameDataModule
+from dancepose.data.parts import check_number
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
-from dancepose.data.splits import PARTS, Amount
-from dancepose.data.synthetic.cache import draw_scenes, scene_folder
+from dancepose.data.splits import Amount
 from dancepose.data.transforms import Augmentation, TestTransform, TrainTransform, Transform
 from dancepose.errors import ConfigError, DataError
 from dancepose.inference.geometry import TestGeometry
-from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
 
-class PoseDataModule(LightningDataModule):
+class PoseDataModule(FrameDataModule):
     """Pictures with labelled people, from one data set or several.
 
     Nothing here draws from the global random generators, and nothing depends on the number of workers.
@@ -109,8 +103,8 @@ class PoseDataModule(LightningDataModule):
         augmentation: Mapping[str, Any] | None = None,
         scenes: Mapping[str, Any] | None = None,
     ):
-        super().__init__()
-        self.skeleton, self.codec, self.seed = skeleton, codec, seed
+        super().__init__(seed, batch_size, test_batch_size, workers)
+        self.skeleton, self.codec, self.size = skeleton, codec, size
         check_number("data.batch_size", batch_size, 1)
         check_number("data.workers", workers, 0)
         check_number("data.size", size, 32, multiple=32)
@@ -118,8 +112,6 @@ class PoseDataModule(LightningDataModule):
         for name, value in (("limit", limit), ("test_size", test_size), ("test_batch_size", test_batch_size)):
             if value is not None:
                 check_number(f"data.{name}", value, 1)
-        self.batch_size, self.test_batch_size = batch_size, test_batch_size
-        self.workers, self.size = workers, size
         own = {
             "annotations": annotations,
             "split": split,
@@ -133,13 +125,19 @@ class PoseDataModule(LightningDataModule):
             "train_sources": train_sources,
             "test_sources": test_sources,
         }
-        prepare = None
-        if scenes is not None:
-            home = scene_folder(scenes, root, kind=kind)
-            root, prepare = str(home), partial(draw_scenes, scenes, home)
-        configs = part_configs(kind, root, own, parts)
-        self.data = PoseData(
-            configs, skeleton, kind == "mix", val, test, split_seed, min_people, limit, overfit, prepare
+        self.data = self.read(
+            kind,
+            root,
+            own,
+            parts,
+            scenes,
+            skeleton,
+            val=val,
+            test=test,
+            split_seed=split_seed,
+            min_people=min_people,
+            limit=limit,
+            overfit=overfit,
         )
         one_of("data.resize", resize, ("short", "long"))
         check_number("data.pad_multiple", pad_multiple, 32, multiple=32)
@@ -154,31 +152,6 @@ class PoseDataModule(LightningDataModule):
                 "data.overfit trains on the inputs of the test, so these have to be the training square: "
                 f"data.resize=long data.test_size={size} data.pad_multiple={size}"
             )
-        self._checked: set[str] = set()
-
-    def frames(self, part: str) -> list[Frame]:
-        """Return the frames of `train`, `val` or `test`; the files are read on first use."""
-        return self.data.frames(part)
-
-    @property
-    def problems(self) -> Problems:
-        """What the readers and the splits found wrong."""
-        return self.data.problems
-
-    @property
-    def split(self) -> dict[str, Any]:
-        """The split as a split file has it."""
-        return self.data.split
-
-    @property
-    def split_hash(self) -> str:
-        """16 hexadecimal digits: which frames are in which part."""
-        return self.data.split_hash
-
-    @property
-    def data_hash(self) -> str:
-        """16 hexadecimal digits: names and annotations of all frames that are used."""
-        return self.data.data_hash
 
     def counts(self) -> list[dict[str, Any]]:
         """Return what each part of each data set holds: images, people, keypoints and so on."""
@@ -202,9 +175,7 @@ class PoseDataModule(LightningDataModule):
         """
         if stage == "fit":
             self._device_batch()
-        parts = {"train": ("train",), "validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
-        self.data.unusable(*(part for part in parts if part not in self._checked)).raise_fatal()
-        self._checked.update(parts)
+        self._refuse_unusable(stage)
         if stage == "fit":
             self._check_training_part()
 
@@ -229,18 +200,6 @@ class PoseDataModule(LightningDataModule):
                 f"data.batch_size={self.batch_size} is more than the {count} training images: lower it"
             )
 
-    def _device_batch(self) -> int:
-        """Return the batch of one device and one step: the global one by devices x accumulation."""
-        return device_batch(self.batch_size, self.trainer)
-
-    @property
-    def evaluation_batch(self) -> int:
-        """How many pictures at most a device is given at once in evaluation."""
-        return self.test_batch_size or self._device_batch()
-
-    def _rank(self) -> tuple[int, int]:
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-
     def train_dataset(self) -> PoseDataset:
         """Return the training samples."""
         transform: Transform
@@ -261,15 +220,7 @@ class PoseDataModule(LightningDataModule):
             rank,
             world_size,
         )
-        dataset = self.train_dataset()
-        return PoseLoader(
-            dataset,
-            self._device_batch(),
-            sampler=sampler,
-            drop_last=True,
-            collate_fn=dataset.collate,
-            **self._loader_options(),
-        )
+        return self._train_loader(self.train_dataset(), sampler)
 
     def evaluation_dataloader(self, part: str) -> PoseLoader:
         """Return the whole pictures of a part in the test-time geometry, each exactly once."""
@@ -286,15 +237,6 @@ class PoseDataModule(LightningDataModule):
     def test_dataloader(self) -> PoseLoader | list:
         """Return the test pictures; an empty list without a test part."""
         return self.evaluation_dataloader("test") if self.frames("test") else []
-
-    def _loader_options(self) -> dict[str, Any]:
-        return {
-            "num_workers": self.workers,
-            "persistent_workers": self.workers > 0,
-            "worker_init_fn": prepare_worker,
-            "pin_memory": torch.cuda.is_available(),
-            "generator": torch.Generator().manual_seed(self.seed),  # else a loader draws from the global one
-        }
 
     def transfer_batch_to_device(
         self, batch: dict[str, Any], device: torch.device, dataloader_idx: int

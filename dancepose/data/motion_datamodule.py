@@ -1,36 +1,29 @@
 """`MotionDataModule`: people and what they do, for the motion classifier, in Lightning."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar
 
-import torch
-from lightning.pytorch import LightningDataModule
-
 from dancepose.checks import at_least, one_of
-from dancepose.data.batches import device_batch
 from dancepose.data.class_weights import SAMPLERS
-from dancepose.data.collection import PoseData
-from dancepose.data.dataset import PoseLoader, prepare_worker
+from dancepose.data.dataset import PoseLoader
+from dancepose.data.frame_datamodule import FrameDataModule
 from dancepose.data.images import refuse_without_pictures
 from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.motion_people import HOLDOUT, MotionPeople
 from dancepose.data.motion_samples import TARGETS, MotionSample
-from dancepose.data.parts import check_number, part_configs
+from dancepose.data.parts import check_number
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.pose_filling import PoseFiller
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
-from dancepose.data.splits import PARTS, Amount
-from dancepose.data.synthetic.cache import draw_scenes, scene_folder
+from dancepose.data.splits import Amount
 from dancepose.data.transforms import Augmentation
 from dancepose.encoders import Encoder
 from dancepose.errors import ConfigError
-from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
 
-class MotionDataModule(LightningDataModule):
+class MotionDataModule(FrameDataModule):
     """People whose action is labelled, each one sample; over time, each window of a person's clip.
 
     Nothing here draws from the global random generators, and nothing depends on the number of workers.
@@ -120,8 +113,8 @@ class MotionDataModule(LightningDataModule):
         augmentation: Mapping[str, Any] | None = None,
         scenes: Mapping[str, Any] | None = None,
     ):
-        super().__init__()
-        self.skeleton, self.encoder, self.images, self.seed = skeleton, encoder, images, seed
+        super().__init__(seed, batch_size, test_batch_size, workers)
+        self.skeleton, self.encoder, self.images = skeleton, encoder, images
         check_number("data.batch_size", batch_size, 1)
         check_number("data.workers", workers, 0)
         check_number("data.size", size, 32)
@@ -140,7 +133,6 @@ class MotionDataModule(LightningDataModule):
             raise ConfigError("data.sampler=confusion measures on a part that is held out: data.holdout=0.1")
         if step is not None and encoder.frames is None:
             raise ConfigError(f"data.step={step} is for networks over time, model=motion_1d; leave it out")
-        self.batch_size, self.test_batch_size, self.workers = batch_size, test_batch_size, workers
         self.size, self.resize, self.margin = size, resize, margin
         self.sampler, self.pose_run = sampler, pose_run
         self.step = step or encoder.frames or 1
@@ -157,27 +149,26 @@ class MotionDataModule(LightningDataModule):
             "train_sources": train_sources,
             "test_sources": test_sources,
         }
-        prepare = None
-        if scenes is not None:
-            home = scene_folder(scenes, root, kind=kind)
-            root, prepare = str(home), partial(draw_scenes, scenes, home)
-        configs = part_configs(kind, root, own, parts)
-        self.data = PoseData(
-            configs, skeleton, kind == "mix", val, test, split_seed, limit=limit, prepare=prepare
+        self.data = self.read(
+            kind,
+            root,
+            own,
+            parts,
+            scenes,
+            skeleton,
+            val=val,
+            test=test,
+            split_seed=split_seed,
+            limit=limit,
         )
         self.data.posed = False
         self.augmentation = Augmentation.from_dict(augmentation or {})
-        self._checked: set[str] = set()
         filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers, pose_all)
         self.data.made_with = "" if filler is None else f"{filler.digest} {pose_all}"
         self.people = MotionPeople(
             self.data, encoder, self.step, holdout, sampler, known_actions, filler, target
         )
         self._train_sampler: TrainSampler | None = None
-
-    def frames(self, part: str) -> list[Frame]:
-        """Return the frames of `train` (those held out included), `val` or `test`, as they are labelled."""
-        return self.data.frames(part)
 
     def samples(self, part: str) -> list[MotionSample]:
         """Return the samples of `train`, `holdout`, `val` or `test`."""
@@ -214,26 +205,6 @@ class MotionDataModule(LightningDataModule):
         self.people.weights.load_state_dict(state_dict["weights"])
         self._weigh()
 
-    @property
-    def problems(self) -> Problems:
-        """What the readers and the splits found wrong."""
-        return self.data.problems
-
-    @property
-    def split(self) -> dict[str, Any]:
-        """The split as a split file has it."""
-        return self.data.split
-
-    @property
-    def split_hash(self) -> str:
-        """16 hexadecimal digits: which frames are in which part."""
-        return self.data.split_hash
-
-    @property
-    def data_hash(self) -> str:
-        """16 hexadecimal digits: names and annotations of all frames that are used."""
-        return self.data.data_hash
-
     def summary(self, problems: Problems | None = None) -> str:
         """Return counts, table 1 of the paper, the split's hash, and what is held out of training."""
         return "\n".join(filter(None, [self.data.summary(problems), self.people.told()]))
@@ -251,10 +222,7 @@ class MotionDataModule(LightningDataModule):
         """
         if stage == "fit":
             self._device_batch()
-        parts = {"train": ("train",), "validate": ("val",), "test": ("test",)}.get(str(stage), PARTS)
-        unseen = [part for part in parts if self.images and part not in self._checked]
-        self.data.unusable(*unseen).raise_fatal()
-        self._checked.update(unseen)
+        parts = self._refuse_unusable(stage, self.images)
         if self.images:
             where = ", ".join(
                 f"data.{'root' if c.annotations is None else 'annotations'}={c.annotations or c.root}"
@@ -268,18 +236,6 @@ class MotionDataModule(LightningDataModule):
                 self.people.check_keypoints(part)
         if stage == "fit":
             self.people.check_training(self.batch_size)
-
-    def _device_batch(self) -> int:
-        """Return the batch of one device and one step: the global one by devices x accumulation."""
-        return device_batch(self.batch_size, self.trainer)
-
-    @property
-    def evaluation_batch(self) -> int:
-        """How many samples at most a device is given at once in evaluation."""
-        return self.test_batch_size or self._device_batch()
-
-    def _rank(self) -> tuple[int, int]:
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def dataset(self, part: str) -> MotionDataset:
         """Return the samples of a part; only those of `train` are augmented."""
@@ -301,15 +257,7 @@ class MotionDataModule(LightningDataModule):
             sizes, [1.0] * len(sizes), self.batch_size, self.seed, rank, world_size
         )
         self._weigh()
-        dataset = self.dataset("train")
-        return PoseLoader(
-            dataset,
-            self._device_batch(),
-            sampler=self._train_sampler,
-            drop_last=True,
-            collate_fn=dataset.collate,
-            **self._loader_options(),
-        )
+        return self._train_loader(self.dataset("train"), self._train_sampler)
 
     def evaluation_dataloader(self, part: str) -> PoseLoader:
         """Return the samples of a part, each exactly once over all processes."""
@@ -333,12 +281,3 @@ class MotionDataModule(LightningDataModule):
     def test_dataloader(self) -> PoseLoader | list:
         """Return the test samples; an empty list without a test part."""
         return self.evaluation_dataloader("test") if self.samples("test") else []
-
-    def _loader_options(self) -> dict[str, Any]:
-        return {
-            "num_workers": self.workers,
-            "persistent_workers": self.workers > 0,
-            "worker_init_fn": prepare_worker,
-            "pin_memory": torch.cuda.is_available(),
-            "generator": torch.Generator().manual_seed(self.seed),  # else a loader draws from the global one
-        }
