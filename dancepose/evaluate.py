@@ -178,7 +178,9 @@ def _score_motions(
         result["scores"],
         said(samples, model.classes, index, probabilities),
         about,
-        crop=crop_of(datamodule.dataset(cfg.part), index, model.skeleton) if cfg.pictures else None,
+        crop=crop_of(datamodule.dataset(cfg.part), index, model.skeleton),
+        people=[samples[i].middle[1] for i in index],
+        skeleton=model.skeleton,
         pictures=cfg.pictures,
     )
 

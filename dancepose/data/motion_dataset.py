@@ -14,8 +14,6 @@ from dancepose.data.person_crop import PersonTransform, person_square
 from dancepose.data.sampler import SampleKey, draw_seed
 from dancepose.encoders import Encoder
 
-GROUND = 40  # brightness behind a person of whom there is no picture
-
 
 class MotionDataset(Dataset[dict[str, Any]]):
     """Samples: what is random about one depends on (seed, epoch, name of the sample) alone.
@@ -54,12 +52,10 @@ class MotionDataset(Dataset[dict[str, Any]]):
         """
         return self._crop(key, self.images)[:2]
 
-    def picture(self, key: SampleKey | tuple[int, int] | int) -> tuple[np.ndarray, np.ndarray]:
-        """Return, to look at, the middle step's picture, plain grey without one, and its keypoints."""
+    def picture(self, key: SampleKey | tuple[int, int] | int) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return, to look at, the middle step's picture, None without one, and its keypoints (K, 3)."""
         frame, _ = self.samples[as_key(key).index].middle
         crop, keypoints, _ = self._crop(key, frame.image is not None)
-        if crop is None:
-            crop = np.full((self.transform.size, self.transform.size, 3), GROUND, np.uint8)
         return crop, keypoints[len(keypoints) // 2]
 
     def _crop(

@@ -9,6 +9,7 @@ from dancepose.data.motion_datamodule import MotionDataModule
 from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.sampler import SampleKey
 from dancepose.data.sheets import TILE, labels_panel
+from dancepose.inference.action_drawing import draw_pose
 from dancepose.inference.drawing import contact_sheet, draw_people, write_image
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
@@ -69,4 +70,6 @@ def _crop(
     sample = dataset.samples[number]
     known = int((keypoints[:, 2] > 0).sum())
     caption = f"{actions[sample.label]}  epoch {epoch}, keypoints: {known}"
+    if picture is None:
+        return caption, draw_pose(Person(keypoints), skeleton, TILE)
     return caption, draw_people(picture, [Person(keypoints)], skeleton)

@@ -110,13 +110,16 @@ class MotionFamily(Family):
         """Write the table of the test part, what was said of each sample, and pictures."""
         index, probabilities = task.evaluation.gather_probabilities()
         if trainer.is_global_zero:
+            samples = datamodule.samples("test")
             write_motion_report(
                 run.path,
                 "test",
                 task.result["scores"],
-                said(datamodule.samples("test"), task.classes, index, probabilities),
+                said(samples, task.classes, index, probabilities),
                 about | describe_network(config["model"], task.result),
                 crop=crop_of(datamodule.dataset("test"), index, task.skeleton),
+                people=[samples[i].middle[1] for i in index],
+                skeleton=task.skeleton,
             )
             show_picture(trainer, "test/mistakes", run.pictures / "test_mistakes.jpg")
 

@@ -77,10 +77,12 @@ def said(
     )
 
 
-def crop_of(dataset: MotionDataset, index: np.ndarray, skeleton: Skeleton) -> Callable[[int], np.ndarray]:
+def crop_of(
+    dataset: MotionDataset, index: np.ndarray, skeleton: Skeleton
+) -> Callable[[int], np.ndarray | None]:
     """Return what draws the n-th of the samples that were asked about: the person as the network is fed it.
 
-    Where there is no picture, or the network does not look at it, the keypoints stand on a plain ground.
+    It returns None where there is no picture.
 
     Args:
         dataset: of the part.
@@ -88,8 +90,8 @@ def crop_of(dataset: MotionDataset, index: np.ndarray, skeleton: Skeleton) -> Ca
         skeleton: of the keypoints.
     """
 
-    def draw(number: int) -> np.ndarray:
+    def draw(number: int) -> np.ndarray | None:
         picture, keypoints = dataset.picture(int(index[number]))
-        return draw_people(picture, [Person(keypoints)], skeleton)
+        return None if picture is None else draw_people(picture, [Person(keypoints)], skeleton)
 
     return draw

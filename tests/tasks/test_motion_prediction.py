@@ -4,7 +4,7 @@ import torch
 from factories import make_actions
 
 from dancepose.build import build
-from dancepose.data.motion_dataset import GROUND, MotionDataset
+from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.motion_samples import frame_samples
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.sampler import SampleKey
@@ -69,10 +69,12 @@ class TestDataset:
             sample = dataset(frames, made(), False, recipe)[SampleKey(0, 0)]
             assert np.ptp(sample["keypoints"][0, :, 1]) == pytest.approx(sample["box_height"][0], rel=1e-6)
 
-    def test_a_person_without_a_picture_stands_on_plain_ground(self, frames):
+    def test_a_person_without_a_picture_has_its_keypoints_alone(self, frames):
         frame = type(frames[0])(**{**vars(frames[0]), "image": None, "size": (0, 0)})
-        picture, keypoints = dataset([frame], made(), False).picture(0)
-        assert (picture == GROUND).all() and keypoints.shape == (len(SKELETON), 3)
+        data = dataset([frame], made(), False)
+        picture, keypoints = data.picture(0)
+        assert picture is None and keypoints.shape == (len(SKELETON), 3)
+        assert crop_of(data, np.array([0]), SKELETON)(0) is None
 
 
 class TestWords:
