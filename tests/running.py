@@ -17,6 +17,7 @@ from dancepose.paths import config_dir
 SMALL = [
     "data=dance",
     "model.width=8",
+    "model.depth=small",
     "data.size=64",
     "data.test_size=64",
     "data.batch_size=2",

@@ -8,7 +8,16 @@ from running import run_task
 from dancepose.benchmark import benchmark
 from dancepose.errors import ConfigError, DataError
 
-TINY = ["rounds=1", "size=64", "batches=[1]", "model.width=8", "samples=4", "groups=8", "device=cpu"]
+TINY = [
+    "rounds=1",
+    "size=64",
+    "batches=[1]",
+    "model.width=8",
+    "model.depth=small",
+    "samples=4",
+    "groups=8",
+    "device=cpu",
+]
 TINY += ["data.size=64", "data.batch_size=2", "data.workers=0", "data.val=none", "data.test=none"]
 
 

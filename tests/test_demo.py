@@ -12,7 +12,14 @@ from dancepose.paths import CACHE, config_dir
 
 SMALLER = [
     *("data.scenes.train=4", "data.scenes.val=0", "data.scenes.test=2", "data.scenes.difficulty=easy"),
-    *("model.width=8", "data.size=64", "data.batch_size=2", "data.workers=0", "trainer.accelerator=cpu"),
+    *(
+        "model.width=8",
+        "model.depth=small",
+        "data.size=64",
+        "data.batch_size=2",
+        "data.workers=0",
+        "trainer.accelerator=cpu",
+    ),
     *("minutes=0.001", "trainer.precision=32-true"),
 ]
 SMALLER_ACTIONS = [

@@ -164,7 +164,9 @@ def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
         "trainer=cpu",
     ]
     kind, skeleton, data = "dance", "mpii15", ["data=dance", f"data.root={labelme}"]
-    if "motion" in experiment:
+    if "motion" not in experiment:
+        small.append("model.depth=small")
+    else:
         kind, skeleton, data = "action", "common13", ["data=action", f"data.root={tmp_path / 'clips'}"]
         make_actions(tmp_path / "clips", clips=24)
         small = [o for o in small if o not in ("data.test_size=64", "data.size=64")]

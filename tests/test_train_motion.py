@@ -225,7 +225,14 @@ def test_keypoints_are_found_by_a_pose_run_once(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
     root, pose = tmp_path / "data", tmp_path / "pose"
     made = make_actions(root, clips=12, keypoints=False, people=1)
-    poses = ["data=dance", "model=higherhrnet", "model.width=8", "data.size=64", "data.batch_size=2"]
+    poses = [
+        "data=dance",
+        "model=higherhrnet",
+        "model.width=8",
+        "model.depth=small",
+        "data.size=64",
+        "data.batch_size=2",
+    ]
     make_labelme(tmp_path / "labelme", frames=6)
     keys = ["data.workers=0", "trainer=cpu", "trainer.max_epochs=1", f"data.root={tmp_path / 'labelme'}"]
     run_task(train, "train", pose, *poses, *keys, "model.codec.detection_threshold=0.0001", "logger=none")

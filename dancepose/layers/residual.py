@@ -1,13 +1,30 @@
 """Residual blocks, with an optional attention on the residual path."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dancepose.layers.attention import Attention
 
+FEW = 16  # channels of a block of oneDNN's kernels with AVX-512; with AVX2 it is 8
+
+
+class StridedPointwise(nn.Conv2d):
+    """1x1 convolution of a stride, as one of stride 1 on the pixels that it reads; the very same map.
+
+    In channels_last the weight gradient that oneDNN computes of a strided 1x1 convolution with fewer channels
+    than a block holds is wrong and written over foreign memory (oneDNN issue 6035, there with torch 2.13).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride), rounded up."""
+        down, right = self.stride
+        return F.conv2d(x[..., ::down, ::right], self.weight, self.bias)
+
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """Return a convolution that keeps the size at stride 1; without bias, for a norm follows."""
-    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    kind = StridedPointwise if kernel == 1 and stride > 1 and inputs < FEW else nn.Conv2d
+    return kind(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
 
 
 def normalised(inputs: int, outputs: int, kernel: int, stride: int = 1, relu: bool = True) -> nn.Sequential:

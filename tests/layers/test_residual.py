@@ -7,7 +7,8 @@ from torch import nn
 
 from dancepose.layers.background import BackgroundBlock
 from dancepose.layers.init import initialise
-from dancepose.layers.residual import BasicBlock, Bottleneck
+from dancepose.layers.residual import BasicBlock, Bottleneck, StridedPointwise, convolution
+from dancepose.networks.resnet import ResNet
 
 
 class Shut(nn.Module):
@@ -90,3 +91,27 @@ def test_input_is_left_alone():
         kept = x.clone()
         block(x)
         assert torch.equal(x, kept)
+
+
+class TestStridedPointwise:
+    """The shortcut of a stride, where oneDNN's own weight gradient is wrong and overwrites foreign memory."""
+
+    @pytest.mark.parametrize("inputs", [2, 4, 6, 8, 15, 16, 64])
+    def test_map_and_gradients_are_those_of_the_plain_convolution(self, inputs):
+        layer = convolution(inputs, 24, 1, stride=2).to(memory_format=torch.channels_last)
+        x = torch.randn(2, inputs, 9, 8).contiguous(memory_format=torch.channels_last).requires_grad_()
+        exact = nn.Conv2d(inputs, 24, 1, 2, bias=False).double()  # in float64 oneDNN takes no part
+        exact.weight.data.copy_(layer.weight.data)
+        same = x.detach().double().requires_grad_()
+        layer(x).square().sum().backward()
+        exact(same).square().sum().backward()
+        torch.testing.assert_close(layer(x), exact(same).float())
+        torch.testing.assert_close(x.grad, same.grad.float(), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(layer.weight.grad, exact.weight.grad.float(), rtol=1e-4, atol=1e-3)
+
+    @pytest.mark.parametrize("width", [1, 4, 8, 16])
+    @pytest.mark.parametrize("depth", [18, 50])
+    def test_no_narrow_shortcut_of_a_resnet_is_left_to_it(self, width, depth):
+        for layer in ResNet(depth, width).modules():
+            if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.stride == (2, 2):
+                assert isinstance(layer, StridedPointwise) == (layer.in_channels < 16)
