@@ -1,4 +1,4 @@
-"""The sign-flip permutation test of paired differences: no assumption but that each could have either sign."""
+"""The sign-flip permutation test of paired differences, which assumes only that either sign could be."""
 
 import math
 from functools import lru_cache

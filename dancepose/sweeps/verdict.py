@@ -16,7 +16,8 @@ class Findings:
         seeds: how many are paired.
         unpaired: seeds of which one of the two has no number.
         absent: which of the two has no number at all.
-        equal: whether the two agree exactly, in every seed.
+        alike: whether every seed has the same difference.
+        other_samples: whether the two are known to have been tested on other samples.
         comparisons: of the family.
         needed: seeds with which the test can reach its level in such a family.
         possible: smallest p, after Holm's correction, that so many seeds can reach.
@@ -34,7 +35,8 @@ class Findings:
     seeds: int
     unpaired: tuple[int, ...]
     absent: tuple[str, ...]
-    equal: bool
+    alike: bool
+    other_samples: bool
     comparisons: int
     needed: int
     possible: float
@@ -53,7 +55,7 @@ def judge(found: Findings) -> Literal["better", "worse"] | None:
     Where there is no interval over other clips because the samples are not known, the claim rests on the
     seeds alone, and `tell` says of what it speaks.
     """
-    if found.p_holm is None or found.p_holm > 1 - found.level + 1e-12 or found.estimate is None:
+    if found.p_holm is None or not _within(found) or found.other_samples:
         return None
     sides = [_side(found.over_seeds)]
     if found.over_both.low is not None:
@@ -79,13 +81,20 @@ def _verdict(found: Findings, claim: str | None) -> str:
         return f"{name} and {against} cannot be compared: there is no finished run of {_both(found.absent)}."
     if n == 0:
         return f"{name} and {against} cannot be compared: they have no seed in common."
-    if found.equal:
+    if found.other_samples:
+        return f"{name} and {against} cannot be compared: they were tested on other samples."
+    seen = f"{found.estimate:+.3g}"
+    if found.alike and not found.estimate:
         return (
             f"{name} and {against} agree exactly in {'all ' * (n > 1)}{n} paired run{'s' * (n > 1)}: "
             "there is no difference."
         )
-    seen = f"{found.estimate:+.3g}"
-    if n < found.needed:
+    if found.alike and n >= found.needed:
+        return (
+            f"{name} differs from {against} by {seen} in every one of {n} paired seeds: nothing tells how far "
+            "others would scatter, and so no difference is claimed."
+        )
+    if claim is None and n < found.needed:
         runs = "1 paired seed decides" if n == 1 else f"{n} paired seeds decide"
         family = "" if found.comparisons == 1 else f" with {found.comparisons} comparisons"
         reach = "" if found.p_holm is None else f" (the smallest possible p is {found.possible:.2g})"
@@ -98,8 +107,8 @@ def _verdict(found: Findings, claim: str | None) -> str:
         if found.detectable is not None:
             power = f" A difference of {found.detectable:.2g} would be found with 80 % power."
         return (
-            f"No detectable difference between {name} and {against}: {seen} with {n} paired seeds{_why(found)}."
-            f"{power}"
+            f"No detectable difference between {name} and {against}: {seen} with {n} paired seeds"
+            f"{_why(found)}.{power}"
         )
     where = f"{_ends(found.over_seeds)} over other seeds on these very samples"
     if found.over_both.low is None:
@@ -107,26 +116,32 @@ def _verdict(found: Findings, claim: str | None) -> str:
     else:
         where += f", {_ends(found.over_both)} over {found.over_both.population}"
         limit = ""
-    corrected = "p" if found.comparisons == 1 else "Holm-corrected p"
     return (
-        f"{name} is {claim} than {against} by {abs(found.estimate or 0):.3g} ({100 * found.level:g} %: {where}; "
-        f"{corrected} = {found.p_holm:.2g} with {n} paired seeds){limit}."
+        f"{name} is {claim} than {against} by {abs(found.estimate or 0):.3g} ({100 * found.level:g} %: "
+        f"{where}; {_p(found)} with {n} paired seeds){limit}."
     )
 
 
 def _why(found: Findings) -> str:
     """Return which of the three does not show the difference."""
     reasons = []
-    if found.p_holm is not None and found.p_holm > 1 - found.level + 1e-12:
-        corrected = "p" if found.comparisons == 1 else "Holm-corrected p"
-        reasons.append(f"{corrected} = {found.p_holm:.2g}")
-    if found.over_seeds.low is None:
-        reasons.append("every seed differs alike, so that nothing tells how far others would scatter")
-    elif not _side(found.over_seeds):
+    if not _within(found):
+        reasons.append(_p(found))
+    if found.over_seeds.low is not None and not _side(found.over_seeds):
         reasons.append(f"{_ends(found.over_seeds)} over other seeds")
     if found.over_both.low is not None and not _side(found.over_both):
         reasons.append(f"{_ends(found.over_both)} over {found.over_both.population}")
     return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _within(found: Findings) -> bool:
+    """Return whether the seeds' test reaches its level."""
+    return found.p_holm is not None and found.p_holm <= 1 - found.level + 1e-12
+
+
+def _p(found: Findings) -> str:
+    corrected = "p" if found.comparisons == 1 else "Holm-corrected p"
+    return f"{corrected} = {found.p_holm:.2g}"
 
 
 def _side(interval: Interval) -> int:
