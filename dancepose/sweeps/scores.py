@@ -5,6 +5,7 @@ matrix products.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -71,7 +72,7 @@ class _SampleScores:
             )
         return values
 
-    @property
+    @cached_property
     def values(self) -> np.ndarray:
         """(S,) the metric of each run on the whole test part."""
         return self.of_weights(np.ones((1, self.samples)))[0]
