@@ -1,8 +1,8 @@
 """Do comparisons hold what they promise? Made-up studies whose truth is known, put through `compare`.
 
 A test sample is right if its ease, the skill of the arm, what arm and clip have for each other, the luck of
-the run, and noise of its own sum up to more than 0. Ease is shared by all runs, and by the samples of a clip in
-part: the test set's own noise, from which a comparison must not conclude.
+the run, and noise of its own sum up to more than 0. Ease is shared by all runs, and in part by the samples of
+a clip: the test set's own noise, from which a comparison must not conclude.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ BASE = "none"
 
 @dataclass(frozen=True)
 class Study:
-    """What is simulated. Spreads are standard deviations on the probit scale, where a sample's own noise has 1.
+    """What is simulated. Spreads are standard deviations on the probit scale: a sample's own noise has 1.
 
     Attributes:
         seeds: runs of each arm.
