@@ -103,7 +103,8 @@ class PoseImages:
         """Return the mAP of weighted images, in percent: (R,), NaN where no keypoint has truth.
 
         An image of weight k counts as if it stood k times in the data set; of equal scores in an image, the
-        copies of one detection stand beside each other in the ranking. With weights of 1 it is the figure of `MPIIMeanAP`.
+        copies of one detection stand beside each other in the ranking. With weights of 1 it is the figure of
+        `MPIIMeanAP`.
 
         Args:
             weights: (R, N), 0 or more.

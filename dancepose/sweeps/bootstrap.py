@@ -163,7 +163,8 @@ def _bca(replicates: np.ndarray, left_out: np.ndarray, estimate: float, level: f
     """
     count = len(replicates)
     # ties, of which whole numbers of hits have many, count half on each side
-    below = (np.sum(replicates < estimate) + np.sum(replicates <= estimate)) / (2 * count)
+    slack = 1e-12 * max(1.0, abs(estimate))  # equal ones may differ in rounding
+    below = (np.sum(replicates < estimate - slack) + np.sum(replicates <= estimate + slack)) / (2 * count)
     bias = ndtri(np.clip(below, 0.5 / count, 1 - 0.5 / count))
     influence = left_out.mean() - left_out if len(left_out) else np.zeros(1)
     spread = float(np.sum(influence**2)) ** 1.5
