@@ -58,7 +58,7 @@ class Study:
         """Return what sets this study apart."""
         clips = f"{self.clips} clips of {self.per_clip}" if self.per_clip > 1 else f"{self.clips} images"
         lean = f", arms lean to clips by {self.lean:g}" if self.lean else ""
-        effect = f", true difference {self.effect:g} sd" if self.effect else ""
+        effect = f", true difference {self.effect:.3g} sd" if self.effect else ""
         return f"{self.seeds} seeds, {self.comparisons} pairs, {clips}{lean}{effect}"
 
 
