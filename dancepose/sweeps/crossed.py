@@ -7,7 +7,7 @@ what seeds and samples have together three times, so that it errs on the wide si
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from dancepose.sweeps.bootstrap import OVER_SEEDS, Interval, draw_weights
 
@@ -74,7 +74,7 @@ def cross(
     both *= parts / (of_seeds * (n - 1) / n + of_samples * (clusters - 1) / clusters)
     freedom = parts**2 / (of_seeds**2 / (n - 1) + of_samples**2 / (clusters - 1))
     error = both**0.5
-    reach = float(student.isf((1 - level) / 2 / comparisons, freedom)) * error
+    reach = float(-stdtrit(freedom, (1 - level) / 2 / comparisons)) * error
     shared = max(0.0, both - parts)  # what seeds and samples have together, in each of the two as well
     interval = Interval(estimate, estimate - reach, estimate + reach, level, method, population)
     return Crossed(interval, error, max(0.0, of_samples - shared))

@@ -6,7 +6,7 @@ matrix products.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -85,7 +85,7 @@ class SampleScores(ABC):
     @cached_property
     def codes(self) -> np.ndarray:
         """(N,) number of the cluster of each sample."""
-        return number_clusters(self.clusters, self.samples)[0]
+        return _number(tuple(self.clusters))
 
     @property
     def count(self) -> int:
@@ -155,7 +155,7 @@ class AccuracyScores(SampleScores):
 
     def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
         hits = _count(codes, count, np.zeros_like(self.correct, np.int64), 1, self.correct)
-        return _divide(weights @ hits, weights @ np.bincount(codes, minlength=count)[:, None])
+        return _divide(hits @ weights.T, _weight(weights, codes)).T
 
 
 class MacroF1Scores(SampleScores):
@@ -189,21 +189,19 @@ class MacroF1Scores(SampleScores):
                 raise DataError(f"{name} from {values.min()} to {values.max()}: there are {classes} classes")
 
     def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
-        there = weights @ _count(codes, count, self.labels[None], self.classes)  # (R, C)
-        occur = (there > 0).sum(axis=1, keepdims=True)
-        result = np.empty((len(weights), len(self.seeds)))
+        there = _count(codes, count, self.labels[None], self.classes) @ weights.T  # (C, R)
+        result = np.empty((len(self.seeds), len(weights)))
         for part in self._portions(self.classes, max(count, len(weights))):
             answers = self.predicted[part]  # (s, N)
-            shape = (len(weights), len(answers), self.classes)
-            hits = weights @ _count(codes, count, answers, self.classes, answers == self.labels)
-            said = weights @ _count(codes, count, answers, self.classes)
-            said = said.reshape(shape)
-            said += there[:, None]
+            shape = (len(answers), self.classes, len(weights))
+            hits = _count(codes, count, answers, self.classes, answers == self.labels) @ weights.T
+            said = (_count(codes, count, answers, self.classes) @ weights.T).reshape(shape)
+            said += there
             np.maximum(said, TINY, out=said)  # a class that does not occur has no hits: its F1 is 0
             hits = hits.reshape(shape)
             hits /= said
-            result[:, part] = _divide(2 * hits.sum(axis=2), occur)
-        return result
+            result[part] = 2 * hits.sum(axis=1)
+        return _divide(result, (there > 0).sum(axis=0)).T
 
 
 class CalibrationScores(SampleScores):
@@ -238,12 +236,12 @@ class CalibrationScores(SampleScores):
         self.bins = bins
 
     def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
-        result = np.empty((len(weights), len(self.seeds)))
+        result = np.empty((len(self.seeds), len(weights)))
         for part in self._portions(self.bins, max(count, len(weights))):
-            gaps = weights @ _count(codes, count, self.places[part], self.bins, self.gaps[part])
+            gaps = _count(codes, count, self.places[part], self.bins, self.gaps[part]) @ weights.T
             np.abs(gaps, out=gaps)
-            result[:, part] = gaps.reshape(len(weights), -1, self.bins).sum(axis=2)
-        return _divide(result, weights @ np.bincount(codes, minlength=count)[:, None])
+            result[part] = gaps.reshape(-1, self.bins, len(weights)).sum(axis=1)
+        return _divide(result, _weight(weights, codes)).T
 
 
 class MeanAPScores(SampleScores):
@@ -326,6 +324,13 @@ def _checked(seeds: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
+@lru_cache(maxsize=16)  # the runs of a sweep have one test part
+def _number(clusters: tuple[str | None, ...]) -> np.ndarray:
+    codes, _ = number_clusters(clusters, len(clusters))
+    codes.flags.writeable = False
+    return codes
+
+
 def _count(
     codes: np.ndarray, groups: int, kinds: np.ndarray, count: int, values: np.ndarray | None = None
 ) -> np.ndarray:
@@ -339,13 +344,18 @@ def _count(
         values: (S, N) what each sample counts; None: 1.
 
     Returns:
-        (groups, S * kinds) float64.
+        (S * kinds, groups) float64: resamples come last, so that what is done with them is done in a row.
     """
     runs = len(kinds)
-    places = (codes * runs + np.arange(runs)[:, None]) * count + kinds
+    places = (np.arange(runs)[:, None] * count + kinds) * groups + codes
     weights = None if values is None else np.asarray(values, np.float64).ravel()
     found = np.bincount(places.ravel(), weights, minlength=groups * runs * count)
-    return found.reshape(groups, runs * count).astype(np.float64)
+    return found.reshape(runs * count, groups).astype(np.float64)
+
+
+def _weight(weights: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return how many samples each resample has: (R,)."""
+    return weights @ np.bincount(codes, minlength=weights.shape[1]).astype(np.float64)
 
 
 def _divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
