@@ -22,7 +22,7 @@ from dancepose.sweeps.bootstrap import (
 )
 from dancepose.sweeps.crossed import Crossed, cross
 from dancepose.sweeps.scores import Scores
-from dancepose.sweeps.sign_flip import needed_shift, seeds_needed, sign_flip_p, smallest_p
+from dancepose.sweeps.sign_flip import holm, needed_shift, seeds_needed, sign_flip_p, smallest_p
 from dancepose.sweeps.verdict import Findings, judge, tell
 
 THESE = "other seeds on these very samples"
@@ -124,9 +124,9 @@ def _compare_pairs(
     check_resamples(resamples)
     paired = [_Pair(arms, name, against) for name, against in pairs]
     p = [sign_flip_p(pair.differences, seed) if len(pair.seeds) >= FEWEST else None for pair in paired]
-    corrected = _holm(p)
+    corrected = holm(p)
     result = []
-    for pair, raw, holm in zip(paired, p, corrected, strict=True):
+    for pair, raw, p_holm in zip(paired, p, corrected, strict=True):
         crossed = _cross(pair, len(pairs), level, resamples, seed)
         over_seeds = _over_seeds(pair, level, resamples, seed)
         detectable = _detectable(pair, crossed, len(pairs), level) if raw is not None else None
@@ -144,7 +144,7 @@ def _compare_pairs(
             estimate=pair.estimate,
             over_seeds=over_seeds,
             over_both=crossed.interval,
-            p_holm=holm,
+            p_holm=p_holm,
             detectable=detectable,
             higher_is_better=higher_is_better,
             level=level,
@@ -159,7 +159,7 @@ def _compare_pairs(
                 over_seeds,
                 crossed.interval,
                 raw,
-                holm,
+                p_holm,
                 detectable,
                 claim,
                 tell(findings, claim),
@@ -196,18 +196,6 @@ def _known(scores: Scores | None) -> dict[int, float]:
 def _alike(differences: np.ndarray) -> bool:
     """Return whether all differences are one number, but for rounding."""
     return len(differences) > 0 and bool(np.ptp(differences) <= 1e-12 * np.abs(differences).max())
-
-
-def _holm(p: Sequence[float | None]) -> list[float | None]:
-    """Correct the p values of a family (Holm 1979); a comparison without one counts, but can show nothing.
-
-    A test holds it to statsmodels, whose own collects all garbage of the process at each call: 0.3 s.
-    """
-    values = np.array([1.0 if value is None else value for value in p])
-    order = np.argsort(values, kind="stable")
-    corrected = np.empty_like(values)
-    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1)
-    return [None if raw is None else float(value) for raw, value in zip(p, corrected, strict=True)]
 
 
 def _over_seeds(pair: _Pair, level: float, resamples: int, seed: int) -> Interval:

@@ -1,6 +1,7 @@
 """The sign-flip permutation test of paired differences, which assumes only that either sign could be."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -33,6 +34,18 @@ def smallest_p(seeds: int) -> float:
 def seeds_needed(comparisons: int, alpha: float = 0.05) -> int:
     """Return with how many paired seeds the smallest p stays within `alpha` after Holm's correction."""
     return max(1, math.ceil(1 + math.log2(comparisons / alpha) - 1e-9))
+
+
+def holm(p: Sequence[float | None]) -> list[float | None]:
+    """Correct the p values of a family (Holm 1979); a comparison without one counts, but can show nothing.
+
+    A test holds it to statsmodels, whose own collects all garbage of the process at each call: 0.3 s.
+    """
+    values = np.array([1.0 if value is None else value for value in p])
+    order = np.argsort(values, kind="stable")
+    corrected = np.empty_like(values)
+    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1)
+    return [None if raw is None else float(value) for raw, value in zip(p, corrected, strict=True)]
 
 
 @lru_cache(maxsize=64)

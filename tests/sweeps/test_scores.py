@@ -7,13 +7,13 @@ from dancepose.errors import DataError
 from dancepose.metrics.classification import score_samples
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import MotionSamples
+from dancepose.sweeps.sample_scores import SampleScores
 from dancepose.sweeps.scores import (
     AccuracyScores,
     CalibrationScores,
     MacroF1Scores,
     MeanAPScores,
     PlainScores,
-    SampleScores,
 )
 
 CLASSES = ("a", "b", "c", "d")
@@ -87,7 +87,7 @@ def test_metrics_of_the_same_clips_share_their_draws():
 def test_many_runs_are_weighed_in_portions(monkeypatch):
     labels, probabilities, clips = drawn(1, runs=7)
     whole = [metric.resample(40, 0) for metric in all_scores(labels, probabilities, clips)]
-    monkeypatch.setattr("dancepose.sweeps.scores.AT_ONCE", 500)
+    monkeypatch.setattr("dancepose.sweeps.sample_scores.AT_ONCE", 500)
     for metric, wanted in zip(all_scores(labels, probabilities, clips), whole, strict=True):
         np.testing.assert_allclose(metric.resample(40, 0), wanted)
 
