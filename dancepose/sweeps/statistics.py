@@ -81,14 +81,14 @@ def cluster_bootstrap(
         ValueError: there are not as many clusters as values.
     """
     values = np.asarray(values, np.float64)
-    codes, count = _codes(clusters, len(values))
+    codes, count = number_clusters(clusters, len(values))
     return bootstrap_weights(
         lambda weights: statistic(values, weights[:, codes]),
         count,
+        *_named(clusters),
         level=level,
         resamples=resamples,
         seed=seed,
-        **_named(clusters),
     )
 
 
@@ -120,13 +120,13 @@ def paired_cluster_bootstrap(
     if first.shape != second.shape:
         raise ValueError(f"values of shape {first.shape} and {second.shape}: pairs are needed")
     groups: Clips = [None] * len(first) if clusters is None else clusters
-    codes, count = _codes(groups, len(first))
+    codes, count = number_clusters(groups, len(first))
 
     def difference(weights: np.ndarray) -> np.ndarray:
         drawn = weights[:, codes]
         return statistic(first, drawn) - statistic(second, drawn)
 
-    return bootstrap_weights(difference, count, level=level, resamples=resamples, seed=seed, **_named(groups))
+    return bootstrap_weights(difference, count, *_named(groups), level=level, resamples=resamples, seed=seed)
 
 
 def macro_f1_interval(
@@ -159,7 +159,7 @@ def macro_f1_interval(
         ValueError: lengths differ, or a class is none.
     """
     groups: Clips = [None] * len(labels) if clips is None else clips
-    codes, count = _codes(groups, len(labels))
+    codes, count = number_clusters(groups, len(labels))
 
     def of(answers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         count_confusion(labels, answers, classes)  # refuses what is no class
@@ -172,10 +172,10 @@ def macro_f1_interval(
     return bootstrap_weights(
         own if other is None else lambda weights: own(weights) - other(weights),
         count,
+        *_named(groups),
         level=level,
         resamples=resamples,
         seed=seed,
-        **_named(groups),
     )
 
 
@@ -206,8 +206,8 @@ def accuracy_interval(
     correct = np.asarray(correct, bool)
     hits, samples = int(correct.sum()), len(correct)
     groups: Clips = [None] * samples if clips is None else clips
-    _, count = _codes(groups, samples)
-    population = _named(groups)["population"]
+    _, count = number_clusters(groups, samples)
+    population, _ = _named(groups)
     if count == samples:
         return wilson_interval(hits, samples, level, population)
     if count > 1 and hits in (0, samples):
@@ -218,7 +218,7 @@ def accuracy_interval(
     return cluster_bootstrap(correct, groups, mean, level, resamples, seed)
 
 
-def _codes(clusters: Clips, count: int) -> tuple[np.ndarray, int]:
+def number_clusters(clusters: Clips, count: int) -> tuple[np.ndarray, int]:
     """Number the clusters of (N,) samples: (N,) numbers, and how many clusters there are."""
     if len(clusters) != count:
         raise ValueError(f"{len(clusters)} clusters for {count} samples: one for each is needed")
@@ -229,8 +229,8 @@ def _codes(clusters: Clips, count: int) -> tuple[np.ndarray, int]:
     return np.array(codes, np.int64), len(numbers)
 
 
-def _named(clusters: Clips) -> dict[str, str]:
-    """Return what the clusters are called in words."""
+def _named(clusters: Clips) -> tuple[str, str]:
+    """Return in words of what population an interval speaks, and what the clusters are called."""
     if any(name is not None for name in clusters):
-        return {"population": "other clips like these", "unit": "clips"}
-    return {"population": SAMPLES, "unit": "samples"}
+        return "other clips like these", "clips"
+    return SAMPLES, "samples"
