@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,22 +29,39 @@ WARNINGS = (
 
 
 def train(cfg: DictConfig) -> float | None:
-    """Run one training.
+    """Run one training, or one job of a sweep.
 
     Args:
-        cfg: what conf/train.yaml composes to, its keys checked.
+        cfg: what conf/train.yaml composes to; of a training, its keys checked.
 
     Returns:
         The value of `objective`, for a sweep; None where the run has no such metric.
 
     Raises:
         ConfigError: a setting cannot work, or the folder holds a run that this one would be mixed with.
+        JobTaken: the folder is a job of a sweep, which another process is running.
         SystemExit: the run was interrupted; 130 by Ctrl-C, 143 by SIGTERM.
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
-    from lightning.pytorch import seed_everything
+
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        from dancepose.tasks.sweep_job import run_sweep_job
+
+        return run_sweep_job(cfg)
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+    from dancepose.sweeps.ledger import holding_run
+
+    main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
+    with holding_run(Path(HydraConfig.get().runtime.output_dir).resolve()) if main_rank else nullcontext():
+        return _train(cfg, main_rank)
+
+
+def _train(cfg: DictConfig, main_rank: bool) -> float | None:
+    """Run one training in a folder that no other process writes into."""
+    from hydra.core.hydra_config import HydraConfig
+    from lightning.pytorch import seed_everything
 
     from dancepose.callbacks.checkpoints import WholeFileIO
     from dancepose.errors import DanceposeError
@@ -56,7 +73,6 @@ def train(cfg: DictConfig) -> float | None:
     from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value
     from dancepose.tasks.preparation import (
         WhenLoaded,
-        check_one_device,
         check_optimizer,
         describe_batch,
         make_callbacks,
@@ -64,11 +80,11 @@ def train(cfg: DictConfig) -> float | None:
         make_trainer,
     )
     from dancepose.tasks.rate_test import check_rate_test, find_rate
-    from dancepose.tasks.resuming import check_kept, check_resumable, check_same_run, keep_data
+    from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
     from dancepose.tasks.run_directory import RunDirectory
+    from dancepose.tasks.sameness import check_same_run
     from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
-    main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
     testing_rates = bool(cfg.lr_find.steps)  # in place of a training
     trial = bool(cfg.trainer.get("fast_dev_run")) or testing_rates  # leaves no files of a run
     writes = main_rank and not trial
@@ -81,16 +97,12 @@ def train(cfg: DictConfig) -> float | None:
     family = family_of(config)
     config["trainer"]["precision"] = settle_precision(config["trainer"])
     run = RunDirectory(HydraConfig.get().runtime.output_dir)
-    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
     if testing_rates:
-        check_rate_test(config, run, multirun)
-    if multirun:
-        check_one_device(config["trainer"])
-        family.check_sweep(config, sys.argv[1:])
+        check_rate_test(config, run)
     reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
     epochs = None
     if config["minutes"] is not None and not trial:
-        check_minutes(config, multirun)
+        check_minutes(config)
         epochs = known_epochs(run, config) if cfg.resume or reuse else None
         config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
     family.check_metric_names(config)
@@ -263,12 +275,17 @@ def _identity(config: Mapping[str, Any], datamodule: Any) -> dict[str, Any]:
 
 def _lasting(overrides: Sequence[str]) -> list[str]:
     """Return the overrides that make the run what it is, without those that only start or resume it."""
-    return [o for o in overrides if not o.lstrip("+~").startswith(("resume=", "trust="))]
+    from dancepose.sweeps.names import lasting
+
+    return lasting(overrides, ("resume", "reuse", "trust", "sweep", "rerun", "dry_run"))
 
 
 def main() -> None:
     """Run `dancepose-train`."""
     from dancepose.entry import run
+    from dancepose.tasks.child import die_with_launcher
+
+    die_with_launcher()
 
     run(train, "train")
 

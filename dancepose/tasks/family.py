@@ -71,14 +71,6 @@ class Family(ABC):
     def tell_report(self, folder: Path) -> None:
         """Print the report of an earlier test again."""
 
-    def check_sweep(self, config: Mapping[str, Any], overrides: Sequence[str]) -> None:  # noqa: B027
-        """Refuse what a job of a sweep cannot be; by default nothing.
-
-        Args:
-            config: the job's, plain.
-            overrides: of the sweep's command line.
-        """
-
     def judge_overfit(self, values: Mapping[str, float | None], run: RunDirectory) -> str | None:
         """Say what the score of `debug=overfit` means; None where there is nothing to say."""
         return None

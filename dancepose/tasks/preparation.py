@@ -42,21 +42,6 @@ def has_one_device(trainer: Mapping[str, Any]) -> bool:
     return alone and strategy in ("auto", "single_device")
 
 
-def check_one_device(trainer: Mapping[str, Any]) -> None:
-    """Refuse several processes in a sweep: each of them would run the whole sweep again.
-
-    Raises:
-        ConfigError: the trainer node asks for more than one device.
-    """
-    if not has_one_device(trainer):
-        devices, strategy = trainer.get("devices", 1), str(trainer.get("strategy", "auto"))
-        raise ConfigError(
-            f"trainer.devices={devices} with trainer.strategy={strategy} in a multirun (-m): each process "
-            "would run the whole sweep again. Run the jobs one by one, or give trainer.devices=1 "
-            "trainer.strategy=auto"
-        )
-
-
 def check_optimizer(node: Mapping[str, Any], network: nn.Module) -> None:
     """Refuse settings that the optimizer's own class refuses, before any data are read.
 

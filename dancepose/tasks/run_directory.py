@@ -29,6 +29,9 @@ NOT_IN_HASH = (
     "hydra",
     "objective",
     "lr_find",
+    "sweep",
+    "rerun",
+    "dry_run",
 )  # do not change what a run computes
 LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg|png)\.[a-z0-9_]{8}")  # of `files.replacing`
 FAILED = ".failed"  # made by the first of several processes that fails

@@ -41,22 +41,16 @@ class StepTimes(Callback):
         self._last = now
 
 
-def check_minutes(config: Mapping[str, Any], multirun: bool) -> None:
+def check_minutes(config: Mapping[str, Any]) -> None:
     """Refuse what a time budget cannot be combined with.
 
     Args:
         config: the run's, plain.
-        multirun: whether it is a job of a sweep.
 
     Raises:
         ConfigError: names the key and the remedy.
     """
     minutes = config["minutes"]
-    if multirun:
-        raise ConfigError(
-            f"minutes={minutes}: not in a multirun (-m): its jobs would differ in length and could not be "
-            "compared; give trainer.max_epochs"
-        )
     if not has_one_device(config["trainer"]):
         raise ConfigError(
             f"minutes={minutes}: not on several devices, whose steps cannot be timed beforehand; give "

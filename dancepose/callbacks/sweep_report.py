@@ -1,0 +1,61 @@
+"""Before and after a sweep: what is refused for all its jobs, and the table of what became of them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.experimental.callback import Callback
+
+from dancepose.files import write_text
+from dancepose.sweeps.ledger import Sweep
+from dancepose.sweeps.outcome_table import BAD, outcome_table
+
+TEXT = "sweep.txt"
+
+
+class SweepReport(Callback):
+    """Print the table of a sweep when it ends, however it ends, and write it to `sweep.txt`.
+
+    Args:
+        launch: what tells this start of the sweep from others.
+        varying: keys by which the jobs differ.
+    """
+
+    unfinished: ClassVar["SweepReport | None"] = None
+
+    def __init__(self, launch: str, varying: Sequence[str]):
+        self.launch, self.varying = launch, list(varying)
+        self.sweep: Sweep | None = None
+
+    def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
+        """Say where the sweep goes."""
+        self.sweep = Sweep(Path(config.hydra.sweep.dir))
+        type(self).unfinished = self
+        print(f"sweep directory: {self.sweep.path}", flush=True)
+
+    def on_multirun_end(self, config: Any, **kwargs: Any) -> None:
+        """Tell.
+
+        Raises:
+            SystemExit: 1, if a job failed.
+        """
+        if self.tell():
+            sys.exit(1)
+
+    def tell(self) -> bool:
+        """Print and write the table; return whether a job failed."""
+        assert self.sweep is not None
+        type(self).unfinished = None
+        outcomes = self.sweep.outcomes(self.launch)
+        text = outcome_table(outcomes)
+        print(f"\n{text}", flush=True)
+        if outcomes:
+            write_text(self.sweep.path / TEXT, text + "\n")
+        return any(outcome.status in BAD for outcome in outcomes.values())
+
+
+def tell_unfinished() -> None:
+    """Tell of a sweep that was broken off."""
+    if SweepReport.unfinished is not None:
+        SweepReport.unfinished.tell()
