@@ -1,7 +1,7 @@
 """What a training does in the way of its family, poses or motions; all else is `train.py`'s, once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 

@@ -1,6 +1,6 @@
 """`MotionFamily`: what is particular to a training of motions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 

@@ -12,7 +12,6 @@ from torch import nn
 from dancepose.callbacks.curves import Curves
 from dancepose.callbacks.motion_pictures import MotionPictures
 from dancepose.callbacks.pictures import Pictures
-from dancepose.errors import ConfigError
 from dancepose.targets import instantiate
 from dancepose.tasks.run_directory import RunDirectory
 

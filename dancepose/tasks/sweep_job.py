@@ -41,7 +41,7 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    hydra = HydraConfig.get()
+    hydra: Any = HydraConfig.get()
     run, report = RunDirectory(hydra.runtime.output_dir), hydra.callbacks.sweep
     sweep, name = Sweep(run.path.parent), run.path.name
     start, ended = time.monotonic(), None
@@ -93,8 +93,8 @@ def check_sweep(config: Mapping[str, Any], varying: Sequence[str]) -> None:
         )
     if config["resume"]:
         raise ConfigError(
-            f"resume={config['resume']}: not in a multirun (-m), whose jobs go on by themselves when the same "
-            "command is given again"
+            f"resume={config['resume']}: not in a multirun (-m), whose jobs go on by themselves when the "
+            "same command is given again"
         )
     if config["minutes"] is not None:
         raise ConfigError(
