@@ -70,7 +70,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
     from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite
     from dancepose.tasks.families import family_of
     from dancepose.tasks.memory import advise_training, memory_told
-    from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value
+    from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value, resumed_metrics
     from dancepose.tasks.preparation import (
         WhenLoaded,
         check_optimizer,
@@ -178,6 +178,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
         if trainer.interrupted:
             raise KeyboardInterrupt
         values: dict[str, float | None] = {n: float(v) for n, v in trainer.callback_metrics.items()}
+        values = resumed_metrics(trainer) | values  # where no further epoch was trained
         if not started:
             log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
             values = before | values
