@@ -75,6 +75,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
         WhenLoaded,
         check_optimizer,
         describe_batch,
+        log_config,
         make_callbacks,
         make_loggers,
         make_trainer,
@@ -171,6 +172,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
             log.info("%s", describe_batch(datamodule.batch_size, trainer))
             device, precision = trainer.strategy.root_device.type, str(trainer.precision)
             warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
+            log_config(loggers, config)
         with memory_told(advise_training(config, datamodule)):
             trainer.fit(
                 task, datamodule=datamodule, ckpt_path=None if last is None else str(last), weights_only=True

@@ -14,6 +14,15 @@ import time
 from pathlib import Path
 
 
+PREPARED = (
+    *("lightning.pytorch", "matplotlib.backends.backend_agg", "dancepose.entry", "dancepose.train"),
+    *(f"dancepose.tasks.{name}" for name in ("families", "rate_test", "resuming", "sweep_job", "time_budget")),
+    *(f"dancepose.callbacks.{name}" for name in ("sweep_report", "checkpoints", "ema", "csv_log", "progress")),
+    *(f"dancepose.data.{name}" for name in ("datamodules", "motion_datamodule")),
+    "dancepose.inference.action_charts",
+)
+
+
 class ForkedPopen:
     """What the launcher needs of `subprocess.Popen`; runs `python -m dancepose.train` in a fork."""
 
@@ -82,15 +91,10 @@ def run_forked(arguments, environment, cwd, session=False):
 
 def serve():
     """Fork a command for each line of JSON on the standard input; tell its process, then its status."""
-    import lightning.pytorch  # noqa: F401
+    import importlib
 
-    import dancepose.callbacks.sweep_report
-    import dancepose.entry
-    import dancepose.tasks.families
-    import dancepose.tasks.rate_test
-    import dancepose.tasks.resuming
-    import dancepose.tasks.sweep_job  # noqa: F401
-
+    for name in PREPARED:
+        importlib.import_module(name)
     print("ready", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)

@@ -194,6 +194,6 @@ def _outcome(ended: Ended, run: RunDirectory) -> Outcome:
     if ended.status in (130, 143):
         return Outcome("interrupted")
     if metrics.get("status") != "failed":  # it could not even say so itself
-        run.write_metrics("failed", **{**metrics, "cause": f"exit status {ended.status}"})
+        run.note_failure(f"exit status {ended.status}")
         metrics = run.read_metrics()
     return Outcome("failed", str(metrics.get("cause")))
