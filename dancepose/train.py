@@ -24,6 +24,7 @@ WARNINGS = (
     "It is recommended to use `self.log",  # the metrics are equal on all processes already
     "Checkpoint directory .* exists and is not empty",
     "The number of training batches .* is smaller than the logging interval",
+    "The `srun` command is available",  # who wants Slurm asks for it
     ".*isinstance\\(treespec, LeafSpec\\)` is deprecated",
 )
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 
@@ -56,6 +57,8 @@ def run_forked(arguments, environment, cwd, session=False):
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
 
+    from dancepose.callbacks.sweep_report import SweepReport
+
     status = 1
     try:
         if session:
@@ -67,13 +70,14 @@ def run_forked(arguments, environment, cwd, session=False):
         os.environ.update(environment)
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
+        SweepReport.unfinished = None
         sys.argv = ["dancepose-train", *arguments]
         # what Lightning starts further processes from
         sys.modules["__main__"].__spec__ = importlib.util.find_spec("dancepose.train")
         import dancepose.tasks.child as child
         from dancepose.train import main
 
-        child.subprocess.Popen = ForkedPopen
+        child.subprocess = types.SimpleNamespace(Popen=ForkedPopen)  # in that module alone
         main()
         status = 0
     except SystemExit as error:

@@ -27,6 +27,7 @@ def test_what_only_starts_a_run_makes_no_other_job():
 def test_keys_are_as_long_as_they_must_be():
     name = job_name(["optimizer.lr=1e-3", "lr_find.low=-1", "a.b.lr=[x,y]", "a.lr=null", "model/attention=n"])
     assert name.startswith("optimizer-lr-1e-3_low-minus1_b-lr-x-y_a-lr-null_attention-n_")
+    assert job_name(["a.b=1e+30"]).startswith("b-1e30_") and job_name(["a.b=1e-30"]).startswith("b-1e-30_")
     assert key_of("+model/attention=cbam1") == "model/attention"
 
 
