@@ -21,7 +21,7 @@ from dancepose.tasks.sameness import RunState, run_state
 
 RERUN = ("failed", "stale", "all")
 NOT_HANDED_ON = ("sweep", "rerun", "dry_run", "reuse")  # of the launcher's keys: what it has done itself
-INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit statuses; by signals before a training began
+INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # by itself, or before its training had begun
 _data_hashes: dict[str, str] = {}  # of the data that this launcher has read, by their configuration
 
 
@@ -134,8 +134,7 @@ def data_hash(config: Mapping[str, Any]) -> str:
     """
     about = [config["data"], config["skeleton"], config["model"].get("network")]
     key = json.dumps(about, sort_keys=True, default=str)
-    if key not in INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # exit statuses; by signals before a training began
-_data_hashes:
+    if key not in _data_hashes:
         from dancepose.tasks.families import family_of
 
         _data_hashes[key] = family_of(config).datamodule(config).data_hash
