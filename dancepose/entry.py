@@ -64,18 +64,13 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
                 return task(cfg)
             finally:
                 os.environ["HYDRA_FULL_ERROR"] = "1"
-        from dancepose.config import check_config
+        from dancepose.config import check_composed
         from dancepose.targets import TRUSTED, check_targets, plain
 
         if cfg.get("resume"):  # before anything of the run's config is imported
             # not cfg.trust: only the user's own words count, whatever the run's overrides compose to
             check_targets(plain(cfg), (*TRUSTED, *own_trust(given)), source=f"the run {cfg.resume}")
-        searchpath = [
-            f"{source.schema}://{source.path}"
-            for source in hydra_config.runtime.config_sources
-            if source.provider.startswith("hydra.searchpath")
-        ]
-        check_config(cfg, hydra_config.job.config_name, hydra_config.runtime.choices, searchpath)
+        check_composed(cfg, hydra_config)
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)  # the task's own child processes decide for themselves
         try:

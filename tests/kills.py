@@ -39,9 +39,7 @@ JOB = [
 HALF = "*/checkpoints/.*ckpt.*"  # the names of checkpoints that are being written
 
 
-def study(
-    server: Server, folder: Path, kills: int, seed: int, job=JOB, told=lambda line: None
-) -> list[str]:
+def study(server: Server, folder: Path, kills: int, seed: int, job=JOB, told=lambda line: None) -> list[str]:
     """Kill so many times; return what was killed when.
 
     Args:
@@ -67,7 +65,9 @@ def study(
             launched = server.start(*command, cwd=folder)
             when = draw.choice(["moment", "checkpoint"])
             victim = draw.choice(["launcher", "job"])
-            if line := kill(launched, sweep, when, victim, draw.uniform(0, life), launched_at=time.monotonic()):
+            if line := kill(
+                launched, sweep, when, victim, draw.uniform(0, life), launched_at=time.monotonic()
+            ):
                 log.append(line)
                 told(line)
             status = launched.wait()
@@ -157,7 +157,9 @@ def main() -> None:
     server, start = Server(), time.monotonic()
     log = study(server, folder, kills, seed, told=lambda line: print(line, flush=True))
     server.close()
-    print(f"{len(log)} kills in {time.monotonic() - start:.0f} s: all metrics equal those of an undisturbed run")
+    print(
+        f"{len(log)} kills in {time.monotonic() - start:.0f} s: all metrics equal those of an undisturbed run"
+    )
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig
 
+from dancepose.config import check_composed
 from dancepose.errors import ConfigError, DanceposeError, did_you_mean
 from dancepose.sweeps.ledger import Outcome, Sweep, check_objective
 from dancepose.sweeps.names import lasting
@@ -49,6 +51,10 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     try:
         config = settled(plain(cfg))
         check_sweep(config, list(report.varying))
+        if config["dry_run"]:
+            check_composed(cfg, hydra)
+            sweep.plan(name, str(report.launch), planned(config, run, sweep.is_held(name)))
+            return None
         sweep.add(name, lasting(hydra.overrides.task))
         outcome = _not_to_be_run(run, config, sweep)
         if outcome is None:
@@ -57,6 +63,9 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
             outcome = replace(outcome, seconds=round(time.monotonic() - start, 1))
     except DanceposeError as error:
         outcome = Outcome("failed", str(error))
+    if cfg.dry_run:
+        sweep.plan(name, str(report.launch), outcome)
+        return None
     sweep.record(name, str(report.launch), outcome)
     print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)
     if ended is not None and ended.signal == signal.SIGINT:
@@ -64,6 +73,26 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     if ended is not None and ended.signal:
         raise SystemExit(128 + ended.signal)
     return outcome.objective
+
+
+def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False) -> Outcome:
+    """Return how a run stands and what it would cost, without writing anything; its empty folder goes.
+
+    Args:
+        config: the run's, plain and settled.
+        run: its folder.
+        held: whether another process is running it.
+
+    Raises:
+        DanceposeError: it could not be run.
+    """
+    from dancepose.tasks.dry_run import measure
+
+    with suppress(OSError):
+        run.path.rmdir()
+    state = run_state(run, config, lambda: data_hash(config))
+    status = "running" if held else state.status
+    return Outcome(status, state.cause, run.read_metrics().get("objective"), about=measure(config, run))
 
 
 def settled(config: dict[str, Any]) -> dict[str, Any]:
