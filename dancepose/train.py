@@ -183,11 +183,11 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
             )
         if trainer.interrupted:
             raise KeyboardInterrupt
-        values: dict[str, float | None] = {n: float(v) for n, v in trainer.callback_metrics.items()}
-        values = resumed_metrics(trainer) | values  # where no further epoch was trained
+        values: dict[str, float | None] = {**resumed_metrics(trainer)}  # where no epoch is left to train
+        values.update({n: float(v) for n, v in trainer.callback_metrics.items()})
         if not started:
             log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
-            values = before | values
+            values = {**before, **values}
         objective = objective_value(config, trainer, values)
         if cfg.test:
             with memory_told(advise_training(config, datamodule)):

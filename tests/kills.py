@@ -80,12 +80,13 @@ def study(server: Server, folder: Path, kills: int, seed: int, job=JOB, told=lam
     return log
 
 
-def kill(launched: Launched, sweep: Path, when: str, victim: str, moment: float, launched_at: float) -> str:
+def kill(launched: Launched, sweep: Path, when: str, victim: str, moment: float) -> str:
     """Wait for the moment, or for a checkpoint that is being written after half of it, and kill.
 
     Returns:
         What was done; nothing where the sweep had ended before.
     """
+    launched_at = time.monotonic()
     while time.monotonic() - launched_at < moment * (0.5 if when == "checkpoint" else 1):
         if not alive(launched.pid):
             return ""

@@ -132,6 +132,26 @@ def test_each_job_may_be_several_processes(folder, server):
     assert json.loads((runs[0] / "metrics.json").read_text())["status"] == "done"
 
 
+def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
+    dry = server.run("-m", *SMALL, "seed=0,1", "optimizer.lr=0.1,0.2", "dry_run=true", cwd=folder)
+    assert dry.wait() == 0, dry.output
+    assert [p.name for p in (folder / "outputs").rglob("*")] == ["sweeps"]
+    assert "4 jobs: 4 missing" in dry.output and "training steps of the 4 to be run" in dry.output
+    rows = [line.split() for line in dry.output.splitlines() if re.match(r"seed-\d_lr-\S+ +missing", line)]
+    assert len(rows) == 4 and {tuple(row[2:6]) for row in rows} == {("948,483", "0.95", "1", "6")}
+    times = [float(row[6]) for row in rows]
+    assert times[0] > 0 and len(set(times)) == 1, "one network, timed once"
+    wrong = server.run("-m", *SMALL, "seed=0,1", "+trainer.max_epoks=3", "dry_run=true", cwd=folder)
+    assert "2 jobs: 2 refused" in wrong.output and "Did you mean 'max_epochs'" in wrong.output
+
+
+def test_a_dry_run_of_one_training(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert run_task(train, "train", folder / "run", *SMALL, "dry_run=true") is None
+    told = capsys.readouterr().out
+    assert re.search(r"^run +missing +948,483 +0\.95 +1 +6 ", told, re.M) and not (folder / "run").exists()
+
+
 def test_a_job_that_another_process_runs_is_not_touched(folder):
     sweep = Sweep(folder / "sweep")
     sweep.add("seed-0_a", [])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dancepose.sweeps.ledger import Outcome
 from dancepose.text_table import aligned
 
-ORDER = ("done", "skipped", "missing", "interrupted", "running", "failed", "stale")
+ORDER = ("done", "skipped", "missing", "interrupted", "running", "failed", "stale", "refused")
 BAD = ("failed", "interrupted")
 DUE = ("missing", "interrupted")  # what the same command would run
 WIDEST = 120  # characters of a cause
@@ -58,9 +58,7 @@ def plan_table(outcomes: Mapping[str, Outcome]) -> str:
     lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
     due = [o for o in outcomes.values() if o.status in DUE]
     known = [o.about["seconds"] for o in due if o.about and o.about.get("seconds") is not None]
-    told = (
-        f"training steps of the {len(due)} that would be run, one after the other: about {_clock(sum(known))}"
-    )
+    told = f"training steps of the {len(due)} to be run, one after the other: about {_clock(sum(known))}"
     if len(known) < len(due):
         told += f", without {len(due) - len(known)} of which it is not known"
     return "\n".join([count(outcomes), *lines, told, "validation and test come on top; nothing was trained"])

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.time_budget import time_steps, typical_step
 
 # of the configuration, what decides on the size of a network and the time of its steps
-OF_A_STEP = ("model", "skeleton", "data", "trainer", "optimizer", "compile", "channels_last")
+OF_A_STEP = ("model", "skeleton", "data", "trainer", "compile", "channels_last")
 _measured: dict[str, dict[str, Any]] = {}  # of the networks that this process has timed
 
 
@@ -35,7 +36,8 @@ def measure(config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
     Raises:
         DanceposeError: the job could not be run.
     """
-    key = json.dumps({name: config.get(name) for name in OF_A_STEP}, sort_keys=True, default=str)
+    about = {name: config.get(name) for name in OF_A_STEP} | {"optimizer": config["optimizer"]["_target_"]}
+    key = json.dumps(about, sort_keys=True, default=str)
     if key not in _measured:
         _measured[key] = _measure(config, run)
     return _measured[key]
@@ -86,13 +88,15 @@ def _length(trainer: Mapping[str, Any], batches: int | None, step: float) -> dic
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's words about its trainer, of which there would be some for each network, to itself."""
+    """Keep Lightning's words about its trainer to itself: there would be some for each network."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -64,7 +64,7 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     except DanceposeError as error:
         outcome = Outcome("failed", str(error))
     if cfg.dry_run:
-        sweep.plan(name, str(report.launch), outcome)
+        sweep.plan(name, str(report.launch), replace(outcome, status="refused"))
         return None
     sweep.record(name, str(report.launch), outcome)
     print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)

@@ -179,9 +179,7 @@ def test_a_job_is_started_as_one_run_that_may_go_on(monkeypatch, tmp_path):
     hydra = SimpleNamespace(
         job=SimpleNamespace(config_name="train"),
         runtime=SimpleNamespace(config_sources=[], cwd="/here"),
-        overrides=SimpleNamespace(
-            hydra=[], task=["seed=1", "sweep=x", "rerun=all", "output=o", "reuse=false"]
-        ),
+        overrides=SimpleNamespace(hydra=[], task=["seed=1", "sweep=x", "rerun=all", "output=o"]),
     )
     sweep_job._start(hydra, RunDirectory(tmp_path))
     ((command, environment, cwd),) = started
