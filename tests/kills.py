@@ -65,9 +65,7 @@ def study(server: Server, folder: Path, kills: int, seed: int, job=JOB, told=lam
             launched = server.start(*command, cwd=folder)
             when = draw.choice(["moment", "checkpoint"])
             victim = draw.choice(["launcher", "job"])
-            if line := kill(
-                launched, sweep, when, victim, draw.uniform(0, life), launched_at=time.monotonic()
-            ):
+            if line := kill(launched, sweep, when, victim, draw.uniform(0, life)):
                 log.append(line)
                 told(line)
             status = launched.wait()

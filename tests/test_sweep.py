@@ -10,10 +10,17 @@ import pytest
 import yaml
 from factories import make_actions, make_archive
 from forked import Launched
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
 from kills import JOB, study
+from omegaconf import OmegaConf
 from running import run_task
 
+from dancepose.paths import config_dir
 from dancepose.sweeps.ledger import JobTaken, Sweep
+from dancepose.sweeps.names import job_name
 from dancepose.train import train
 
 # the keypoint branch on drawn skeletons, two short epochs
@@ -165,3 +172,21 @@ def test_kills_at_random_moments_change_nothing(server, tmp_path):
     job = [o for o in JOB if not o.startswith("seed=")]
     log = study(server, tmp_path, kills=5, seed=1, job=[*job, "seed=3", "~callbacks.summary"])
     assert len(log) == 5
+
+
+@pytest.mark.parametrize(
+    ("experiment", "jobs"), [("pose_ablation", 8), ("motion_attention", 32), ("motion_table4", 24)]
+)
+def test_what_the_shipped_sweeps_consist_of(experiment, jobs):
+    """Every job composes and is another network or seed, of the key by which it is named."""
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        whole = compose("train", overrides=[f"experiment={experiment}"], return_hydra_config=True)
+        assert whole.hydra.mode == RunMode.MULTIRUN
+        params = [f"{key}={value}" for key, value in whole.hydra.sweeper.params.items()]
+        parsed = OverridesParser.create().parse_overrides(params)
+        (batch,) = BasicSweeper.split_arguments(parsed, None)
+        found = [
+            compose("train", overrides=[f"experiment={experiment}", *job]) for job in batch[:: jobs // 8]
+        ]
+    assert len(batch) == jobs and len({job_name(job) for job in batch}) == jobs
+    assert len({OmegaConf.to_yaml(config) for config in found}) == 8
