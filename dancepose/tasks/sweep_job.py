@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from dancepose.config import check_composed
 from dancepose.errors import ConfigError, DanceposeError, did_you_mean
-from dancepose.sweeps.ledger import Outcome, Sweep, check_objective
+from dancepose.sweeps.ledger import LOCKS, Outcome, Sweep, check_objective
 from dancepose.sweeps.names import lasting
 from dancepose.targets import plain
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
@@ -46,9 +46,11 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
 
     hydra: Any = HydraConfig.get()
     run, report = RunDirectory(hydra.runtime.output_dir), hydra.callbacks.sweep
-    sweep, name = Sweep(run.path.parent), run.path.name
+    sweep, name = Sweep(hydra.sweep.dir), run.path.name
     start, ended = time.monotonic(), None
     try:
+        if run.path.parent != sweep.path:
+            raise ConfigError(f"hydra.sweep.subdir={hydra.sweep.subdir}: the name of one folder is needed")
         config = settled(plain(cfg))
         check_sweep(config, list(report.varying))
         if config["dry_run"]:
@@ -195,11 +197,11 @@ def _begins_anew(run: RunDirectory, state: RunState, rerun: str | None) -> bool:
 
 def _clear(run: RunDirectory, sweep: Sweep) -> None:
     """Empty a run directory; its files go out of the way at once, so that a kill leaves no half of a run."""
-    old = sweep.path / ".old" / f"{run.path.name}.{secrets.token_hex(4)}"
-    old.parent.mkdir(exist_ok=True)
+    old = sweep.path / LOCKS / f"old_{secrets.token_hex(4)}"
     run.path.rename(old)
     run.path.mkdir()
-    shutil.rmtree(old.parent, ignore_errors=True)
+    for path in (sweep.path / LOCKS).glob("old_*"):  # also what a launcher that was killed has left
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _start(hydra: Any, run: RunDirectory) -> Ended:

@@ -57,7 +57,7 @@ def test_jobs_that_are_run_again_go_on_or_begin_anew(status, rerun, kept, job):
     leave(job[1], status)
     assert decide(job, rerun) is None
     assert (job[1].checkpoints / "last.ckpt").is_file() == kept
-    assert job[1].path.is_dir() and not (job[0].path / ".old").exists()
+    assert job[1].path.is_dir() and not list(job[0].path.glob(".locks/old_*"))
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,14 @@ def test_a_mistake_in_a_job_is_its_outcome_and_no_error(tmp_path, monkeypatch):
     run = tmp_path / "sweep" / "job_1"
     report = {"launch": "l", "varying": ["seed"]}
     hydra = {"runtime": {"output_dir": str(run)}, "callbacks": {"sweep": report}, "overrides": {"task": []}}
+    hydra["sweep"] = {"dir": str(run.parent), "subdir": "job_1"}
     monkeypatch.setattr(HydraConfig, "get", lambda: OmegaConf.create(hydra))
     assert run_sweep_job(OmegaConf.create(config("minutes=3"))) is None
     (outcome,) = Sweep(run.parent).outcomes("l").values()
     assert outcome.status == "failed" and outcome.cause.startswith("minutes=3")
+    hydra["runtime"]["output_dir"], hydra["sweep"]["subdir"] = str(run / "deeper"), "job_1/deeper"
+    assert run_sweep_job(OmegaConf.create(config())) is None
+    assert Sweep(run.parent).outcomes("l")["deeper"].cause.startswith("hydra.sweep.subdir=job_1/deeper")
 
 
 def test_a_job_is_started_as_one_run_that_may_go_on(monkeypatch, tmp_path):
