@@ -47,27 +47,30 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         hydra_config = HydraConfig.get()
         alone = hydra_config.mode == RunMode.RUN  # in a sweep the launcher goes on with the next job
         try:
-            return go(cfg, hydra_config)
-        except (DanceposeError, OmegaConfBaseException) as error:
-            if full or not alone:
+            return go(cfg, hydra_config, launching=not alone and config_name == "train")
+        except Exception as error:
+            status = _note(error, hydra_config.runtime.output_dir)
+            if full or not alone or not isinstance(error, (DanceposeError, OmegaConfBaseException)):
                 raise
             with contextlib.suppress(OSError):  # an empty folder would look like a run
                 os.rmdir(hydra_config.runtime.output_dir)
-            _fail(str(error))
+            _fail(str(error), status)
 
-    def go(cfg: Any, hydra_config: Any) -> Any:
-        from dancepose.config import check_config
+    def go(cfg: Any, hydra_config: Any, launching: bool) -> Any:
+        if launching:  # each job has a process, which checks what it is given
+            if not full:
+                os.environ.pop("HYDRA_FULL_ERROR", None)
+            try:
+                return task(cfg)
+            finally:
+                os.environ["HYDRA_FULL_ERROR"] = "1"
+        from dancepose.config import check_composed
         from dancepose.targets import TRUSTED, check_targets, plain
 
         if cfg.get("resume"):  # before anything of the run's config is imported
             # not cfg.trust: only the user's own words count, whatever the run's overrides compose to
             check_targets(plain(cfg), (*TRUSTED, *own_trust(given)), source=f"the run {cfg.resume}")
-        searchpath = [
-            f"{source.schema}://{source.path}"
-            for source in hydra_config.runtime.config_sources
-            if source.provider.startswith("hydra.searchpath")
-        ]
-        check_config(cfg, hydra_config.job.config_name, hydra_config.runtime.choices, searchpath)
+        check_composed(cfg, hydra_config)
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)  # the task's own child processes decide for themselves
         try:
@@ -89,8 +92,12 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
             return
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)()
     except KeyboardInterrupt:
+        _tell_unfinished()
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    except SystemExit:
+        _tell_unfinished()
+        raise
     except (DanceposeError, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         if full:
             raise
@@ -109,9 +116,22 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
             os.environ.pop("HYDRA_FULL_ERROR", None)
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, status: int = 1) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(status)
+
+
+def _note(error: Exception, run_dir: str) -> int:
+    """In a job of a sweep, leave word of what went wrong; return the exit status."""
+    from dancepose.tasks.child import is_job, note_failure
+
+    return note_failure(error, run_dir) if is_job() else 1
+
+
+def _tell_unfinished() -> None:
+    """Print the table of a sweep that is broken off, if this is one."""
+    if (report := sys.modules.get("dancepose.callbacks.sweep_report")) is not None:
+        report.tell_unfinished()
 
 
 def _misconfiguration() -> tuple[type[Exception], ...]:

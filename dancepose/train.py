@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,27 +25,50 @@ WARNINGS = (
     "It is recommended to use `self.log",  # the metrics are equal on all processes already
     "Checkpoint directory .* exists and is not empty",
     "The number of training batches .* is smaller than the logging interval",
+    "The `srun` command is available",  # who wants Slurm asks for it
     ".*isinstance\\(treespec, LeafSpec\\)` is deprecated",
 )
 
 
 def train(cfg: DictConfig) -> float | None:
-    """Run one training.
+    """Run one training, or one job of a sweep.
 
     Args:
-        cfg: what conf/train.yaml composes to, its keys checked.
+        cfg: what conf/train.yaml composes to; of a training, its keys checked.
 
     Returns:
         The value of `objective`, for a sweep; None where the run has no such metric.
 
     Raises:
         ConfigError: a setting cannot work, or the folder holds a run that this one would be mixed with.
+        JobTaken: the folder is a job of a sweep, which another process is running.
         SystemExit: the run was interrupted; 130 by Ctrl-C, 143 by SIGTERM.
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
-    from lightning.pytorch import seed_everything
+
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        from dancepose.tasks.sweep_job import run_sweep_job
+
+        gc.enable()
+        return run_sweep_job(cfg)
+    if cfg.dry_run:
+        gc.enable()
+        _tell_plan(cfg)
+        return None
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+    from dancepose.sweeps.ledger import holding_run
+
+    main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
+    with holding_run(Path(HydraConfig.get().runtime.output_dir).resolve()) if main_rank else nullcontext():
+        return _train(cfg, main_rank)
+
+
+def _train(cfg: DictConfig, main_rank: bool) -> float | None:
+    """Run one training in a folder that no other process writes into."""
+    from hydra.core.hydra_config import HydraConfig
+    from lightning.pytorch import seed_everything
 
     from dancepose.callbacks.checkpoints import WholeFileIO
     from dancepose.errors import DanceposeError
@@ -53,22 +77,23 @@ def train(cfg: DictConfig) -> float | None:
     from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite
     from dancepose.tasks.families import family_of
     from dancepose.tasks.memory import advise_training, memory_told
-    from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value
+    from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value, resumed_metrics
     from dancepose.tasks.preparation import (
         WhenLoaded,
-        check_one_device,
         check_optimizer,
         describe_batch,
+        log_config,
         make_callbacks,
         make_loggers,
         make_trainer,
     )
     from dancepose.tasks.rate_test import check_rate_test, find_rate
-    from dancepose.tasks.resuming import check_kept, check_resumable, check_same_run, keep_data
+    from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
     from dancepose.tasks.run_directory import RunDirectory
+    from dancepose.tasks.sameness import check_same_run
     from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
-    main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
+    gc.enable()
     testing_rates = bool(cfg.lr_find.steps)  # in place of a training
     trial = bool(cfg.trainer.get("fast_dev_run")) or testing_rates  # leaves no files of a run
     writes = main_rank and not trial
@@ -81,16 +106,12 @@ def train(cfg: DictConfig) -> float | None:
     family = family_of(config)
     config["trainer"]["precision"] = settle_precision(config["trainer"])
     run = RunDirectory(HydraConfig.get().runtime.output_dir)
-    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
     if testing_rates:
-        check_rate_test(config, run, multirun)
-    if multirun:
-        check_one_device(config["trainer"])
-        family.check_sweep(config, sys.argv[1:])
+        check_rate_test(config, run)
     reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
     epochs = None
     if config["minutes"] is not None and not trial:
-        check_minutes(config, multirun)
+        check_minutes(config)
         epochs = known_epochs(run, config) if cfg.resume or reuse else None
         config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
     family.check_metric_names(config)
@@ -159,16 +180,18 @@ def train(cfg: DictConfig) -> float | None:
             log.info("%s", describe_batch(datamodule.batch_size, trainer))
             device, precision = trainer.strategy.root_device.type, str(trainer.precision)
             warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
+            log_config(loggers, config)
         with memory_told(advise_training(config, datamodule)):
             trainer.fit(
                 task, datamodule=datamodule, ckpt_path=None if last is None else str(last), weights_only=True
             )
         if trainer.interrupted:
             raise KeyboardInterrupt
-        values: dict[str, float | None] = {n: float(v) for n, v in trainer.callback_metrics.items()}
+        values: dict[str, float | None] = {**resumed_metrics(trainer)}  # where no epoch is left to train
+        values.update({n: float(v) for n, v in trainer.callback_metrics.items()})
         if not started:
             log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
-            values = before | values
+            values = {**before, **values}
         objective = objective_value(config, trainer, values)
         if cfg.test:
             with memory_told(advise_training(config, datamodule)):
@@ -202,6 +225,19 @@ def train(cfg: DictConfig) -> float | None:
     elif main_rank:
         log.info("%s", describe_trial(int(cfg.trainer.fast_dev_run), datamodule, bool(cfg.test)))
     return objective
+
+
+def _tell_plan(cfg: DictConfig) -> None:
+    """Print what a training would be; nothing is written."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from dancepose.sweeps.outcome_table import plan_table
+    from dancepose.targets import plain
+    from dancepose.tasks.run_directory import RunDirectory
+    from dancepose.tasks.sweep_job import planned, settled
+
+    run = RunDirectory(HydraConfig.get().runtime.output_dir)
+    print(plan_table({run.path.name: planned(settled(plain(cfg)), run)}))
 
 
 def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:
@@ -263,12 +299,18 @@ def _identity(config: Mapping[str, Any], datamodule: Any) -> dict[str, Any]:
 
 def _lasting(overrides: Sequence[str]) -> list[str]:
     """Return the overrides that make the run what it is, without those that only start or resume it."""
-    return [o for o in overrides if not o.lstrip("+~").startswith(("resume=", "trust="))]
+    from dancepose.sweeps.names import lasting
+
+    return lasting(overrides, ("resume", "reuse", "trust", "sweep", "rerun", "dry_run"))
 
 
 def main() -> None:
     """Run `dancepose-train`."""
     from dancepose.entry import run
+    from dancepose.tasks.child import die_with_launcher
+
+    die_with_launcher()
+    gc.disable()  # for the imports: they make a million objects and no garbage, and take a tenth less time
 
     run(train, "train")
 

@@ -14,6 +14,8 @@ from dancepose.files import replacing
 
 log = logging.getLogger(__name__)
 
+METRICS = "epoch_metrics"  # key of a checkpoint
+
 
 class RunCheckpoint(ModelCheckpoint):
     """A checkpoint in a run's folder, whose state holds wherever the folder lies now."""
@@ -74,12 +76,31 @@ class LastCheckpoint(RunCheckpoint):
     Lightning's `save_last` only copies what another rule saved: where the metric does not improve, the last
     epoch would be missing.
 
+    With it come the metrics of the epoch: a run that is killed between its last epoch and its end has them
+    nowhere else.
+
     Args:
         dirpath: the run's `checkpoints` folder, given by the entry point.
+
+    Attributes:
+        metrics: of the epoch from which a run was resumed; empty in a new one.
     """
 
     def __init__(self, dirpath: str | Path):
         super().__init__(dirpath, "last", enable_version_counter=False, save_on_train_epoch_end=True)
+        self.metrics: dict[str, float] = {}
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add the metrics."""
+        checkpoint[METRICS] = {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Take the metrics back; a checkpoint of an older version has none."""
+        self.metrics = dict(checkpoint.get(METRICS, {}))
 
 
 class WholeFileIO(TorchCheckpointIO):

@@ -1,7 +1,7 @@
 """What a training does in the way of its family, poses or motions; all else is `train.py`'s, once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -70,14 +70,6 @@ class Family(ABC):
     @abstractmethod
     def tell_report(self, folder: Path) -> None:
         """Print the report of an earlier test again."""
-
-    def check_sweep(self, config: Mapping[str, Any], overrides: Sequence[str]) -> None:  # noqa: B027
-        """Refuse what a job of a sweep cannot be; by default nothing.
-
-        Args:
-            config: the job's, plain.
-            overrides: of the sweep's command line.
-        """
 
     def judge_overfit(self, values: Mapping[str, float | None], run: RunDirectory) -> str | None:
         """Say what the score of `debug=overfit` means; None where there is nothing to say."""

@@ -1,6 +1,6 @@
 """`MotionFamily`: what is particular to a training of motions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,27 +32,6 @@ class MotionFamily(Family):
     def metric_names(self, config: Mapping[str, Any]) -> list[str]:
         """Return accuracy, macro-F1, calibration error and loss."""
         return [f"val/{name}" for name in METRICS]
-
-    def check_sweep(self, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
-        """Refuse a sweep over attentions in a network that has none.
-
-        Raises:
-            ConfigError: its jobs would be the same network.
-        """
-        swept = [
-            o.lstrip("+~").partition("=")[0].replace("/", ".")
-            for o in overrides
-            if "," in o.partition("=")[2]
-        ]
-        if not motion_config(config["model"]).attends and any(
-            f"{n}.".startswith("model.attention.") for n in swept
-        ):
-            raise ConfigError(
-                f"model.network={config['model']['network']} with branches "
-                f"{config['model'].get('branches')} has no attention, so that the jobs of a sweep over "
-                "attentions would be the same network. "
-                "Leave model/attention out, or add the branch image"
-            )
 
     def data_arguments(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return skeleton, encoder, and whether pictures are looked at."""

@@ -8,6 +8,7 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from dancepose.callbacks.checkpoints import LastCheckpoint
 from dancepose.data.splits import PARTS
 from dancepose.errors import CheckpointError
 from dancepose.networks.weights import read_file
@@ -37,6 +38,15 @@ def objective_value(
         if config["which"] == "best" and monitored and score is not None:
             return float(score)
     return values.get(config["objective"])
+
+
+def resumed_metrics(trainer: Trainer) -> dict[str, float]:
+    """Return the metrics of the epoch from which a run was resumed; nothing of a new one."""
+    found: dict[str, float] = {}
+    for checkpoint in trainer.checkpoint_callbacks:
+        if isinstance(checkpoint, LastCheckpoint):
+            found |= checkpoint.metrics
+    return found
 
 
 def measure_test_part(

@@ -23,22 +23,17 @@ LEAST = 20  # steps: fewer make no curve
 PICTURE, NUMBERS = "lr_find.png", "lr_find.json"
 
 
-def check_rate_test(config: Mapping[str, Any], run: RunDirectory, multirun: bool) -> None:
+def check_rate_test(config: Mapping[str, Any], run: RunDirectory) -> None:
     """Refuse what a range test cannot be combined with.
 
     Args:
         config: the run's, plain.
         run: its folder.
-        multirun: whether it is a job of a sweep.
 
     Raises:
         ConfigError: names the key and the remedy.
     """
     node = config["lr_find"]
-    if multirun:
-        raise ConfigError(
-            "lr_find: not in a multirun (-m): run the test once, then give its rate to the sweep"
-        )
     if config["resume"]:
         raise ConfigError(
             f"lr_find: not with resume={config['resume']}: the test begins with new weights; leave one of "

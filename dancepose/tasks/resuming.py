@@ -1,19 +1,19 @@
 """Going on with a run: does its checkpoint fit what is asked for now, and which settings win."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from dancepose import __version__
 from dancepose.data.collection import PoseData
 from dancepose.data.splits import PARTS, split_hash
 from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.networks.weights import read_file
-from dancepose.tasks.run_directory import NOT_IN_HASH, RunDirectory
+from dancepose.tasks.run_directory import RunDirectory
+from dancepose.tasks.sameness import differences
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def check_resumable(path: Path, build_config: Mapping[str, Any], optimizer: Mapp
         "classes",
         "seed",
     ):  # order, augmentation and dropout go on by the same seed
-        for key, was, now in _differences(before.get(node), build_config.get(node), node):
+        for key, was, now in differences(before.get(node), build_config.get(node), node):
             if key != "model.weights":  # where training began
                 kept = "seed" if node == "seed" else "model"
                 raise ConfigError(
@@ -82,7 +82,7 @@ def check_kept(run: RunDirectory, config: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: names the key with both values.
     """
-    for key, was, now in _differences(run.read_config().get("data"), config, "data"):
+    for key, was, now in differences(run.read_config().get("data"), config, "data"):
         if key.removeprefix("data.") in KEPT:
             raise ConfigError(
                 f"{key}={now}: the run was trained with {was}, and a resumed run keeps what it learns from. "
@@ -109,7 +109,7 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
     if not isinstance(before, Mapping):
         raise ConfigError(f"{run.path / 'config.yaml'} names no data: nothing can be resumed from it")
     new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
-    changes = [c for c in _differences(before, config, "data") if _divides(c[0])]
+    changes = [c for c in differences(before, config, "data") if _divides(c[0])]
     new = data.keep(stored) if stored is not None and not changes else 0
     data.unusable().raise_fatal()  # else its pictures would pass for missing ones
     if stored is not None and before.get("overfit"):
@@ -180,44 +180,6 @@ def _other_homes(
             more = ", ..." if len(names) > examples else ""
             told.append(f"{len(names)} {word}: {', '.join(names[:examples])}{more}")
     return f" ({'; '.join(told)})"
-
-
-def _differences(was: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield dotted key, old and new value wherever two nested mappings differ."""
-    if isinstance(was, Mapping) and isinstance(now, Mapping):
-        for key in dict.fromkeys([*was, *now]):
-            yield from _differences(was.get(key), now.get(key), f"{path}.{key}")
-    elif was != now and not (isinstance(was, Sequence) and isinstance(now, Sequence) and [*was] == [*now]):
-        yield path, was, now
-
-
-def check_same_run(run: RunDirectory, config: Mapping[str, Any]) -> None:
-    """Refuse to take the run of a folder for the one that is asked for where it is another (`reuse=true`).
-
-    Whether the data are the same is for `keep_data` to say.
-
-    Args:
-        run: the folder.
-        config: of now, plain.
-
-    Raises:
-        ConfigError: the run is another; names what differs.
-    """
-    before = run.read_config()
-    changed = [
-        f"{key} was {was}, is {is_now}"
-        for node in config
-        if node not in NOT_IN_HASH
-        for key, was, is_now in _differences(before.get(node), config[node], node)
-    ]
-    version = run.read_metrics().get("version")
-    if version != __version__:
-        changed.append(f"dancepose was {version}, is {__version__}")
-    if changed:
-        raise ConfigError(
-            f"reuse=true, but {run.path} holds another run: {'; '.join(changed[:3])}. Remove it, or give "
-            "another folder (hydra.run.dir=)"
-        )
 
 
 def apply_optimizer(

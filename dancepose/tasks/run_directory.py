@@ -29,6 +29,9 @@ NOT_IN_HASH = (
     "hydra",
     "objective",
     "lr_find",
+    "sweep",
+    "rerun",
+    "dry_run",
 )  # do not change what a run computes
 LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg|png)\.[a-z0-9_]{8}")  # of `files.replacing`
 FAILED = ".failed"  # made by the first of several processes that fails
@@ -165,6 +168,11 @@ class RunDirectory:
             values: metrics, hash, split, data, cause, ...
         """
         write_json(self.path / "metrics.json", {"status": status, "version": __version__, **values})
+
+    def note_failure(self, cause: str) -> None:
+        """Write into metrics.json that the run failed; what is known of it stays."""
+        known = {"version": __version__, **self.read_metrics()}
+        write_json(self.path / "metrics.json", {**known, "status": "failed", "cause": cause})
 
     def read_metrics(self) -> dict[str, Any]:
         """Return what metrics.json holds; nothing where there is none.

@@ -1,0 +1,75 @@
+"""Before and after a sweep: what is refused for all its jobs, and the table of what became of them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.experimental.callback import Callback
+
+from dancepose.errors import ConfigError
+from dancepose.files import write_text
+from dancepose.sweeps.ledger import Sweep, check_objective
+from dancepose.sweeps.outcome_table import BAD, outcome_table, plan_table
+
+TEXT = "sweep.txt"
+
+
+class SweepReport(Callback):
+    """Print the table of a sweep when it ends, however it ends, and write it to `sweep.txt`.
+
+    Args:
+        launch: what tells this start of the sweep from others.
+        varying: keys by which the jobs differ.
+    """
+
+    unfinished: ClassVar["SweepReport | None"] = None
+
+    def __init__(self, launch: str, varying: Sequence[str]):
+        self.launch, self.varying = launch, list(varying)
+        self.sweep: Sweep | None = None
+        self.dry = False
+
+    def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
+        """Say where the sweep goes.
+
+        Raises:
+            SystemExit: no job of it may be run: it would choose by the test part.
+        """
+        try:
+            check_objective(config.objective)
+        except ConfigError as error:  # Hydra makes a warning of every other error
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(1)
+        self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
+        type(self).unfinished = self
+        print(f"sweep directory: {self.sweep.path}", flush=True)
+
+    def on_multirun_end(self, config: Any, **kwargs: Any) -> None:
+        """Tell.
+
+        Raises:
+            SystemExit: 1, if a job failed.
+        """
+        if self.tell():
+            sys.exit(1)
+
+    def tell(self) -> bool:
+        """Print and write the table; return whether a job failed."""
+        assert self.sweep is not None
+        type(self).unfinished = None
+        if self.dry:
+            print(f"\n{plan_table(self.sweep.take_plans(self.launch))}", flush=True)
+            return False
+        outcomes = self.sweep.outcomes(self.launch)
+        text = outcome_table(outcomes)
+        print(f"\n{text}", flush=True)
+        if outcomes:
+            write_text(self.sweep.path / TEXT, text + "\n")
+        return any(outcome.status in BAD for outcome in outcomes.values())
+
+
+def tell_unfinished() -> None:
+    """Tell of a sweep that was broken off."""
+    if SweepReport.unfinished is not None:
+        SweepReport.unfinished.tell()

@@ -1,0 +1,189 @@
+"""What a sweep's folder knows of its jobs: their overrides, how they ended, and which is being run now."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dancepose.data.json_file import load_mapping
+from dancepose.errors import ConfigError, DanceposeError
+from dancepose.files import write_json
+
+JOBS, OUTCOMES, LOCKS = "jobs.json", "sweep.json", ".locks"
+PATIENCE = 2.0  # seconds that a job waits for its lock: who only looks whether it is held has it for a moment
+
+
+def check_objective(name: Any) -> None:
+    """Refuse to choose by the test part.
+
+    Raises:
+        ConfigError: the objective is one of its metrics.
+    """
+    if str(name).startswith("test/"):
+        raise ConfigError(f"objective={name}: nothing may be chosen by the test part; give a val/ metric")
+
+
+class JobTaken(DanceposeError):
+    """Another process is running this very job now."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job stands after a launch.
+
+    Attributes:
+        status: done, failed, interrupted, skipped (done before), stale, running (by another launcher); of a
+            dry run also missing.
+        cause: why it failed or what it is stale by.
+        objective: what a sweep optimises; None where there is none.
+        seconds: that the launch spent on it.
+        about: of a dry run, parameters, MACs and so on.
+    """
+
+    status: str
+    cause: str = ""
+    objective: float | None = None
+    seconds: float = 0.0
+    about: dict[str, Any] | None = None
+
+
+class Sweep:
+    """The folder of a sweep: a run directory for each job, `jobs.json`, `sweep.json`.
+
+    Several launchers may write at once. Locks are those of the operating system: one that a process held
+    is free when the process has ended, however it ended.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).resolve()
+
+    @classmethod
+    def of_run(cls, run: Path) -> "Sweep | None":
+        """Return the sweep of which a run directory is a job, None where it is of none."""
+        sweep = cls(run.parent)
+        return sweep if run.name in sweep.jobs() else None
+
+    def jobs(self) -> dict[str, list[str]]:
+        """Return name -> overrides of every job that was ever launched here.
+
+        Raises:
+            DataError: jobs.json is broken.
+        """
+        path = self.path / JOBS
+        return load_mapping(path) if path.is_file() else {}
+
+    def add(self, name: str, overrides: Sequence[str]) -> None:
+        """Write a job into `jobs.json`."""
+        if self.jobs().get(name) != list(overrides):
+            with self._writing():
+                write_json(self.path / JOBS, {**self.jobs(), name: list(overrides)})
+
+    def record(self, name: str, launch: str, outcome: Outcome) -> None:
+        """Write how a job ended into `sweep.json`.
+
+        Args:
+            name: of the job.
+            launch: which launch it is that tells.
+            outcome: what to tell.
+        """
+        self._record(self.path / OUTCOMES, name, launch, outcome)
+
+    def plan(self, name: str, launch: str, outcome: Outcome) -> None:
+        """Write what a dry run found of a job, for `take_plans`."""
+        self._record(self._plans(launch), name, launch, outcome)
+
+    def _record(self, path: Path, name: str, launch: str, outcome: Outcome) -> None:
+        with self._writing():
+            before = load_mapping(path) if path.is_file() else {}
+            write_json(path, {**before, name: {"launch": launch, **asdict(outcome)}})
+
+    def outcomes(self, launch: str) -> dict[str, Outcome]:
+        """Return name -> outcome of the jobs of a launch, in the order in which they ended."""
+        return self._read(self.path / OUTCOMES, launch)
+
+    def take_plans(self, launch: str) -> dict[str, Outcome]:
+        """Return what a dry run found; of a sweep that was never launched nothing is left behind."""
+        found = self._read(self._plans(launch), launch)
+        self._plans(launch).unlink(missing_ok=True)
+        if not (self.path / JOBS).exists():
+            (self.path / "multirun.yaml").unlink(missing_ok=True)
+            shutil.rmtree(self.path / LOCKS, ignore_errors=True)
+            with suppress(OSError):
+                self.path.rmdir()
+        return found
+
+    def _plans(self, launch: str) -> Path:
+        return self.path / f".plans_{launch}.json"
+
+    @staticmethod
+    def _read(path: Path, launch: str) -> dict[str, Outcome]:
+        kept = {field.name for field in fields(Outcome)}
+        return {
+            name: Outcome(**{key: value for key, value in entry.items() if key in kept})
+            for name, entry in (load_mapping(path) if path.is_file() else {}).items()
+            if entry["launch"] == launch
+        }
+
+    @contextmanager
+    def holding(self, name: str, patience: float = PATIENCE) -> Iterator[None]:
+        """Hold a job for oneself.
+
+        Args:
+            name: of the job.
+            patience: seconds to wait for it.
+
+        Raises:
+            JobTaken: another process holds it.
+        """
+        lock = self._lock(name)
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout:
+            raise JobTaken(f"{self.path / name} is being run by another process at this moment") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_held(self, name: str) -> bool:
+        """Tell whether some process is running a job now."""
+        try:
+            with self.holding(name, patience=0):
+                return False
+        except JobTaken:
+            return True
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock("ledger"):
+            yield
+
+    def _lock(self, name: str) -> FileLock:
+        folder = self.path / LOCKS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DanceposeError(f"{folder} cannot be written: {error.strerror or error}") from None
+        return FileLock(folder / f"{name.replace('/', '_')}.lock")
+
+
+@contextmanager
+def holding_run(run: Path) -> Iterator[None]:
+    """Hold a run directory for oneself if it is a job of a sweep.
+
+    Raises:
+        JobTaken: another process holds it.
+    """
+    sweep = Sweep.of_run(run)
+    if sweep is None:
+        yield
+        return
+    with sweep.holding(run.name):
+        yield

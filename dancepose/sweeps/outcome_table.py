@@ -1,0 +1,89 @@
+"""The table at the end of a sweep: what each job came to."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from dancepose.sweeps.ledger import Outcome
+from dancepose.text_table import aligned
+
+ORDER = ("done", "skipped", "missing", "interrupted", "running", "failed", "stale", "refused")
+BAD = ("failed", "interrupted")
+DUE = ("missing", "interrupted")  # what the same command would run
+WIDEST = 120  # characters of a cause
+REMEDY = {
+    "failed": "failed jobs are run again with rerun=failed",
+    "stale": "stale jobs, whose configuration, data or version have changed, are run anew with rerun=stale",
+    "interrupted": "interrupted jobs go on with the same command",
+    "running": "running: by another launcher at this moment",
+}
+
+
+def outcome_table(outcomes: Mapping[str, Outcome]) -> str:
+    """Return the table as text: job, status, objective, time and cause; below it what can be done."""
+    rows = [["job", "status", "objective", "time", ""]]
+    for name, outcome in outcomes.items():
+        rows.append(
+            [
+                name,
+                outcome.status,
+                "-" if outcome.objective is None else f"{outcome.objective:.4f}",
+                _clock(outcome.seconds) if outcome.seconds else "-",
+                shortened(outcome.cause),
+            ]
+        )
+    widest = max(len(row[-1]) for row in rows)
+    lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
+    return "\n".join([count(outcomes), *lines, *remedies(outcomes)])
+
+
+def plan_table(outcomes: Mapping[str, Outcome]) -> str:
+    """Return the table of a dry run: how each job stands, how large its network is, how long it takes."""
+    rows = [["job", "status", "parameters", "MMACs", "epochs", "steps", "s/step", "time", ""]]
+    for name, outcome in outcomes.items():
+        about = outcome.about or {}
+        macs, step, seconds = (about.get(key) for key in ("MACs", "step", "seconds"))
+        rows.append(
+            [
+                name,
+                outcome.status,
+                f"{about['parameters']:,}" if about else "-",
+                "-" if macs is None else f"{macs / 1e6:,.2f}",
+                *("-" if about.get(key) is None else str(about[key]) for key in ("epochs", "steps")),
+                "-" if step is None else f"{step:.3g}",
+                "-" if seconds is None else _clock(seconds),
+                shortened(outcome.cause),
+            ]
+        )
+    widest = max(len(row[-1]) for row in rows)
+    lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
+    due = [o for o in outcomes.values() if o.status in DUE]
+    known = [o.about["seconds"] for o in due if o.about and o.about.get("seconds") is not None]
+    told = f"training steps of the {len(due)} to be run, one after the other: about {_clock(sum(known))}"
+    if len(known) < len(due):
+        told += f", without {len(due) - len(known)} of which it is not known"
+    return "\n".join([count(outcomes), *lines, told, "validation and test come on top; nothing was trained"])
+
+
+def count(outcomes: Mapping[str, Outcome]) -> str:
+    """Return `4 jobs: 3 done, 1 failed`."""
+    found = Counter(outcome.status for outcome in outcomes.values())
+    told = ", ".join(f"{found[status]} {status}" for status in ORDER if found[status])
+    return f"{len(outcomes)} job{'s' * (len(outcomes) != 1)}: {told or 'nothing was run'}"
+
+
+def remedies(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return what can be done about the jobs that are not done."""
+    there = {outcome.status for outcome in outcomes.values()}
+    return [words for status, words in REMEDY.items() if status in there]
+
+
+def shortened(text: str, widest: int = WIDEST) -> str:
+    """Return the first line of a text, cut where it is too long."""
+    line = " ".join(text.partition("\n")[0].split())
+    return line if len(line) <= widest else f"{line[: widest - 3]}..."
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

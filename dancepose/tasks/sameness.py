@@ -1,0 +1,99 @@
+"""Whether the run of a folder is the very run that a configuration asks for, and what differs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dancepose import __version__
+from dancepose.errors import ConfigError, DanceposeError
+from dancepose.tasks.run_directory import NOT_IN_HASH, PATH_KEYS, RunDirectory, config_hash
+
+TOLD = 3  # differences
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How the run of a folder stands to what is asked for.
+
+    Attributes:
+        status: missing, interrupted (or killed), failed, done, stale.
+        cause: why it failed, or what it is stale by.
+        same: whether a failed run is the one that is asked for, so that its checkpoint is of use.
+    """
+
+    status: str
+    cause: str = ""
+    same: bool = True
+
+
+def run_state(run: RunDirectory, config: Mapping[str, Any], data_hash: Callable[[], str]) -> RunState:
+    """Tell how the run of a folder stands, by the hash that it carries.
+
+    Args:
+        run: the folder.
+        config: of now, plain.
+        data_hash: returns the hash of the data of now; called only where nothing else differs.
+    """
+    metrics = run.read_metrics()
+    status = metrics.get("status")
+    if status is None:
+        return RunState("missing")
+    try:
+        changed = changes(run, config)
+        if not changed and metrics.get("hash") != config_hash(config, data := data_hash()):
+            changed = [f"the data were {metrics.get('data')}, are {data}"]
+    except DanceposeError as error:  # no config.yaml, or the data cannot be read
+        changed = [str(error)]
+    if status == "failed":
+        return RunState("failed", str(metrics.get("cause", "")), same=not changed)
+    if changed:
+        return RunState("stale", "; ".join(changed[:TOLD]), same=False)
+    return RunState("done" if status == "done" else "interrupted")
+
+
+def changes(run: RunDirectory, config: Mapping[str, Any]) -> list[str]:
+    """Return in words how a configuration, and this version, differ from those of a run; not its data.
+
+    Raises:
+        ConfigError: the folder holds no configuration.
+    """
+    before = run.read_config()
+    told = [
+        f"{key} was {was}, is {is_now}"
+        for node in dict.fromkeys([*before, *config])
+        if node not in NOT_IN_HASH
+        for key, was, is_now in differences(before.get(node), config.get(node), str(node))
+        if key.rpartition(".")[2] not in PATH_KEYS
+    ]
+    version = run.read_metrics().get("version")
+    if version != __version__:
+        told.append(f"dancepose was {version}, is {__version__}")
+    return told
+
+
+def check_same_run(run: RunDirectory, config: Mapping[str, Any]) -> None:
+    """Refuse to take the run of a folder for the one that is asked for where it is another (`reuse=true`).
+
+    Whether the data are the same is for `keep_data` to say.
+
+    Args:
+        run: the folder.
+        config: of now, plain.
+
+    Raises:
+        ConfigError: the run is another; names what differs.
+    """
+    if changed := changes(run, config):
+        raise ConfigError(
+            f"reuse=true, but {run.path} holds another run: {'; '.join(changed[:TOLD])}. Remove it, or give "
+            "another folder (hydra.run.dir=)"
+        )
+
+
+def differences(was: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield dotted key, old and new value wherever two nested mappings differ."""
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*was, *now]):
+            yield from differences(was.get(key), now.get(key), f"{path}.{key}")
+    elif was != now and not (isinstance(was, Sequence) and isinstance(now, Sequence) and [*was] == [*now]):
+        yield path, was, now
