@@ -114,7 +114,10 @@ def train(cfg: DictConfig) -> float | None:
         nonlocal started
         started = True
         if writes:
-            run.write_config(config, _lasting(HydraConfig.get().overrides.task))
+            composed = HydraConfig.get()
+            run.write_config(
+                config, _lasting(composed.overrides.task), chosen_options(composed.runtime.choices)
+            )
             run.write_metrics("running", **identity)
 
     if not testing_rates:  # which makes its own
@@ -264,6 +267,11 @@ def _identity(config: Mapping[str, Any], datamodule: Any) -> dict[str, Any]:
 def _lasting(overrides: Sequence[str]) -> list[str]:
     """Return the overrides that make the run what it is, without those that only start or resume it."""
     return [o for o in overrides if not o.lstrip("+~").startswith(("resume=", "trust="))]
+
+
+def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return group -> option without Hydra's own groups: what choices.yaml of a run holds."""
+    return {str(group): option for group, option in choices.items() if not str(group).startswith("hydra")}
 
 
 def main() -> None:

@@ -1,0 +1,353 @@
+"""The comparison of the arms of sweeps: every figure of every table, before anything is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dancepose.data.json_file import load_mapping
+from dancepose.errors import DataError
+from dancepose.sweeps.arms import Arm, Group
+from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
+from dancepose.sweeps.costs import Cost
+from dancepose.sweeps.jobs import Job, LeftOut
+from dancepose.sweeps.measures import Metric, MotionTests, arm_scores
+from dancepose.sweeps.paired import Difference, compare
+from dancepose.sweeps.scores import AccuracyScores, Scores
+from dancepose.sweeps.statistics import accuracy_interval, cluster_bootstrap, wilson_interval
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """What was measured of an arm.
+
+    Attributes:
+        name: of the arm.
+        seeds: of its runs.
+        values: the metric of each seed, None where it has none.
+        mean: of them.
+        std: of them (n - 1); None of fewer than two.
+        interval: of the mean, over other test samples; None where only one number a run is known.
+        difference: to the reference, paired by seed; None of the reference itself.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    values: tuple[float | None, ...]
+    mean: float | None
+    std: float | None
+    interval: Interval | None
+    difference: Difference | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "arm": self.name,
+            "seeds": list(self.seeds),
+            "values": list(self.values),
+            "mean": self.mean,
+            "std": self.std,
+            "interval": None if self.interval is None else asdict(self.interval),
+            "difference": None if self.difference is None else asdict(self.difference),
+        }
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """The arms by one metric, the reference first."""
+
+    metric: Metric
+    arms: tuple[ArmResult, ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A metric by part: keypoint groups of poses (table 2 of the pose paper), classes of motions.
+
+    Attributes:
+        title: what the figures are.
+        columns: names of the parts, of poses with the total at the end.
+        rows: arm -> column -> mean and standard deviation over seeds, in percent; None where there is none.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, Mapping[str, tuple[float | None, float | None]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """What is compared together.
+
+    Attributes:
+        group: the jobs.
+        metrics: the first is the one that decides.
+        parts: by keypoint group or class; None where no job tells them.
+        notes: what must stand beside the figures.
+        confusion: of motions arm -> (C, C) counts of all its runs, labels by row.
+        classes: of motions.
+        costs: arm -> what its network costs; an arm of several networks, or one that was not measured, is
+            missing.
+    """
+
+    group: Group
+    metrics: tuple[MetricResult, ...]
+    parts: Parts | None
+    notes: tuple[str, ...]
+    confusion: Mapping[str, np.ndarray] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+
+    def with_costs(self, costs: Mapping[str, Cost]) -> "Table":
+        """Return the table with costs of its arms."""
+        return replace(self, costs=dict(costs))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "split": dict(self.group.split),
+            "pooled": list(self.group.pooled),
+            "jobs": {name: [str(job.path) for job in arm.jobs] for name, arm in self.group.arms.items()},
+            "metrics": {m.metric.name: [arm.to_dict() for arm in m.arms] for m in self.metrics},
+            "parts": None if self.parts is None else _plain_parts(self.parts),
+            "confusion": {name: matrix.tolist() for name, matrix in self.confusion.items()},
+            "classes": list(self.classes),
+            "costs": {name: cost.to_dict() for name, cost in self.costs.items()},
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All tables of a comparison, and what does not stand in them.
+
+    Attributes:
+        sweeps: the folders that were read.
+        by: the factors whose levels are compared.
+        against: the reference.
+        poses: whether the runs are of poses, and not of motions.
+        tables: one, or one for each level of `split`.
+        left_out: jobs that take no part.
+        level: confidence of the intervals.
+        resamples: of the bootstraps.
+    """
+
+    sweeps: tuple[str, ...]
+    by: tuple[str, ...]
+    against: str
+    poses: bool
+    tables: tuple[Table, ...]
+    left_out: tuple[LeftOut, ...]
+    level: float = LEVEL
+    resamples: int = RESAMPLES
+
+    @property
+    def title(self) -> str:
+        """What is compared, in a line."""
+        return f"{' and '.join(self.by)}, against {self.against}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "sweeps": list(self.sweeps),
+            "by": list(self.by),
+            "against": self.against,
+            "level": self.level,
+            "resamples": self.resamples,
+            "tables": [table.to_dict() for table in self.tables],
+            "left_out": [{**vars(one), "path": str(one.path)} for one in self.left_out],
+        }
+
+
+def compare_group(
+    group: Group,
+    metrics: Sequence[Metric],
+    poses: bool,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Table:
+    """Measure and compare the arms of one table.
+
+    Args:
+        group: its jobs.
+        metrics: the first decides.
+        poses: their family.
+        level: confidence.
+        resamples: of each bootstrap.
+        seed: of the draws.
+
+    Raises:
+        DataError: what a run left is broken, or runs were tested on different samples.
+    """
+    jobs = [job for arm in group.arms.values() for job in arm.jobs]
+    tests = None if poses else MotionTests(jobs)
+    results = tuple(_compare_metric(metric, group, tests, level, resamples, seed) for metric in metrics)
+    parts = _keypoint_parts(group) if tests is None else _class_parts(group, tests)
+    notes = [*group.notes, *_family_notes(group, metrics)]
+    if tests is None:
+        return Table(group, results, parts, tuple(notes))
+    confusion = {name: tests.confusion(arm.jobs) for name, arm in group.arms.items()}
+    return Table(group, results, parts, tuple(notes), confusion, tests.classes)
+
+
+def _compare_metric(
+    metric: Metric, group: Group, tests: MotionTests | None, level: float, resamples: int, seed: int
+) -> MetricResult:
+    scores = {name: arm_scores(metric.name, arm, tests) for name, arm in group.arms.items()}
+    reference = next(iter(scores))
+    differences = compare(
+        scores, reference, higher_is_better=metric.higher, level=level, resamples=resamples, seed=seed
+    )
+    return MetricResult(
+        metric,
+        tuple(
+            _arm_result(name, of, differences.get(name), level, resamples, seed)
+            for name, of in scores.items()
+        ),
+    )
+
+
+def _arm_result(
+    name: str, scores: Scores, difference: Difference | None, level: float, resamples: int, seed: int
+) -> ArmResult:
+    values = np.asarray(scores.values, np.float64)
+    there = values[~np.isnan(values)]
+    return ArmResult(
+        name,
+        tuple(scores.seeds),
+        tuple(None if np.isnan(value) else float(value) for value in values),
+        float(there.mean()) if len(there) else None,
+        float(there.std(ddof=1)) if len(there) > 1 else None,
+        arm_interval(scores, level, resamples, seed),
+        difference,
+    )
+
+
+def arm_interval(scores: Scores, level: float, resamples: int, seed: int) -> Interval | None:
+    """Return the interval of the mean over an arm's seeds, over other test samples and these very seeds.
+
+    Accuracies of samples that are from no clip have Wilson's, as if their mean over seeds were that of one
+    run: which is wider than need be, for a mean over seeds varies less. All else is bootstrapped over clips.
+
+    Args:
+        scores: of the arm.
+        level: confidence.
+        resamples: of the bootstrap.
+        seed: of the draws.
+    """
+    clusters = scores.clusters
+    if clusters is None:
+        return None
+    if isinstance(scores, AccuracyScores):
+        right = scores.correct  # (N, S)
+        if right.shape[1] == 1 or (right == right[:, :1]).all():
+            clips = clusters if any(clip is not None for clip in clusters) else None
+            return accuracy_interval(right[:, 0] > 0, clips, level, resamples, seed)
+        if len(set(clusters)) == len(clusters) or all(clip is None for clip in clusters):
+            wilson = wilson_interval(round(float(right.mean(axis=1).sum())), len(right), level)
+            return replace(wilson, estimate=float(right.mean()))
+    return cluster_bootstrap(
+        np.zeros(len(clusters)),
+        clusters,
+        lambda _, weights: scores.of_weights(weights).mean(axis=1),
+        level,
+        resamples,
+        seed,
+    )
+
+
+def _family_notes(group: Group, metrics: Sequence[Metric]) -> list[str]:
+    notes = []
+    if len(metrics) > 1:
+        others = ", ".join(metric.title for metric in metrics[1:])
+        notes.append(
+            f"{metrics[0].title} decides; {others} are told beside it, each corrected for its own comparisons alone"
+        )
+    if group.split:
+        notes.append("p by Holm is for the comparisons of this table, not for those of other tables")
+    return notes
+
+
+def _mean_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    there = [value for value in values if value is not None]
+    if not there:
+        return None, None
+    return float(np.mean(there)), float(np.std(there, ddof=1)) if len(there) > 1 else None
+
+
+def _by_seed(arm: Arm, rows: Mapping[Path, Mapping[str, float | None]], column: str) -> list[float | None]:
+    """Return the mean of each seed's runs."""
+    of_seed: dict[int, list[float | None]] = {}
+    for job in arm.jobs:
+        of_seed.setdefault(job.seed, []).append(rows[job.path].get(column))
+    return [_mean_std(values)[0] for values in of_seed.values()]
+
+
+def _parts(title: str, group: Group, rows: Mapping[Path, Mapping[str, float | None]]) -> Parts:
+    columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
+    return Parts(
+        title,
+        columns,
+        {
+            name: {column: _mean_std(_by_seed(arm, rows, column)) for column in columns}
+            for name, arm in group.arms.items()
+        },
+    )
+
+
+def _class_parts(group: Group, tests: MotionTests) -> Parts:
+    rows = {
+        job.path: {n: None if v is None else 100 * v for n, v in tests.recalls(job).items()}
+        for arm in group.arms.values()
+        for job in arm.jobs
+    }
+    return _parts("accuracy of each class, %", group, rows)
+
+
+def _keypoint_parts(group: Group) -> Parts | None:
+    """Return the table of keypoint groups; None where no run of the group has a test.json."""
+    rows, metrics = {}, set()
+    for arm in group.arms.values():
+        for job in arm.jobs:
+            path = job.path / "test.json"
+            if path.is_file():
+                metric, rows[job.path] = _read_keypoints(path)
+                metrics.add(metric)
+    if not rows:
+        return None
+    missing = {job.path: {} for arm in group.arms.values() for job in arm.jobs if job.path not in rows}
+    return _parts(f"{' or '.join(sorted(metrics))}, %", group, {**rows, **missing})
+
+
+def _read_keypoints(path: Path) -> tuple[str, dict[str, float | None]]:
+    try:
+        row = load_mapping(path)["rows"]["mAP"]
+        values = {str(k): None if v is None else float(v) for k, v in row["columns"].items()}
+        metric, total = str(row["metric"]), str(row["total"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(f"{path} is no report of poses ({error}): evaluate the run again") from None
+    last = values.pop(total, None)
+    return metric, {**values, "Total": last}
+
+
+def _plain_parts(parts: Parts) -> dict[str, Any]:
+    rows = {
+        arm: {column: {"mean": mean, "std": std} for column, (mean, std) in row.items()}
+        for arm, row in parts.rows.items()
+    }
+    return {"title": parts.title, "columns": list(parts.columns), "rows": rows}
+
+
+def best_job(table: Table) -> Job | None:
+    """Return the job with the best value on the validation part: nothing is chosen by the test part."""
+    jobs = [job for arm in table.group.arms.values() for job in arm.jobs if job.objective is not None]
+    lower = any(
+        "loss" in str(job.config.get("objective", "")) or "ECE" in str(job.config.get("objective", ""))
+        for job in jobs
+    )
+    if not jobs:
+        return None
+    return min(jobs, key=lambda job: (job.objective or 0.0) * (1 if lower else -1))
