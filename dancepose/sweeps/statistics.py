@@ -81,7 +81,7 @@ def cluster_bootstrap(
         ValueError: there are not as many clusters as values.
     """
     values = np.asarray(values, np.float64)
-    codes, count = _codes(clusters, len(values))
+    codes, count = number_clusters(clusters, len(values))
     return bootstrap_weights(
         lambda weights: statistic(values, weights[:, codes]),
         count,
@@ -120,7 +120,7 @@ def paired_cluster_bootstrap(
     if first.shape != second.shape:
         raise ValueError(f"values of shape {first.shape} and {second.shape}: pairs are needed")
     groups: Clips = [None] * len(first) if clusters is None else clusters
-    codes, count = _codes(groups, len(first))
+    codes, count = number_clusters(groups, len(first))
 
     def difference(weights: np.ndarray) -> np.ndarray:
         drawn = weights[:, codes]
@@ -159,7 +159,7 @@ def macro_f1_interval(
         ValueError: lengths differ, or a class is none.
     """
     groups: Clips = [None] * len(labels) if clips is None else clips
-    codes, count = _codes(groups, len(labels))
+    codes, count = number_clusters(groups, len(labels))
 
     def of(answers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         count_confusion(labels, answers, classes)  # refuses what is no class
@@ -206,7 +206,7 @@ def accuracy_interval(
     correct = np.asarray(correct, bool)
     hits, samples = int(correct.sum()), len(correct)
     groups: Clips = [None] * samples if clips is None else clips
-    _, count = _codes(groups, samples)
+    _, count = number_clusters(groups, samples)
     population = _named(groups)["population"]
     if count == samples:
         return wilson_interval(hits, samples, level, population)
@@ -218,7 +218,7 @@ def accuracy_interval(
     return cluster_bootstrap(correct, groups, mean, level, resamples, seed)
 
 
-def _codes(clusters: Clips, count: int) -> tuple[np.ndarray, int]:
+def number_clusters(clusters: Clips, count: int) -> tuple[np.ndarray, int]:
     """Number the clusters of (N,) samples: (N,) numbers, and how many clusters there are."""
     if len(clusters) != count:
         raise ValueError(f"{len(clusters)} clusters for {count} samples: one for each is needed")

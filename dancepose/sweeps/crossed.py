@@ -1,0 +1,141 @@
+"""The crossed bootstrap over seeds and clips: how a difference varies with both, drawn independently.
+
+McCullagh 2000, Resampling and exchangeable arrays; Owen 2007, The pigeonhole bootstrap: its variance counts
+what seeds and samples have together three times, so that it errs on the wide side.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import t as student
+
+from dancepose.sweeps.bootstrap import Interval
+from dancepose.sweeps.scores import AT_ONCE, Scores
+from dancepose.sweeps.statistics import number_clusters
+
+OVER_CLIPS, OVER_SEEDS = 0, 1  # streams of draws, which must be independent of each other
+SMALLEST = 1e-12  # of a spread
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """The runs of an arm on resamples of the test part.
+
+    Attributes:
+        clusters: key of the test samples: arms of equal keys were weighed by equal draws.
+        count: how many clips (or samples) are drawn from.
+        unit: what they are called: `clips`, `samples`, `images`.
+        values: (R, S), NaN where a resample has no such value.
+    """
+
+    clusters: tuple[str | None, ...]
+    count: int
+    unit: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What a crossed bootstrap says of a mean paired difference.
+
+    Attributes:
+        interval: over other seeds and other clips.
+        error: standard error over both.
+        samples: the part of its square that is the test samples' alone.
+    """
+
+    interval: Interval
+    error: float = 0.0
+    samples: float = 0.0
+
+
+def resample_arms(arms: Mapping[str, Scores], resamples: int, seed: int) -> dict[str, Resampled]:
+    """Weigh the test samples of all arms; arms on the same samples share the draws.
+
+    Arms without samples are left out, and where all samples are of one clip.
+
+    Args:
+        arms: name -> scores.
+        resamples: how many.
+        seed: of the draws.
+    """
+    groups: dict[tuple[str | None, ...], list[str]] = {}
+    for name, scores in arms.items():
+        if scores.clusters is not None and len(scores.seeds):
+            groups.setdefault(tuple(scores.clusters), []).append(name)
+    found: dict[str, Resampled] = {}
+    for clusters, names in groups.items():
+        codes, count = number_clusters(clusters, len(clusters))
+        if count < 2:
+            continue
+        rows = max(1, AT_ONCE // len(clusters))
+        values = {name: np.empty((resamples, len(arms[name].seeds))) for name in names}
+        for start in range(0, resamples, rows):
+            drawn = draw_weights(count, min(rows, resamples - start), (seed, OVER_CLIPS, start))
+            weights = drawn if count == len(clusters) else drawn[:, codes]
+            for name in names:
+                values[name][start : start + len(weights)] = arms[name].of_weights(weights)
+        found |= {name: Resampled(clusters, count, arms[name].unit, values[name]) for name in names}
+    return found
+
+
+def cross(
+    differences: np.ndarray,
+    resampled: np.ndarray,
+    clusters: int,
+    unit: str,
+    comparisons: int,
+    level: float,
+    seed: int,
+) -> Crossed:
+    """Return the interval of a mean paired difference over other seeds and other clips.
+
+    It is the estimate and t standard errors to both sides: percentiles cannot tell the ends of a family's
+    intervals from 2,000 resamples. The degrees of freedom are Satterthwaite's of the two sources, and each
+    variance is set right by n / (n - 1), which counts where seeds are few (Hesterberg 2015, What teachers
+    should know about the bootstrap).
+
+    Args:
+        differences: (n,) of the paired seeds on the whole test part, n >= 2.
+        resampled: (R, n) the same on resamples of the clips.
+        clusters: how many clips there are.
+        unit: what they are called.
+        comparisons: of the family: all their intervals hold together at the level (Bonferroni).
+        level: confidence.
+        seed: of the draws of seeds.
+    """
+    n = len(differences)
+    estimate = float(differences.mean())
+    population = f"other seeds and other {unit} like these"
+    together = f", {comparisons} comparisons at once" if comparisons > 1 else ""
+    method = f"crossed bootstrap over {n} seeds and {clusters} {unit}{together}"
+    resampled = resampled[~np.isnan(resampled).any(axis=1)]
+    if len(resampled) < 2:
+        note = "no interval: the resamples have no such value"
+        return Crossed(Interval(estimate, None, None, level, method, population, note))
+    drawn = draw_weights(n, len(resampled), (seed, OVER_SEEDS, 0))
+    both = float(np.var(np.einsum("rn,rn->r", drawn, resampled) / n, ddof=1))
+    if both <= SMALLEST**2:
+        note = f"no interval: neither the seeds nor the {unit} differ"
+        return Crossed(Interval(estimate, None, None, level, method, population, note))
+    of_seeds = float(np.var(differences, ddof=1)) / n
+    of_samples = float(np.var(resampled.mean(axis=1), ddof=1)) * clusters / (clusters - 1)
+    parts = of_seeds + of_samples
+    both *= parts / (of_seeds * (n - 1) / n + of_samples * (clusters - 1) / clusters)
+    freedom = parts**2 / (of_seeds**2 / (n - 1) + of_samples**2 / (clusters - 1))
+    error = both**0.5
+    reach = float(student.isf((1 - level) / 2 / comparisons, freedom)) * error
+    shared = max(0.0, both - parts)  # what seeds and samples have together, in each of the two as well
+    interval = Interval(estimate, estimate - reach, estimate + reach, level, method, population)
+    return Crossed(interval, error, max(0.0, of_samples - shared))
+
+
+@lru_cache(maxsize=4)
+def draw_weights(count: int, resamples: int, key: tuple[int, ...]) -> np.ndarray:
+    """Return (R, count) how often each was drawn, `count` draws a row; equal keys give equal draws."""
+    generator = np.random.default_rng(key)
+    weights = generator.multinomial(count, np.full(count, 1 / count), resamples).astype(np.float64)
+    weights.flags.writeable = False
+    return weights

@@ -1,0 +1,159 @@
+"""What a paired comparison says: the claim, if there is one, and the sentences that go with it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dancepose.sweeps.bootstrap import Interval
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that the verdict of a comparison rests on.
+
+    Attributes:
+        name: the arm.
+        against: the arm that it is compared with.
+        seeds: how many are paired.
+        unpaired: seeds of which one of the two has no number.
+        absent: which of the two has no number at all.
+        alike: whether every seed has the same difference.
+        other_samples: whether the two are known to have been tested on other samples.
+        comparisons: of the family.
+        needed: seeds with which the test can reach its level in such a family.
+        possible: smallest p, after Holm's correction, that so many seeds can reach.
+        estimate: mean paired difference.
+        over_seeds: interval over other seeds.
+        over_both: interval over other seeds and other clips.
+        p_holm: of the seeds' test; None below three seeds.
+        detectable: the smallest difference found with 80 % power.
+        higher_is_better: of the metric.
+        level: confidence.
+    """
+
+    name: str
+    against: str
+    seeds: int
+    unpaired: tuple[int, ...]
+    absent: tuple[str, ...]
+    alike: bool
+    other_samples: bool
+    comparisons: int
+    needed: int
+    possible: float
+    estimate: float | None
+    over_seeds: Interval
+    over_both: Interval
+    p_holm: float | None
+    detectable: float | None
+    higher_is_better: bool
+    level: float
+
+
+def judge(found: Findings) -> Literal["better", "worse"] | None:
+    """Return what may be claimed: test and intervals must agree.
+
+    Where there is no interval over other clips because the samples are not known, the claim rests on the
+    seeds alone, and `tell` says of what it speaks.
+    """
+    if found.p_holm is None or not _within(found) or found.other_samples:
+        return None
+    sides = [_side(found.over_seeds)]
+    if found.over_both.low is not None:
+        sides.append(_side(found.over_both))
+    if 0 in sides or len(set(sides)) > 1:
+        return None
+    return "better" if (sides[0] > 0) == found.higher_is_better else "worse"
+
+
+def tell(found: Findings, claim: str | None) -> str:
+    """Return the verdict in words."""
+    sentences = [_verdict(found, claim)]
+    if found.unpaired and not found.absent:
+        numbers = ", ".join(map(str, found.unpaired))
+        seeds = f"seed {numbers} has" if len(found.unpaired) == 1 else f"seeds {numbers} have"
+        sentences.append(f"{seeds} no number of both, and so {'do' if ',' in numbers else 'does'} not count.")
+    return " ".join(sentences)
+
+
+def _verdict(found: Findings, claim: str | None) -> str:
+    name, against, n = found.name, found.against, found.seeds
+    if found.absent:
+        return f"{name} and {against} cannot be compared: there is no finished run of {_both(found.absent)}."
+    if n == 0:
+        return f"{name} and {against} cannot be compared: they have no seed in common."
+    if found.other_samples:
+        return f"{name} and {against} cannot be compared: they were tested on other samples."
+    seen = f"{found.estimate:+.3g}"
+    if found.alike and not found.estimate:
+        return (
+            f"{name} and {against} agree exactly in {'all ' * (n > 1)}{n} paired run{'s' * (n > 1)}: "
+            "there is no difference."
+        )
+    if found.alike and n >= found.needed:
+        return (
+            f"{name} differs from {against} by {seen} in every one of {n} paired seeds: nothing tells how far "
+            "others would scatter, and so no difference is claimed."
+        )
+    if claim is None and n < found.needed:
+        runs = "1 paired seed decides" if n == 1 else f"{n} paired seeds decide"
+        family = "" if found.comparisons == 1 else f" with {found.comparisons} comparisons"
+        reach = "" if found.p_holm is None else f" (the smallest possible p is {found.possible:.2g})"
+        return (
+            f"{runs} nothing: {name} differs from {against} by {seen}, but{family} at least {found.needed} "
+            f"seeds are needed to show any difference{reach}."
+        )
+    if claim is None:
+        power = ""
+        if found.detectable is not None:
+            power = f" A difference of {found.detectable:.2g} would be found with 80 % power."
+        return (
+            f"No detectable difference between {name} and {against}: {seen} with {n} paired seeds"
+            f"{_why(found)}.{power}"
+        )
+    where = f"{_ends(found.over_seeds)} over other seeds on these very samples"
+    if found.over_both.low is None:
+        limit = "; this speaks of these very test samples only"
+    else:
+        where += f", {_ends(found.over_both)} over {found.over_both.population}"
+        limit = ""
+    return (
+        f"{name} is {claim} than {against} by {abs(found.estimate or 0):.3g} ({100 * found.level:g} %: "
+        f"{where}; {_p(found)} with {n} paired seeds){limit}."
+    )
+
+
+def _why(found: Findings) -> str:
+    """Return which of the three does not show the difference."""
+    reasons = []
+    if not _within(found):
+        reasons.append(_p(found))
+    if found.over_seeds.low is not None and not _side(found.over_seeds):
+        reasons.append(f"{_ends(found.over_seeds)} over other seeds")
+    if found.over_both.low is not None and not _side(found.over_both):
+        reasons.append(f"{_ends(found.over_both)} over {found.over_both.population}")
+    return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _within(found: Findings) -> bool:
+    """Return whether the seeds' test reaches its level."""
+    return found.p_holm is not None and found.p_holm <= 1 - found.level + 1e-12
+
+
+def _p(found: Findings) -> str:
+    corrected = "p" if found.comparisons == 1 else "Holm-corrected p"
+    return f"{corrected} = {found.p_holm:.2g}"
+
+
+def _side(interval: Interval) -> int:
+    """Return on which side of 0 an interval lies: 1, -1, or 0 where it holds 0 or is none."""
+    if interval.low is None or interval.high is None:
+        return 0
+    return int(interval.low > 0) - int(interval.high < 0)
+
+
+def _ends(interval: Interval) -> str:
+    return f"{interval.low:+.3g} to {interval.high:+.3g}"
+
+
+def _both(names: tuple[str, ...]) -> str:
+    return " and of ".join(names)
