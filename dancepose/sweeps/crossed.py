@@ -117,12 +117,12 @@ def cross(
         return Crossed(Interval(estimate, None, None, level, method, population, note))
     drawn = draw_weights(n, len(resampled), (seed, OVER_SEEDS, 0))
     both = float(np.var(np.einsum("rn,rn->r", drawn, resampled) / n, ddof=1))
-    if both <= SMALLEST**2:
-        note = f"no interval: neither the seeds nor the {unit} differ"
-        return Crossed(Interval(estimate, None, None, level, method, population, note))
     of_seeds = float(np.var(differences, ddof=1)) / n
     of_samples = float(np.var(resampled.mean(axis=1), ddof=1)) * clusters / (clusters - 1)
     parts = of_seeds + of_samples
+    if min(both, parts) <= SMALLEST**2:
+        note = f"no interval: neither the seeds nor the {unit} differ"
+        return Crossed(Interval(estimate, None, None, level, method, population, note))
     both *= parts / (of_seeds * (n - 1) / n + of_samples * (clusters - 1) / clusters)
     freedom = parts**2 / (of_seeds**2 / (n - 1) + of_samples**2 / (clusters - 1))
     error = both**0.5

@@ -202,13 +202,15 @@ def _tested_apart(arms: Mapping[str, Scores], pair: _Pair) -> bool:
 
 
 def _holm(p: Sequence[float | None]) -> list[float | None]:
-    """Correct the p values of a family; a comparison without one counts in it, but can show nothing."""
-    from statsmodels.stats.multitest import multipletests
+    """Correct the p values of a family (Holm 1979); a comparison without one counts, but can show nothing.
 
-    if not p:
-        return []
-    corrected = multipletests([1.0 if value is None else value for value in p], method="holm")[1].tolist()
-    return [None if raw is None else min(1.0, value) for raw, value in zip(p, corrected, strict=True)]
+    A test holds it to statsmodels, whose own collects all garbage of the process at each call: 0.3 s.
+    """
+    values = np.array([1.0 if value is None else value for value in p])
+    order = np.argsort(values, kind="stable")
+    corrected = np.empty_like(values)
+    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1)
+    return [None if raw is None else float(value) for raw, value in zip(p, corrected, strict=True)]
 
 
 def _over_seeds(pair: _Pair, level: float, resamples: int, seed: int) -> Interval:

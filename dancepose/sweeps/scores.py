@@ -5,12 +5,14 @@ matrix products.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from dancepose.errors import DataError
 from dancepose.metrics.classification import BINS
+from dancepose.metrics.pose_images import PoseImages
 
 AT_ONCE = 2**22  # numbers of a table held at once: 32 MiB
 
@@ -48,15 +50,13 @@ class Scores(Protocol):
 class _SampleScores:
     """What is common to metrics of which each sample is known."""
 
-    sample = "samples"  # what one is called
-
     def __init__(self, seeds: Sequence[int], samples: int, clusters: Clusters | None):
         self.seeds = _checked(seeds)
         self.clusters: Clusters = [None] * samples if clusters is None else clusters
         if len(self.clusters) != samples:
             raise DataError(f"{len(self.clusters)} clips for {samples} test samples: one for each is needed")
         self.samples = samples
-        self.unit = "clips" if any(name is not None for name in self.clusters) else self.sample
+        self.unit = "clips" if any(name is not None for name in self.clusters) else "samples"
 
     def _fits(self, name: str, values: np.ndarray) -> np.ndarray:
         """Return (S, N) values of runs.
@@ -71,7 +71,7 @@ class _SampleScores:
             )
         return values
 
-    @property
+    @cached_property
     def values(self) -> np.ndarray:
         """(S,) the metric of each run on the whole test part."""
         return self.of_weights(np.ones((1, self.samples)))[0]
@@ -192,6 +192,39 @@ class CalibrationScores(_SampleScores):
             sums = (weights @ table.reshape(self.samples, -1)).reshape(len(weights), -1, self.bins)
             result[:, start : start + step] = np.abs(sums).sum(axis=2)
         return _divide(result, weights.sum(axis=1, keepdims=True))
+
+
+class MeanAPScores(_SampleScores):
+    """The mAP of pose runs, in percent, over weighted test images; see `PoseImages.mean_ap`.
+
+    Args:
+        seeds: of the runs.
+        runs: what each found, in the same images.
+
+    Raises:
+        DataError: there are not as many runs as seeds, a seed comes twice, or two runs are of other images.
+    """
+
+    def __init__(self, seeds: Sequence[int], runs: Sequence[PoseImages]):
+        first = runs[0] if runs else None
+        clips, names = (first.clips, first.names) if first else ([], [])
+        own = [f"image {name}" if clip is None else clip for clip, name in zip(clips, names, strict=True)]
+        super().__init__(seeds, len(names), own)
+        self.unit = "clips" if any(clip is not None for clip in clips) else "images"
+        if len(runs) != len(self.seeds):
+            raise DataError(f"{len(runs)} runs for {len(self.seeds)} seeds")
+        for seed, run in zip(self.seeds, runs, strict=True):
+            if first is not None and not run.same_test(first):
+                raise DataError(
+                    f"the runs of seeds {self.seeds[0]} and {seed} were tested on other images or labels: "
+                    "runs of one arm must have the same data and split"
+                )
+        self.runs = tuple(runs)
+
+    def of_weights(self, weights: np.ndarray) -> np.ndarray:
+        """Return the mAP of each run under weights (R, N) of the test images: (R, S)."""
+        found = [run.mean_ap(weights) for run in self.runs]
+        return np.stack(found, axis=1) if found else np.zeros((len(weights), 0))
 
 
 class PlainScores:

@@ -59,9 +59,7 @@ def needed_shift(seeds: int, alpha: float) -> tuple[np.ndarray, np.ndarray] | No
         critical = student.isf(alpha / 2, seeds - 1) / math.sqrt(seeds)
         return means, critical * noise.std(axis=1, ddof=1) - means
     subsets = ((np.arange(1, 2**seeds)[:, None] >> np.arange(seeds)) & 1).astype(np.float64)
-    allowed = (
-        math.floor(alpha * 2 ** (seeds - 1) * (1 + 1e-9)) - 1
-    )  # non-empty subsets that may reach the sum
+    allowed = math.floor(alpha * 2 ** (seeds - 1) * (1 + 1e-9)) - 1  # besides the empty one
     subsets /= subsets.sum(axis=1, keepdims=True)
     place = len(subsets) - 1 - allowed
     at_once = max(1, 2**22 // len(subsets))

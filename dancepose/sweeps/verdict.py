@@ -91,8 +91,8 @@ def _verdict(found: Findings, claim: str | None) -> str:
         )
     if found.alike and n >= found.needed:
         return (
-            f"{name} differs from {against} by {seen} in every one of {n} paired seeds: nothing tells how far "
-            "others would scatter, and so no difference is claimed."
+            f"{name} differs from {against} by {seen} in every one of {n} paired seeds: nothing tells how "
+            "far others would scatter, and so no difference is claimed."
         )
     if claim is None and n < found.needed:
         runs = "1 paired seed decides" if n == 1 else f"{n} paired seeds decide"

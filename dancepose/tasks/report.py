@@ -18,6 +18,7 @@ from dancepose.inference.failures import picture_failure_told
 from dancepose.metrics.curves import RECALLS
 from dancepose.metrics.matching import Protocol
 from dancepose.metrics.mpii import TITLES, matched_share
+from dancepose.metrics.pose_images import FILE, match_images
 from dancepose.metrics.table import ResultRow, column_curves, details, plain_table
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
@@ -41,8 +42,9 @@ def write_report(
 ) -> None:
     """Print the table of a part and write its files.
 
-    They are `<part>.json`, `<part>_curves.json`, `predictions.json`, `pictures/<part>_curves.png` and
-    `pictures/<part>_frames.jpg`. A picture that cannot be drawn is told and left out.
+    They are `<part>.json`, `<part>_curves.json`, `predictions.json`, `per_image.npz` (of which comparisons
+    of runs are made), `pictures/<part>_curves.png` and `pictures/<part>_frames.jpg`. A picture that cannot be
+    drawn is told and left out.
 
     Args:
         folder: run directory or output folder.
@@ -64,6 +66,8 @@ def write_report(
     write_json(folder / f"{part}.json", {**about, "rows": values})
     write_json(folder / f"{part}_curves.json", about | curve_values(rows["mAP"], skeleton))
     write_predictions(folder / "predictions.json", predictions, skeleton, about.get("split"), frames)
+    protocol = PROTOCOLS[rows["mAP"].metric]  # images are matched by the rule of the figure that is printed
+    match_images(people, frames, skeleton, protocol).save(folder / FILE)
     if coco:
         write_coco_results(folder / "coco_results.json", people, frames)
     if not pictures:
@@ -73,7 +77,6 @@ def write_report(
     with picture_failure_told(str(path)):
         write_image(path, draw_curves(rows, skeleton, title))
     path = folder / "pictures" / f"{part}_frames.jpg"
-    protocol = PROTOCOLS[rows["mAP"].metric]  # frames are ranked by the rule of the figure that is printed
     with picture_failure_told(str(path)):
         sheet = frame_sheet(people, frames, skeleton, pictures, protocol)
         if sheet is not None:

@@ -169,7 +169,12 @@ def test_pictures_that_cannot_be_drawn_are_told_and_the_rest_is_written(tmp_path
     monkeypatch.setattr(report, "draw_curves", fail)
     monkeypatch.setattr(report, "draw_comparison", fail)
     reported(tmp_path, [[person()]], [frame("a", person())])
-    assert {p.name for p in tmp_path.iterdir()} == {"test.json", "test_curves.json", "predictions.json"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "test.json",
+        "test_curves.json",
+        "predictions.json",
+        "per_image.npz",
+    }
     for name in ("test_curves.png", "test_frames.jpg"):
         assert (
             f"{tmp_path / 'pictures' / name} cannot be drawn, and the rest goes on: ValueError" in caplog.text

@@ -1,0 +1,231 @@
+"""`PoseImages`: what was found in each test image of a pose run, and `per_image.npz`, where the run keeps it.
+
+It is all that the mAP is made of, image by image, so that other collections of these images can be scored.
+"""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from dancepose.errors import DataError
+from dancepose.files import replacing
+from dancepose.metrics.matching import Protocol, score_frame
+from dancepose.metrics.table import scored_keypoints
+from dancepose.records import Frame, Person
+from dancepose.skeleton import Skeleton
+
+FILE = "per_image.npz"
+KINDS = {  # array of the file -> kind of its type
+    "image": "U",
+    "clip": "U",
+    "keypoints": "U",
+    "truth": "iu",
+    "place": "iu",
+    "keypoint": "iu",
+    "score": "f",
+    "correct": "b",
+}
+AT_ONCE = 2**18  # weighed detections at once: the tables of a step stay within a processor's cache
+
+
+@dataclass(frozen=True, eq=False)
+class PoseImages:
+    """Detections of keypoints in the images of one part, matched with the truth (`score_frame`).
+
+    Attributes:
+        names: (N,) of the images; none twice, since comparisons of runs pair them by it.
+        clips: (N,) the video that each is from, None of no video.
+        keypoints: the J scored ones.
+        truth: (N, J) int64 annotated keypoints.
+        places: (D,) int64 image of each detection, rising.
+        joints: (D,) int64 keypoint of each detection.
+        scores: (D,) float64.
+        correct: (D,) bool.
+
+    Raises:
+        DataError: lengths differ, a name comes twice, or a detection is of no image or keypoint.
+    """
+
+    names: list[str]
+    clips: list[str | None]
+    keypoints: tuple[str, ...]
+    truth: np.ndarray
+    places: np.ndarray
+    joints: np.ndarray
+    scores: np.ndarray
+    correct: np.ndarray
+
+    def __post_init__(self) -> None:
+        images, found = len(self.names), len(self.scores)
+        shapes = (self.truth.shape, self.places.shape, self.joints.shape, self.correct.shape)
+        if len(self.clips) != images or shapes != ((images, len(self.keypoints)), *[(found,)] * 3):
+            raise DataError(
+                f"{images} images, {len(self.clips)} clips, {len(self.keypoints)} keypoints, {found} scores; "
+                f"truth, places, keypoints and marks of detections of shapes {shapes}: they must fit"
+            )
+        if len(set(self.names)) < images:
+            twice = next(name for i, name in enumerate(self.names) if name in self.names[:i])
+            raise DataError(f"image '{twice}' comes twice: images of a run must be told apart")
+        if found and not (
+            0 <= self.places[0]
+            and self.places[-1] < images
+            and (np.diff(self.places) >= 0).all()
+            and 0 <= self.joints.min()
+            and self.joints.max() < len(self.keypoints)
+        ):
+            raise DataError("detections are of no image or keypoint, or not in the order of the images")
+        if (self.truth < 0).any() or not np.isfinite(self.scores).all():
+            raise DataError("annotated keypoints below 0, or scores that are no numbers")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def same_test(self, other: "PoseImages") -> bool:
+        """Return whether another run was tested on the same images and labels, in the same order."""
+        mine = (self.names, self.clips, self.keypoints)
+        return mine == (other.names, other.clips, other.keypoints) and np.array_equal(self.truth, other.truth)
+
+    @cached_property
+    def _ranked(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Image and correctness of the detections of each keypoint, the highest score first."""
+        found = []
+        for joint in range(len(self.keypoints)):
+            own = np.flatnonzero(self.joints == joint)
+            own = own[np.argsort(-self.scores[own], kind="stable")]
+            found.append((self.places[own], self.correct[own]))
+        return found
+
+    def mean_ap(self, weights: np.ndarray) -> np.ndarray:
+        """Return the mAP of weighted images, in percent: (R,), NaN where no keypoint has truth.
+
+        An image of weight k counts as if it stood k times in the data set, its detections beside each other
+        in the ranking; with weights of 1 it is the figure of `MPIIMeanAP`.
+
+        Args:
+            weights: (R, N), 0 or more.
+        """
+        weights = np.asarray(weights, np.float64)
+        truth = weights @ self.truth.astype(np.float64)  # (R, J)
+        areas = np.zeros_like(truth)
+        for joint, (places, correct) in enumerate(self._ranked):
+            rows = max(1, AT_ONCE // max(1, len(places)))
+            for start in range(0, len(weights), rows):
+                part = slice(start, start + rows)
+                areas[part, joint] = _weighted_steps(weights[part][:, places], correct)
+        there = truth > 0
+        areas = np.divide(areas, truth, out=np.zeros_like(truth), where=there)
+        count = there.sum(axis=1)
+        return 100 * np.divide(areas.sum(axis=1), count, out=np.full(len(weights), np.nan), where=count > 0)
+
+    def save(self, path: Path) -> None:
+        """Write plain arrays without pickles, whole or not at all.
+
+        The arrays are image, clip ("" of no clip), keypoints, truth, and of the detections place, keypoint,
+        score and correct.
+
+        Raises:
+            DanceposeError: the file cannot be written.
+        """
+        arrays = {
+            "image": np.array(self.names, np.str_),
+            "clip": np.array([clip or "" for clip in self.clips], np.str_),
+            "keypoints": np.array(self.keypoints, np.str_),
+            "truth": self.truth.astype(np.int32),
+            "place": self.places.astype(np.int32),
+            "keypoint": self.joints.astype(np.int16),
+            "score": self.scores.astype(np.float64),
+            "correct": self.correct,
+        }
+        with replacing(Path(path)) as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "PoseImages":
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: the file is missing, cut off or holds something else; names file and array.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in KINDS}
+        except KeyError as error:
+            raise DataError(f"{path}: array {error} is missing: no images of a pose run") from None
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+        except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path} is no whole file of images ({error}): evaluate the run again") from None
+        for name, kinds in KINDS.items():
+            if arrays[name].dtype.kind not in kinds:
+                raise DataError(f"{path}: array '{name}' is of type {arrays[name].dtype}")
+            if arrays[name].ndim != (2 if name == "truth" else 1):
+                raise DataError(f"{path}: array '{name}' is of shape {arrays[name].shape}")
+        try:
+            return cls(
+                arrays["image"].tolist(),
+                [clip or None for clip in arrays["clip"].tolist()],
+                tuple(arrays["keypoints"].tolist()),
+                arrays["truth"].astype(np.int64),
+                arrays["place"].astype(np.int64),
+                arrays["keypoint"].astype(np.int64),
+                arrays["score"].astype(np.float64),
+                arrays["correct"],
+            )
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+
+
+def match_images(
+    people: Mapping[str, Sequence[Person]],
+    frames: Sequence[Frame],
+    skeleton: Skeleton,
+    protocol: Protocol = "mpii",
+) -> PoseImages:
+    """Match predicted people with the truth of each image, by the rules of the metric.
+
+    Args:
+        people: name of the frame -> predicted people, original pixels.
+        frames: the truth, in the data set's order, which ranks equal scores.
+        skeleton: of both.
+        protocol: `mpii` or `posetrack`.
+
+    Raises:
+        DataError: see `score_frame`, or two frames have one name.
+    """
+    keypoints = tuple(scored_keypoints(skeleton))
+    matched = [score_frame(people.get(frame.name, []), frame, skeleton, protocol) for frame in frames]
+    rows = [np.concatenate([np.zeros((0, 3)), *result.detections]) for result in matched]
+    joints, scores, correct = np.concatenate([np.zeros((0, 3)), *rows]).T
+    return PoseImages(
+        names=[frame.name for frame in frames],
+        clips=[frame.clip for frame in frames],
+        keypoints=keypoints,
+        truth=np.array([result.truth for result in matched], np.int64).reshape(-1, len(keypoints)),
+        places=np.repeat(np.arange(len(frames)), [len(row) for row in rows]),
+        joints=joints.astype(np.int64),
+        scores=scores.astype(np.float64),
+        correct=correct > 0,
+    )
+
+
+def _weighted_steps(weights: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """Return the sum of the monotone precisions at the true detections: (R,).
+
+    The highest precision from a place on stands at a true detection, so that only these are looked at. One of
+    weight 0 has the precision of the detection before it, which changes no maximum.
+
+    Args:
+        weights: (R, D) of the ranked detections.
+        correct: (D,) bool.
+    """
+    true = np.flatnonzero(correct)
+    ranked = np.cumsum(weights, axis=1)[:, true]
+    own = weights[:, true]
+    hits = np.cumsum(own, axis=1)
+    precision = np.divide(hits, ranked, out=np.zeros_like(hits), where=ranked > 0)
+    precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    return np.einsum("rd,rd->r", own, precision)

@@ -1,0 +1,175 @@
+"""Do comparisons hold what they promise? Made-up studies whose truth is known, put through `compare`.
+
+A test sample is right if its ease, the skill of the arm, what arm and clip have for each other, the luck of
+the run, and noise of its own sum up to more than 0. Ease is shared by all runs, and in part by the samples of
+a clip: the test set's own noise, from which a comparison must not conclude.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+from scipy.stats import binomtest
+
+from dancepose.sweeps.paired import compare
+from dancepose.sweeps.scores import AccuracyScores
+
+PILOT = 200  # studies that tell how far paired differences scatter
+BASE = "none"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is simulated. Spreads are standard deviations on the probit scale: a sample's own noise has 1.
+
+    Attributes:
+        seeds: runs of each arm.
+        comparisons: arms besides the one that they are compared with.
+        clips: of the test part.
+        per_clip: test samples of each clip; 1: there are no clips.
+        right: share of the test samples that is right on average.
+        ease: spread of the samples' ease.
+        clip_ease: spread of the clips' ease.
+        lean: spread of what arm and clip have for each other: it makes arms differ on these very clips that
+            do not differ on others.
+        luck: spread of the runs' skills.
+        effect: true difference of the first arm, in standard deviations of the paired difference.
+    """
+
+    seeds: int
+    comparisons: int = 3
+    clips: int = 1000
+    per_clip: int = 1
+    right: float = 0.75
+    ease: float = 1.0
+    clip_ease: float = 0.5
+    lean: float = 0.0
+    luck: float = 0.05
+    effect: float = 0.0
+
+    @property
+    def samples(self) -> int:
+        """How many test samples there are."""
+        return self.clips * self.per_clip
+
+    @property
+    def words(self) -> str:
+        """Return what sets this study apart."""
+        clips = f"{self.clips} clips of {self.per_clip}" if self.per_clip > 1 else f"{self.clips} images"
+        lean = f", arms lean to clips by {self.lean:g}" if self.lean else ""
+        effect = f", true difference {self.effect:g} sd" if self.effect else ""
+        return f"{self.seeds} seeds, {self.comparisons} pairs, {clips}{lean}{effect}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How often something came out of many studies.
+
+    Attributes:
+        study: what was simulated.
+        hits: studies in which it did.
+        studies: how many there were.
+    """
+
+    study: Study
+    hits: int
+    studies: int
+
+    @property
+    def share(self) -> float:
+        """The share of the studies."""
+        return self.hits / self.studies
+
+    @property
+    def upper(self) -> float:
+        """The upper 95 % bound of the share (Clopper and Pearson 1934), one-sided."""
+        return float(binomtest(self.hits, self.studies, alternative="less").proportion_ci(0.95).high)
+
+    @property
+    def lower(self) -> float:
+        """The lower 95 % bound of the share (Clopper and Pearson 1934), one-sided."""
+        return float(binomtest(self.hits, self.studies, alternative="greater").proportion_ci(0.95).low)
+
+
+def count_false_claims(study: Study, studies: int, resamples: int = 1000, seed: int = 0) -> Outcome:
+    """Count studies of arms without any difference in which at least one is claimed.
+
+    Args:
+        study: what is simulated; its effect is left out.
+        studies: how many.
+        resamples: of the bootstraps in each.
+        seed: of the first study.
+    """
+    null = replace(study, effect=0.0)
+    hits = sum(
+        any(claim is not None for claim in _claims(null, 0.0, resamples, [seed, number]).values())
+        for number in range(studies)
+    )
+    return Outcome(null, hits, studies)
+
+
+def count_found(study: Study, studies: int, resamples: int = 1000, seed: int = 0) -> Outcome:
+    """Count studies in which the one arm that is truly better is claimed to be.
+
+    Args:
+        study: what is simulated, with its effect; the other arms do not differ.
+        studies: how many.
+        resamples: of the bootstraps in each.
+        seed: of the first study.
+    """
+    skill = find_skill(study, study.effect * paired_spread(study, seed))
+    hits = sum(
+        _claims(study, skill, resamples, [seed, number])["arm 1"] == "better" for number in range(studies)
+    )
+    return Outcome(study, hits, studies)
+
+
+def find_skill(study: Study, difference: float) -> float:
+    """Return by how much an arm's skill must be larger for a true difference of accuracy."""
+    return float((ndtri(study.right + difference) - ndtri(study.right)) * _total(study))
+
+
+def paired_spread(study: Study, seed: int = 0) -> float:
+    """Return the standard deviation of the paired difference over seeds, on the same test samples."""
+    variances = []
+    for number in range(PILOT):
+        right = draw_study(replace(study, comparisons=1), 0.0, np.random.default_rng([seed, number]))
+        variances.append(np.var(np.subtract(*right.mean(axis=2)), ddof=1))
+    return float(np.sqrt(np.mean(variances)))
+
+
+def draw_study(study: Study, skill: float, generator: np.random.Generator) -> np.ndarray:
+    """Draw which test samples are right: (arms, seeds, samples) bool; the first arm is `none`.
+
+    Args:
+        study: what is simulated.
+        skill: of the second arm, beyond the others'.
+        generator: of the draws.
+    """
+    arms, normal = study.comparisons + 1, generator.standard_normal
+    ease = study.ease * normal(study.samples)
+    ease += np.repeat(study.clip_ease * normal(study.clips), study.per_clip)
+    lean = np.repeat(study.lean * normal((arms, study.clips)), study.per_clip, axis=1)
+    skills = study.luck * normal((arms, study.seeds))
+    skills[1] += skill
+    mean = float(ndtri(study.right)) * _total(study)
+    chance = ndtr(mean + (ease + lean)[:, None] + skills[..., None])
+    return generator.random(chance.shape) < chance
+
+
+def _total(study: Study) -> float:
+    """Return the standard deviation of all that decides whether a sample is right."""
+    return float(np.sqrt(1 + study.ease**2 + study.clip_ease**2 + study.lean**2 + study.luck**2))
+
+
+def _claims(study: Study, skill: float, resamples: int, key: Sequence[int]) -> dict[str, str | None]:
+    """Make up one study and compare its arms; the resamples are the same in all studies."""
+    right = draw_study(study, skill, np.random.default_rng(key))
+    clips = None
+    if study.per_clip > 1:
+        clips = [str(i) for i in np.repeat(np.arange(study.clips), study.per_clip)]
+    seeds = range(study.seeds)
+    names = [BASE, *(f"arm {i}" for i in range(1, study.comparisons + 1))]
+    arms = {name: AccuracyScores(seeds, of_arm, clips) for name, of_arm in zip(names, right, strict=True)}
+    return {name: found.claim for name, found in compare(arms, BASE, resamples=resamples).items()}
