@@ -1,5 +1,8 @@
 """What `${...:}` may stand for in the shipped configuration."""
 
+from pathlib import Path
+from typing import Any
+
 from omegaconf import OmegaConf
 
 MAIN_METRICS = {"pose": "val/mAP"}  # by model.network
@@ -10,6 +13,7 @@ def register() -> None:
     """Make the resolvers known to OmegaConf; may be called again."""
     OmegaConf.register_new_resolver("run_name", _run_name, replace=True, use_cache=False)
     OmegaConf.register_new_resolver("main_metric", _main_metric, replace=True)
+    OmegaConf.register_new_resolver("comparison_dir", _comparison_dir, replace=True)
 
 
 def _run_name() -> str:
@@ -25,3 +29,10 @@ def _run_name() -> str:
 def _main_metric(network: str) -> str:
     """Return what decides on best.ckpt and what a sweep optimises, if nothing is said."""
     return MAIN_METRICS.get(network, OTHERWISE)
+
+
+def _comparison_dir(sweeps: Any) -> str:
+    """Return where a comparison is written: into the folder of its first sweep, if there is one."""
+    first = sweeps if isinstance(sweeps, str) else next(iter(sweeps or ()), None)
+    found = first is not None and Path(str(first)).is_dir()
+    return str(Path(str(first)) / "comparison") if found else "outputs/comparison"

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dancepose.errors import ConfigError, DataError, did_you_mean
-from dancepose.sweeps.factors import Factors, differences, in_order
+from dancepose.sweeps.agreement import check_identity, hidden_differences
+from dancepose.sweeps.factors import Factors, in_order
 from dancepose.sweeps.jobs import IDENTITY, Job, told_job
 
 NONE = "none"  # the level that is the reference where nothing else is said
@@ -34,12 +35,16 @@ class Group:
     """What is compared in one table.
 
     Attributes:
+        by: the factors whose levels are compared.
+        against: name of the reference.
         split: factor -> its level in this table.
         arms: by name, the reference first.
         pooled: factors over which the runs of a seed are averaged.
         notes: what must be said of how the jobs were grouped.
     """
 
+    by: tuple[str, ...]
+    against: str
     split: Mapping[str, str]
     arms: Mapping[str, Arm]
     pooled: tuple[str, ...]
@@ -58,7 +63,7 @@ def group_jobs(
     split: Sequence[str] = (),
     only: Mapping[str, Iterable[str]] | None = None,
     allow: Sequence[str] = (),
-) -> tuple[list[Group], str]:
+) -> list[Group]:
     """Group jobs into tables of arms.
 
     Args:
@@ -70,7 +75,7 @@ def group_jobs(
         allow: in what jobs of a table may differ all the same: `split`, `version`, `data_hash`.
 
     Returns:
-        The tables, and the name of the reference.
+        The tables, in the order of their levels.
 
     Raises:
         ConfigError: a factor or level is none; tells what there is.
@@ -97,7 +102,7 @@ def group_jobs(
     ):
         where = dict(zip(split, levels, strict=True))
         groups.append(_group(cells[levels], factors, by, reference, where, allow))
-    return groups, reference
+    return groups
 
 
 def _only(jobs: Sequence[Job], only: Mapping[str, Iterable[str]]) -> list[Job]:
@@ -155,7 +160,7 @@ def _group(
     allow: Sequence[str],
 ) -> Group:
     """Make the arms of one table."""
-    notes = _check_identity(jobs, [*by, *split], allow)
+    notes = check_identity(jobs, [*by, *split], allow)
     arms: dict[str, list[Job]] = {}
     for job in jobs:
         arms.setdefault(_name(factors, job, by), []).append(job)
@@ -177,13 +182,20 @@ def _group(
     if pooled:
         told = "; ".join(f"{n} ({', '.join(in_order(factors.of(j, n) for j in jobs))})" for n in pooled)
         notes.append(
-            f"pooled: {told}. A seed's runs are averaged over them, and arms have the same ones of each seed; "
+            f"pooled: {told}. A seed's runs are averaged over them, all arms over the same ones; "
             f"split=[{','.join(pooled)}] makes tables of them"
         )
     placed = {name: _placed(arms[name], factors, pooled) for name in names}
     kept, more = _complete(placed, pooled)
-    notes += more + _hidden_differences(kept, jobs, factors)
-    return Group(dict(split), {name: Arm(name, tuple(kept[name])) for name in names}, pooled, tuple(notes))
+    notes += more + hidden_differences(kept, factors)
+    return Group(
+        tuple(by),
+        reference,
+        dict(split),
+        {name: Arm(name, tuple(kept[name])) for name in names},
+        pooled,
+        tuple(notes),
+    )
 
 
 Place = tuple[int, tuple[str, ...]]  # seed, levels of the pooled factors
@@ -200,8 +212,8 @@ def _placed(jobs: Iterable[Job], factors: Factors, pooled: Sequence[str]) -> dic
         place = job.seed, tuple(factors.of(job, name) for name in pooled)
         if place in found:
             raise DataError(
-                f"{found[place].name} and {told_job(job)} are the same job twice: no override or choice of a group "
-                "tells them apart. Leave one sweep out, or remove one of the two folders"
+                f"{found[place].name} and {told_job(job)} are the same job twice: no override or choice of a "
+                "group tells them apart. Leave one sweep out, or remove one of the two folders"
             )
         found[place] = job
     return dict(sorted(found.items()))
@@ -210,7 +222,7 @@ def _placed(jobs: Iterable[Job], factors: Factors, pooled: Sequence[str]) -> dic
 def _complete(
     placed: Mapping[str, Mapping[Place, Job]], pooled: Sequence[str]
 ) -> tuple[dict[str, list[Job]], list[str]]:
-    """Keep of each seed what every arm that has the seed has of it, so that means are of the same settings."""
+    """Keep of each seed what every arm with this seed has of it: means must be of the same settings."""
     notes = []
     having: dict[int, set[str]] = {}  # seed -> arms
     for name, runs in placed.items():
@@ -229,68 +241,7 @@ def _complete(
         notes.append(f"{dropped} jobs are left out: other arms have no run of their seed and of {which}")
     if empty := [name for name, jobs in kept.items() if not jobs]:
         raise DataError(
-            f"no run of {'; '.join(empty)} has partners in the other arms: of no seed do all arms have runs of "
-            f"equal {', '.join(pooled)}. Give split=[{','.join(pooled)}], or only={{factor: [levels]}}"
+            f"no run of {'; '.join(empty)} has partners in the other arms: of no seed do all arms have runs "
+            f"of equal {', '.join(pooled)}. Give split=[{','.join(pooled)}], or only={{factor: [levels]}}"
         )
-    reference, *others = kept
-    for name in others:
-        both = {job.seed for job in kept[name]} & {job.seed for job in kept[reference]}
-        ours, theirs = ({job.seed for job in kept[arm]} for arm in (name, reference))
-        if lonely := sorted((ours | theirs) - both):
-            told = ", ".join(map(str, lonely))
-            notes.append(f"{name} against {reference}: no pair of seed {told}, which one of them lacks")
     return kept, notes
-
-
-def _check_identity(jobs: Sequence[Job], separate: Sequence[str], allow: Sequence[str]) -> list[str]:
-    """Refuse to compare jobs of differing splits, versions or data.
-
-    Args:
-        jobs: of one table.
-        separate: factors whose levels are not pooled.
-        allow: what may differ.
-
-    Returns:
-        Notes on what differs and is allowed to.
-    """
-    notes = []
-    for name in IDENTITY:
-        found: dict[str, list[Job]] = {}
-        for job in jobs:
-            found.setdefault(job.identity[name], []).append(job)
-        if len(found) == 1 or name in separate:
-            continue
-        told = "; ".join(f"{value} of {_told_jobs(of)}" for value, of in found.items())
-        word = {"split": "splits", "version": "versions of dancepose", "data_hash": "data"}[name]
-        if name not in allow:
-            raise DataError(
-                f"the jobs are of different {word}: {told}. They are not pooled unasked: 'split=[{name}]' makes "
-                f"a table for each, 'allow=[{name}]' compares them all the same, or leave a sweep out"
-            )
-        notes.append(f"jobs of different {word} are compared, as allow={name} says: {told}")
-    return notes
-
-
-def _told_jobs(jobs: Sequence[Job], most: int = 4) -> str:
-    names = ", ".join(job.name for job in jobs[:most])
-    return f"{names} and {len(jobs) - most} more" if len(jobs) > most else names
-
-
-def _hidden_differences(
-    arms: Mapping[str, Sequence[Job]], jobs: Sequence[Job], factors: Factors
-) -> list[str]:
-    """Tell of settings in which runs of equal factors differ, though no override says so."""
-    first: dict[tuple[str, ...], dict[str, str]] = {}
-    differing: dict[str, set[str]] = {}
-    known = list(factors.levels)
-    for members in arms.values():
-        for job in members:
-            cell = tuple(factors.of(job, name) for name in known)
-            base = first.setdefault(cell, job.config)
-            if base is not job.config:
-                for key, one, other in differences(base, job.config):
-                    differing.setdefault(key, set()).update((one, other))
-    return [
-        f"runs that should differ by their seeds alone differ in {key} too: {', '.join(in_order(sorted(values)))}"
-        for key, values in sorted(differing.items())
-    ]

@@ -2,26 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dancepose.data.json_file import load_mapping
-from dancepose.errors import DataError
-from dancepose.sweeps.arms import Arm, Group
+from dancepose.sweeps.answers import MotionAnswers, PoseAnswers
+from dancepose.sweeps.arms import Group
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
 from dancepose.sweeps.costs import Cost
-from dancepose.sweeps.jobs import Job, LeftOut
-from dancepose.sweeps.measures import Metric, MotionTests, arm_scores
+from dancepose.sweeps.jobs import LeftOut
+from dancepose.sweeps.measures import Metric, Scaled, arm_scores
 from dancepose.sweeps.paired import Difference, compare
+from dancepose.sweeps.parts import Parts, class_parts, keypoint_parts
 from dancepose.sweeps.scores import AccuracyScores, Scores
 from dancepose.sweeps.statistics import accuracy_interval, cluster_bootstrap, wilson_interval
 
 
 @dataclass(frozen=True)
 class ArmResult:
-    """What was measured of an arm.
+    """What was measured of an arm, in the unit of the metric's title.
 
     Attributes:
         name: of the arm.
@@ -62,21 +61,6 @@ class MetricResult:
     arms: tuple[ArmResult, ...]
 
 
-@dataclass(frozen=True)
-class Parts:
-    """A metric by part: keypoint groups of poses (table 2 of the pose paper), classes of motions.
-
-    Attributes:
-        title: what the figures are.
-        columns: names of the parts, of poses with the total at the end.
-        rows: arm -> column -> mean and standard deviation over seeds, in percent; None where there is none.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: Mapping[str, Mapping[str, tuple[float | None, float | None]]]
-
-
 @dataclass(frozen=True, eq=False)
 class Table:
     """What is compared together.
@@ -111,7 +95,7 @@ class Table:
             "pooled": list(self.group.pooled),
             "jobs": {name: [str(job.path) for job in arm.jobs] for name, arm in self.group.arms.items()},
             "metrics": {m.metric.name: [arm.to_dict() for arm in m.arms] for m in self.metrics},
-            "parts": None if self.parts is None else _plain_parts(self.parts),
+            "parts": None if self.parts is None else self.parts.to_dict(),
             "confusion": {name: matrix.tolist() for name, matrix in self.confusion.items()},
             "classes": list(self.classes),
             "costs": {name: cost.to_dict() for name, cost in self.costs.items()},
@@ -183,37 +167,54 @@ def compare_group(
         DataError: what a run left is broken, or runs were tested on different samples.
     """
     jobs = [job for arm in group.arms.values() for job in arm.jobs]
-    tests = None if poses else MotionTests(jobs)
-    results = tuple(_compare_metric(metric, group, tests, level, resamples, seed) for metric in metrics)
-    parts = _keypoint_parts(group) if tests is None else _class_parts(group, tests)
+    answers = PoseAnswers(jobs) if poses else MotionAnswers(jobs)
+    results = tuple(_compare_metric(metric, group, answers, level, resamples, seed) for metric in metrics)
     notes = [*group.notes, *_family_notes(group, metrics)]
-    if tests is None:
-        return Table(group, results, parts, tuple(notes))
-    confusion = {name: tests.confusion(arm.jobs) for name, arm in group.arms.items()}
-    return Table(group, results, parts, tuple(notes), confusion, tests.classes)
+    if isinstance(answers, PoseAnswers):
+        return Table(group, results, keypoint_parts(group), (*notes, *answers.notes))
+    confusion = {name: answers.confusion(arm.jobs) for name, arm in group.arms.items()}
+    return Table(group, results, class_parts(group, answers), tuple(notes), confusion, answers.classes)
 
 
 def _compare_metric(
-    metric: Metric, group: Group, tests: MotionTests | None, level: float, resamples: int, seed: int
+    metric: Metric,
+    group: Group,
+    answers: MotionAnswers | PoseAnswers,
+    level: float,
+    resamples: int,
+    seed: int,
 ) -> MetricResult:
-    scores = {name: arm_scores(metric.name, arm, tests) for name, arm in group.arms.items()}
-    reference = next(iter(scores))
+    scores = {name: arm_scores(metric.name, arm, answers) for name, arm in group.arms.items()}
+    reference, scale = next(iter(scores)), metric.scale
+    scaled = {name: Scaled(of, scale) for name, of in scores.items()}
     differences = compare(
-        scores, reference, higher_is_better=metric.higher, level=level, resamples=resamples, seed=seed
+        scaled, reference, higher_is_better=metric.higher, level=level, resamples=resamples, seed=seed
     )
     return MetricResult(
         metric,
         tuple(
-            _arm_result(name, of, differences.get(name), level, resamples, seed)
+            _arm_result(name, of, scale, differences.get(name), level, resamples, seed)
             for name, of in scores.items()
         ),
     )
 
 
 def _arm_result(
-    name: str, scores: Scores, difference: Difference | None, level: float, resamples: int, seed: int
+    name: str,
+    scores: Scores,
+    scale: float,
+    difference: Difference | None,
+    level: float,
+    resamples: int,
+    seed: int,
 ) -> ArmResult:
-    values = np.asarray(scores.values, np.float64)
+    values = scale * np.asarray(scores.values, np.float64)
+    interval = arm_interval(scores, level, resamples, seed)
+    if interval is not None:
+        estimate, low, high = (
+            None if end is None else scale * end for end in (interval.estimate, interval.low, interval.high)
+        )
+        interval = replace(interval, estimate=estimate, low=low, high=high)
     there = values[~np.isnan(values)]
     return ArmResult(
         name,
@@ -221,7 +222,7 @@ def _arm_result(
         tuple(None if np.isnan(value) else float(value) for value in values),
         float(there.mean()) if len(there) else None,
         float(there.std(ddof=1)) if len(there) > 1 else None,
-        arm_interval(scores, level, resamples, seed),
+        interval,
         difference,
     )
 
@@ -264,90 +265,9 @@ def _family_notes(group: Group, metrics: Sequence[Metric]) -> list[str]:
     if len(metrics) > 1:
         others = ", ".join(metric.title for metric in metrics[1:])
         notes.append(
-            f"{metrics[0].title} decides; {others} are told beside it, each corrected for its own comparisons alone"
+            f"{metrics[0].title} decides; {others} are told beside it, each corrected for its own "
+            "comparisons alone"
         )
     if group.split:
         notes.append("p by Holm is for the comparisons of this table, not for those of other tables")
     return notes
-
-
-def _mean_std(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    there = [value for value in values if value is not None]
-    if not there:
-        return None, None
-    return float(np.mean(there)), float(np.std(there, ddof=1)) if len(there) > 1 else None
-
-
-def _by_seed(arm: Arm, rows: Mapping[Path, Mapping[str, float | None]], column: str) -> list[float | None]:
-    """Return the mean of each seed's runs."""
-    of_seed: dict[int, list[float | None]] = {}
-    for job in arm.jobs:
-        of_seed.setdefault(job.seed, []).append(rows[job.path].get(column))
-    return [_mean_std(values)[0] for values in of_seed.values()]
-
-
-def _parts(title: str, group: Group, rows: Mapping[Path, Mapping[str, float | None]]) -> Parts:
-    columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
-    return Parts(
-        title,
-        columns,
-        {
-            name: {column: _mean_std(_by_seed(arm, rows, column)) for column in columns}
-            for name, arm in group.arms.items()
-        },
-    )
-
-
-def _class_parts(group: Group, tests: MotionTests) -> Parts:
-    rows = {
-        job.path: {n: None if v is None else 100 * v for n, v in tests.recalls(job).items()}
-        for arm in group.arms.values()
-        for job in arm.jobs
-    }
-    return _parts("accuracy of each class, %", group, rows)
-
-
-def _keypoint_parts(group: Group) -> Parts | None:
-    """Return the table of keypoint groups; None where no run of the group has a test.json."""
-    rows, metrics = {}, set()
-    for arm in group.arms.values():
-        for job in arm.jobs:
-            path = job.path / "test.json"
-            if path.is_file():
-                metric, rows[job.path] = _read_keypoints(path)
-                metrics.add(metric)
-    if not rows:
-        return None
-    missing = {job.path: {} for arm in group.arms.values() for job in arm.jobs if job.path not in rows}
-    return _parts(f"{' or '.join(sorted(metrics))}, %", group, {**rows, **missing})
-
-
-def _read_keypoints(path: Path) -> tuple[str, dict[str, float | None]]:
-    try:
-        row = load_mapping(path)["rows"]["mAP"]
-        values = {str(k): None if v is None else float(v) for k, v in row["columns"].items()}
-        metric, total = str(row["metric"]), str(row["total"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DataError(f"{path} is no report of poses ({error}): evaluate the run again") from None
-    last = values.pop(total, None)
-    return metric, {**values, "Total": last}
-
-
-def _plain_parts(parts: Parts) -> dict[str, Any]:
-    rows = {
-        arm: {column: {"mean": mean, "std": std} for column, (mean, std) in row.items()}
-        for arm, row in parts.rows.items()
-    }
-    return {"title": parts.title, "columns": list(parts.columns), "rows": rows}
-
-
-def best_job(table: Table) -> Job | None:
-    """Return the job with the best value on the validation part: nothing is chosen by the test part."""
-    jobs = [job for arm in table.group.arms.values() for job in arm.jobs if job.objective is not None]
-    lower = any(
-        "loss" in str(job.config.get("objective", "")) or "ECE" in str(job.config.get("objective", ""))
-        for job in jobs
-    )
-    if not jobs:
-        return None
-    return min(jobs, key=lambda job: (job.objective or 0.0) * (1 if lower else -1))

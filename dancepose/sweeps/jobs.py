@@ -97,7 +97,7 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
         found = list(_run_directories(sweep))
         if not found:
             raise DataError(
-                f"sweeps: {sweep} holds no job: below it there must be run directories, each with its {RESULT}"
+                f"sweeps: {sweep} holds no job: below it there must be run directories with their {RESULT}"
             )
         for path in found:
             if path.resolve() in seen:
