@@ -13,7 +13,13 @@ from dancepose.sweeps.jobs import Job
 
 log = logging.getLogger(__name__)
 
-FIRST = ("test_frames.jpg", "test_mistakes.jpg", "test_curves.png", "test_confusion.png", "test_reliability.png")
+FIRST = (
+    "test_frames.jpg",
+    "test_mistakes.jpg",
+    "test_curves.png",
+    "test_confusion.png",
+    "test_reliability.png",
+)
 KINDS = (".jpg", ".png")
 LARGEST = 32 * 2**20  # bytes of a file that is looked at
 SIDE = 1400  # pixels of a picture's longer side on the page
@@ -54,14 +60,14 @@ def pictures_of(job: Job, most: int) -> list[Picture]:
 
     Args:
         job: the run.
-        most: pictures at most, those of the test part first.
+        most: pictures at most; of the test part, where there are any.
     """
     folder = job.path / "pictures"
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     there = sorted(name for name in names if name.endswith(KINDS))
     order = [name for name in FIRST if name in there]
     order += [name for name in there if name.startswith("test_") and name not in order]
-    order += [name for name in there if name not in order]
+    order = order or there
     found: list[Picture] = []
     for name in order:
         if len(found) == most:

@@ -15,6 +15,7 @@ from dancepose.sweeps.measures import Metric, Scaled, arm_scores
 from dancepose.sweeps.paired import Difference, compare
 from dancepose.sweeps.parts import Parts, class_parts, keypoint_parts
 from dancepose.sweeps.scores import AccuracyScores, Scores
+from dancepose.sweeps.sign_flip import seeds_needed
 from dancepose.sweeps.statistics import accuracy_interval, cluster_bootstrap, wilson_interval
 
 
@@ -131,6 +132,10 @@ class Comparison:
     def title(self) -> str:
         """What is compared, in a line."""
         return f"{' and '.join(self.by)}, against {self.against}"
+
+    def seeds_needed(self, table: Table) -> int:
+        """Return with how many paired seeds the test can decide anything in a table at all."""
+        return seeds_needed(max(1, len(table.group.arms) - 1), 1 - self.level)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

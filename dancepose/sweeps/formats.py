@@ -8,7 +8,6 @@ from typing import Any
 
 from dancepose.sweeps.comparison import Comparison
 from dancepose.sweeps.sheets import sheets_of, verdict
-from dancepose.sweeps.sign_flip import seeds_needed
 from dancepose.text_table import aligned
 
 COLUMNS = (
@@ -32,7 +31,9 @@ def as_text(comparison: Comparison) -> str:
     blocks = [f"comparison of {comparison.title}: {', '.join(comparison.sweeps)}"]
     for sheet in sheets_of(comparison):
         lines = aligned([sheet.header, *sheet.rows], left=sheet.left)
-        blocks.append("\n".join([sheet.title, *lines, *(f"  {note}" for note in sheet.notes)]))
+        blocks.append(
+            "\n".join([sheet.title, *lines, *(f"  {note}" for note in (*sheet.words, *sheet.notes))])
+        )
     return "\n\n".join(blocks) + "\n"
 
 
@@ -47,7 +48,7 @@ def as_markdown(comparison: Comparison) -> str:
         ]
         header = [_markdown(cell) for cell in sheet.header]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in (header, marks, *rows))
-        notes = "\n".join(f"- {_markdown(note)}" for note in sheet.notes)
+        notes = "\n".join(f"- {_markdown(note)}" for note in (*sheet.words, *sheet.notes))
         blocks.append("\n\n".join(filter(None, [f"## {_markdown(sheet.title)}", table, notes])))
     return "\n\n".join(blocks) + "\n"
 
@@ -76,7 +77,7 @@ def as_latex(comparison: Comparison) -> str:
             *(f"{' & '.join(row)} \\\\" for row in rows),
             "\\bottomrule",
             "\\end{tabular}",
-            *(f"\\par\\footnotesize {_latex(note)}" for note in sheet.notes),
+            *(f"\\par\\footnotesize {_latex(note)}" for note in (*sheet.words, *sheet.notes)),
             "\\end{table}",
         ]
         blocks.append("\n".join(lines))
@@ -91,7 +92,7 @@ def records(comparison: Comparison) -> list[dict[str, Any]]:
     """Return a row of plain values for each arm, metric and table: `COLUMNS`, None where there is none."""
     found = []
     for table in comparison.tables:
-        needed = seeds_needed(max(1, len(table.group.arms) - 1), 1 - comparison.level)
+        needed = comparison.seeds_needed(table)
         for result in table.metrics:
             for arm in result.arms:
                 row: dict[str, Any] = dict.fromkeys(COLUMNS)
@@ -158,7 +159,8 @@ def rich_tables(comparison: Comparison) -> list[Any]:
             table.add_column(Text(name), justify=justify, overflow="fold")  # type: ignore[arg-type]
         for i, row in enumerate(sheet.rows):
             table.add_row(*(Text(c, style=_style(c, (i, j) in sheet.best)) for j, c in enumerate(row)))
-        shown += [table, *(Text(f"  {note}", style="dim") for note in sheet.notes), Text("")]
+        shown += [table, *(Text(f"  {words}") for words in sheet.words)]
+        shown += [*(Text(f"  {note}", style="dim") for note in sheet.notes), Text("")]
     return shown
 
 

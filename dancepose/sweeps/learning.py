@@ -11,6 +11,7 @@ from dancepose.errors import DataError
 from dancepose.sweeps.arms import Group
 
 FILE = "metrics.csv"
+WHOLE = "train/loss_epoch"  # of all steps of an epoch, where train/loss is of some
 MOST = 200  # epochs that are drawn
 
 
@@ -34,7 +35,8 @@ class Curve:
 def learning_curves(group: Group, metrics: Sequence[str]) -> dict[str, dict[str, Curve]]:
     """Return quantity -> arm -> its curve; what no run logged is missing.
 
-    They are the validation's values of the metrics, and the losses of validation and training.
+    They are the validation's values of the metrics, and the losses of validation and training, an epoch's
+    mean where it was logged.
 
     Args:
         group: the arms.
@@ -43,7 +45,7 @@ def learning_curves(group: Group, metrics: Sequence[str]) -> dict[str, dict[str,
     Raises:
         DataError: a metrics.csv is broken.
     """
-    wanted = dict.fromkeys([*(f"val/{name}" for name in metrics), "val/loss", "train/loss"])
+    wanted = dict.fromkeys([*(f"val/{name}" for name in metrics), "val/loss", WHOLE, "train/loss"])
     found: dict[str, dict[str, list[dict[int, float]]]] = {name: {} for name in wanted}
     for arm in group.arms.values():
         for job in arm.jobs:
@@ -51,12 +53,15 @@ def learning_curves(group: Group, metrics: Sequence[str]) -> dict[str, dict[str,
             if path.is_file():
                 for name, values in read_log(path, list(wanted)).items():
                     found[name].setdefault(arm.name, []).append(values)
+    if found[WHOLE]:
+        found["train/loss"] = found.pop(WHOLE)
     curves = {name: {arm: _curve(runs) for arm, runs in arms.items()} for name, arms in found.items()}
-    return {name: arms for name, arms in curves.items() if arms}
+    drawn = {name: {arm: c for arm, c in arms.items() if len(c.epochs)} for name, arms in curves.items()}
+    return {name: arms for name, arms in drawn.items() if arms}
 
 
 def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
-    """Return column -> epochs done -> the mean of what was logged in an epoch; columns without any are missing.
+    """Return column -> epochs done -> mean of what was logged in the epoch; columns without any are missing.
 
     Raises:
         DataError: the file is no log of a run; names it.
@@ -80,7 +85,9 @@ def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, IndexError, OverflowError, csv.Error) as error:
-        raise DataError(f"{path} is no log of a run ({error}): remove it, and its curves are left out") from None
+        raise DataError(
+            f"{path} is no log of a run ({error}): remove it, and its curves are left out"
+        ) from None
     return {name: {done: float(np.mean(v)) for done, v in epochs.items()} for name, epochs in sums.items()}
 
 

@@ -28,7 +28,6 @@ class Section:
 
     Attributes:
         title: of a table among several.
-        verdicts: by the metric that decides, in words.
         results: what was measured.
         differences: sheet and forest plot of each metric.
         parts: keypoint groups or classes.
@@ -44,7 +43,6 @@ class Section:
     """
 
     title: str
-    verdicts: list[str]
     results: Sheet
     differences: list[tuple[Sheet, Markup]]
     parts: Sheet | None
@@ -91,10 +89,11 @@ def _section(comparison: Comparison, table: Table, most: int) -> Section:
     arms = table.group.arms
     numbers = {name: number for number, name in enumerate(arms)}
     shown = _shown(table)
+    needed = comparison.seeds_needed(table)
     differences = [
         (
             difference_sheet(comparison, table, result, decides=number == 0),
-            Markup(forest(result, comparison.against, numbers)),
+            Markup(forest(result, comparison.against, numbers, needed)),
         )
         for number, result in enumerate(table.metrics)
         if len(arms) > 1
@@ -102,7 +101,6 @@ def _section(comparison: Comparison, table: Table, most: int) -> Section:
     best = best_job(table)
     return Section(
         table.group.title,
-        [arm.difference.words for arm in table.metrics[0].arms if arm.difference is not None],
         result_sheet(comparison, table),
         differences,
         None if table.parts is None else parts_sheet(comparison, table),

@@ -64,7 +64,9 @@ def parallel(table: Table, numbers: Mapping[str, int]) -> str:
         x = across(number)
         shown = [
             element("line", x1=x, x2=x, y1=TOP, y2=BOTTOM, class_="axis"),
-            element("text", text=shortened(axis.title, 22), x=x, y=TOP - 26, text_anchor="middle", class_="strong"),
+            element(
+                "text", text=shortened(axis.title, 22), x=x, y=TOP - 26, text_anchor="middle", class_="strong"
+            ),
         ]
         for word, y in axis.ticks:
             shown.append(element("text", text=shortened(word, 18), x=x + 7, y=y + 4, class_="tick"))
@@ -80,12 +82,17 @@ def _axes(table: Table, jobs: Sequence[Job]) -> list[Axis]:
     names = [name for name in table.group.by if name in factors.levels]
     names += [name for name in table.group.pooled if name in factors.levels]
     axes = [_factor_axis(name, factors) for name in names]
-    if len({job.seed for job in jobs}) > 1:
-        axes.append(_number_axis("seed", [(job, float(job.seed)) for job in jobs]))
+    seeds = sorted({job.seed for job in jobs})
+    if len(seeds) > 1:
+        step = -(-len(seeds) // 12)
+        levels = [str(seed) for seed in seeds[::step]]
+        axes.append(_number_axis("seed", [(job, float(job.seed)) for job in jobs], levels))
     for result in table.metrics:
         metric = result.metric
         known = [(job, job.metrics.get(f"{TEST}{metric.name}")) for job in jobs]
-        values = [(job, metric.scale * value) for job, value in known if value is not None and math.isfinite(value)]
+        values = [
+            (job, metric.scale * value) for job, value in known if value is not None and math.isfinite(value)
+        ]
         if values:
             axes.append(_number_axis(metric.title, values))
     return axes

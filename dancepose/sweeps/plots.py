@@ -1,4 +1,4 @@
-"""Pictures of a comparison: forest plot, learning curves, parallel coordinates, confusion matrices, as SVG."""
+"""Pictures of a comparison as SVG: forest plot, learning curves, confusion matrices."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from dancepose.sweeps.comparison import MetricResult
 from dancepose.sweeps.learning import Curve
-from dancepose.sweeps.measures import TEST, Metric
+from dancepose.sweeps.measures import Metric
+from dancepose.sweeps.sheets import told_p, verdict
 from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element, points, told_tick
 
 ROW = 46
@@ -21,13 +22,14 @@ def shortened(name: str, longest: int = SHOWN) -> str:
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 
 
-def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> str:
+def forest(result: MetricResult, against: str, numbers: Mapping[str, int], needed: int) -> str:
     """Draw the paired differences of one metric with both intervals.
 
     Args:
         result: of the arms.
         against: the reference, at 0.
         numbers: arm -> its number, for its colour.
+        needed: seeds with which the test can decide at all.
     """
     rows = [(arm, arm.difference) for arm in result.arms if arm.difference is not None]
     ends = [0.0]
@@ -57,14 +59,16 @@ def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> st
                 shown.append(element("line", **ends_x, y1=y, y2=y, **style))  # type: ignore[arg-type]
         if found.estimate is not None:
             shown.append(
-                element("circle", cx=scale(found.estimate), cy=y, r=6, fill="white", stroke=colour, stroke_width=3)
+                element(
+                    "circle", cx=scale(found.estimate), cy=y, r=6, fill="white", stroke=colour, stroke_width=3
+                )
             )
-        verdict = found.claim or ("no detectable difference" if found.over_seeds.low is not None else "undecided")
+        said = verdict(arm, needed)
         value = metric.told(found.estimate, signed=True)
-        shown.append(element("text", text=value, x=690, y=y + 4, text_anchor="end", class_="strong"))
-        p = "" if found.p_holm is None else f"p {found.p_holm:.3f}"
-        shown.append(element("text", text=p, x=760, y=y + 4, text_anchor="end", class_="soft"))
-        shown.append(element("text", text=verdict, x=776, y=y + 4, class_=f"verdict {found.claim or ''}"))
+        shown.append(element("text", text=value, x=694, y=y + 4, text_anchor="end", class_="strong"))
+        p = "" if found.p_holm is None else f"Holm p {told_p(found.p_holm)}"
+        shown.append(element("text", text=p, x=794, y=y + 4, text_anchor="end", class_="soft"))
+        shown.append(element("text", text=said, x=810, y=y + 4, class_=f"verdict {found.claim or ''}"))
         parts.append(element("g", *shown, class_="arm", data_arm=numbers[arm.name]))
     return drawing(width, bottom + 44, *parts, title=f"differences of {result.metric.title} to {against}")
 
@@ -74,7 +78,9 @@ def _forest_axis(metric: Metric, against: str, scale: Scale, top: float, bottom:
     for tick in scale.ticks(7):
         x = scale(tick)
         parts.append(element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid"))
-        parts.append(element("text", text=told_tick(tick), x=x, y=bottom + 18, text_anchor="middle", class_="soft"))
+        parts.append(
+            element("text", text=told_tick(tick), x=x, y=bottom + 18, text_anchor="middle", class_="soft")
+        )
     zero = scale(0.0)
     parts.append(element("line", x1=zero, x2=zero, y1=top - 8, y2=bottom, class_="zero"))
     parts.append(element("text", text=f"as {shortened(against)}", x=zero, y=top - 30, text_anchor="middle"))
@@ -100,7 +106,7 @@ def learning(name: str, curves: Mapping[str, Curve], numbers: Mapping[str, int],
     low = scale_by * min(float((c.mean - c.spread).min()) for c in curves.values())
     high = scale_by * max(float((c.mean + c.spread).max()) for c in curves.values())
     pad = max(high - low, 1e-9) * 0.05
-    width, height = 500, 300
+    width, height = 486, 300
     last = max(int(c.epochs[-1]) for c in curves.values())
     first = min(int(c.epochs[0]) for c in curves.values())
     across, up = Scale(first, last, 56, width - 14), Scale(low - pad, high + pad, height - 44, 30)
@@ -129,11 +135,19 @@ def learning(name: str, curves: Mapping[str, Curve], numbers: Mapping[str, int],
             element("title", text=f"{end}, {curve.runs} runs"),
             element("polygon", points=band, fill=colour_of(number), class_="band"),
             element(
-                "polyline", points=line, stroke=colour_of(number), stroke_dasharray=dash_of(number), class_="curve"
+                "polyline",
+                points=line,
+                stroke=colour_of(number),
+                stroke_dasharray=dash_of(number),
+                class_="curve",
             ),
         ]
         if len(xs) == 1:
-            shown.append(element("circle", cx=xs[0], cy=up(scale_by * float(curve.mean[0])), r=4, fill=colour_of(number)))
+            shown.append(
+                element(
+                    "circle", cx=xs[0], cy=up(scale_by * float(curve.mean[0])), r=4, fill=colour_of(number)
+                )
+            )
         parts.append(element("g", *shown, class_="arm", data_arm=number))
     return drawing(width, height, *parts, title=f"learning curves of {name}")
 
@@ -164,7 +178,10 @@ def confusion(name: str, matrix: np.ndarray, classes: Sequence[str]) -> str:
         x, y = side + column * cell, top + row * cell
         words = f"{classes[row]} taken for {classes[column]}: {number} of {int(totals[row])}"
         fill = "#eeeeee" if not totals[row] else _blue(share)
-        shown = [element("title", text=words), element("rect", x=x, y=y, width=cell - 1, height=cell - 1, fill=fill)]
+        shown = [
+            element("title", text=words),
+            element("rect", x=x, y=y, width=cell - 1, height=cell - 1, fill=fill),
+        ]
         if count <= SMALL and totals[row]:
             ink = "#ffffff" if share > 0.55 else "#222222" if number else "#aaaaaa"
             told = f"{100 * share:.0f}"
@@ -172,7 +189,9 @@ def confusion(name: str, matrix: np.ndarray, classes: Sequence[str]) -> str:
             shown.append(element("text", text=told, **place))  # type: ignore[arg-type]
         parts.append(element("g", *shown))
     width = side + count * cell + 0.75 * side
-    return drawing(width, top + count * cell + 8, *parts, title=f"confusion matrix of {name}, percent of each label")
+    return drawing(
+        width, top + count * cell + 8, *parts, title=f"confusion matrix of {name}, percent of each label"
+    )
 
 
 def _blue(share: float) -> str:

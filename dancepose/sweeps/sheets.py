@@ -7,7 +7,6 @@ from dancepose.sweeps.bootstrap import Interval
 from dancepose.sweeps.comparison import ArmResult, Comparison, MetricResult, Table
 from dancepose.sweeps.costs import told_count
 from dancepose.sweeps.measures import Metric
-from dancepose.sweeps.sign_flip import seeds_needed
 
 NOTHING = "-"
 
@@ -20,7 +19,8 @@ class Sheet:
         title: of the table.
         header: names of the columns; the first is that of the rows' names.
         rows: of as many cells as the header.
-        notes: sentences below it.
+        words: the verdicts of its rows, sentences.
+        notes: what else must stand below it.
         left: columns from the left that hold words, and so stand at the left.
         best: row -> column of cells that are to be seen first.
     """
@@ -29,6 +29,7 @@ class Sheet:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     left: int = 1
     best: frozenset[tuple[int, int]] = field(default_factory=frozenset)
 
@@ -99,7 +100,7 @@ def difference_sheet(comparison: Comparison, table: Table, result: MetricResult,
         "found with 80 %",
     )
     rows, words = [], []
-    needed = seeds_needed(len(result.arms) - 1, 1 - comparison.level)
+    needed = comparison.seeds_needed(table)
     for arm in result.arms:
         found = arm.difference
         if found is None:
@@ -121,8 +122,8 @@ def difference_sheet(comparison: Comparison, table: Table, result: MetricResult,
         words.append(found.words)
     what = "" if decides else ", told beside the metric that decides"
     title = _title(f"Differences of {result.metric.title}{what}", table)
-    words += [f"{name}: {told}" for name, told in _difference_words(result)]
-    return Sheet(title, header, tuple(rows), tuple(words), left=2)
+    notes = tuple(f"{name}: {told}" for name, told in _difference_words(result))
+    return Sheet(title, header, tuple(rows), notes, tuple(words), left=2)
 
 
 def parts_sheet(comparison: Comparison, table: Table) -> Sheet:

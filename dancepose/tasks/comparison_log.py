@@ -1,6 +1,6 @@
 """A comparison in Weights & Biases: its tables, and its page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,12 @@ def log_comparison(comparison: Comparison, folder: Path, project: str, entity: s
         ) from error
     try:
         rows = records(comparison)
-        columns = list(rows[0])
-        values = [[row[column] for column in columns] for row in rows]
-        run.log({"comparison": wandb.Table(columns=columns, data=values)})
-        run.log({sheet.title: _table(list(sheet.header), sheet.rows) for sheet in sheets_of(comparison)})
+        run.log({"comparison": _table(rows[0], [list(row.values()) for row in rows])})
+        run.log({sheet.title: _table(sheet.header, sheet.rows) for sheet in sheets_of(comparison)})
         run.log({"page": wandb.Html(folder / f"{NAME}.html", inject=False)})
     finally:
         run.finish()
 
 
-def _table(columns: list[str | int], rows: Sequence[Sequence[str]]) -> Any:
-    return wandb.Table(columns=columns, data=[list(row) for row in rows])
+def _table(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> Any:
+    return wandb.Table(columns=[*columns], data=[list(row) for row in rows])
