@@ -96,16 +96,21 @@ class Factors:
 def level_of(job: Job, factor: str) -> str:
     """Return what a job has for a factor: the option of a group, or the value of a key, as it is typed."""
     if factor in IDENTITY:
-        return job.identity.get(factor, "unknown")
+        return printable(job.identity.get(factor, "unknown"))
     if factor in job.choices:
-        return job.choices[factor]
+        return printable(job.choices[factor])
     value = _looked_up(job.config, factor)
     if value is not _ABSENT and not isinstance(value, Mapping):
-        return told_value(value)
+        return printable(told_value(value))
     typed = job.overrides.get(factor)
     if typed is not None:
-        return typed
+        return printable(typed)
     return NOT_SET if value is _ABSENT and "/" not in factor else DEFAULT
+
+
+def printable(text: str) -> str:
+    """Return text of a file as a terminal may be given it, in one line: it may hold commands for it."""
+    return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
 
 
 _ABSENT = object()

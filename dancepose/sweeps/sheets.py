@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dancepose.sweeps.bootstrap import Interval
 from dancepose.sweeps.comparison import ArmResult, Comparison, MetricResult, Table
 from dancepose.sweeps.costs import told_count
+from dancepose.sweeps.factors import printable
 from dancepose.sweeps.measures import Metric
 
 NOTHING = "-"
@@ -145,7 +146,7 @@ def parts_sheet(comparison: Comparison, table: Table) -> Sheet:
 
 def left_out_sheet(comparison: Comparison) -> Sheet:
     """Return the jobs that take no part, with their causes."""
-    rows = tuple((str(one.path), one.status, " ".join(one.cause.split())) for one in comparison.left_out)
+    rows = tuple((str(one.path), one.status, printable(one.cause)) for one in comparison.left_out)
     return Sheet(f"Jobs that are left out: {len(rows)}", ("job", "status", "cause"), rows, left=3)
 
 
