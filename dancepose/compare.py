@@ -30,9 +30,8 @@ def compare(cfg: DictConfig) -> None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from dancepose.sweeps.arms import group_jobs
-    from dancepose.sweeps.comparison import Comparison, compare_group
-    from dancepose.sweeps.factors import told_value
+    from dancepose.sweeps.arms import JOINT, group_jobs
+    from dancepose.sweeps.comparison import Comparison, Draws, compare_group
     from dancepose.sweeps.measures import choose_metrics
     from dancepose.sweeps.output import write_comparison
     from dancepose.targets import plain
@@ -44,15 +43,15 @@ def compare(cfg: DictConfig) -> None:
     groups = group_jobs(
         jobs,
         _names(config["by"]),
-        None if config["against"] is None else told_value(config["against"]),
+        JOINT.join(_names(config["against"])) or None,
         _names(config["split"]),
         {str(factor): _names(levels) for factor, levels in config["only"].items()},
         _names(config["allow"]),
     )
     chosen = None if config["metrics"] is None else _names(config["metrics"])
     metrics = choose_metrics(chosen, jobs, poses)
-    level, resamples = config["level"], config["resamples"]
-    tables = [compare_group(group, metrics, poses, level, resamples, config["seed"]) for group in groups]
+    draws = Draws(config["level"], config["resamples"], config["seed"])
+    tables = [compare_group(group, metrics, poses, draws) for group in groups]
     comparison = Comparison(
         tuple(sweeps),
         groups[0].by,
@@ -60,8 +59,8 @@ def compare(cfg: DictConfig) -> None:
         poses,
         tuple(_with_costs(tables, config)),
         tuple(left_out),
-        level,
-        resamples,
+        draws.level,
+        draws.resamples,
     )
     _show(comparison)
     folder = Path(HydraConfig.get().runtime.output_dir)

@@ -69,7 +69,7 @@ def group_jobs(
     Args:
         jobs: finished ones.
         by: factors whose levels are compared; empty: the only one there is.
-        against: the level that is the reference, of several factors joined by commas; None: `none`.
+        against: the name of the reference: its level, of several factors joined by `JOINT`; None: `none`.
         split: factors each of whose levels has a table of its own.
         only: factor -> the levels whose jobs take part.
         allow: in what jobs of a table may differ all the same: `split`, `version`, `data_hash`.
@@ -142,13 +142,12 @@ def _reference(against: str | None, by: Sequence[str], names: Sequence[str]) -> 
             f"against is not set: give the level of {' and '.join(by)} with which the others are compared, "
             f"one of {'; '.join(names)}"
         )
-    wanted = JOINT.join(part.strip() for part in against.split(",")) if len(by) > 1 else against
-    if wanted not in names:
-        hint = did_you_mean(wanted, names)
+    if against not in names:
+        hint = did_you_mean(against, names)
         raise ConfigError(
             f"against={against}: no job has it. Of {' and '.join(by)} there is {'; '.join(names)}.{hint}"
         )
-    return wanted
+    return against
 
 
 def _group(

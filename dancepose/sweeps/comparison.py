@@ -20,6 +20,21 @@ from dancepose.sweeps.statistics import accuracy_interval, cluster_bootstrap, wi
 
 
 @dataclass(frozen=True)
+class Draws:
+    """How intervals are made.
+
+    Attributes:
+        level: confidence.
+        resamples: of each bootstrap.
+        seed: of its draws.
+    """
+
+    level: float = LEVEL
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class ArmResult:
     """What was measured of an arm, in the unit of the metric's title.
 
@@ -29,7 +44,8 @@ class ArmResult:
         values: the metric of each seed, None where it has none.
         mean: of them.
         std: of them (n - 1); None of fewer than two.
-        interval: of the mean, over other test samples; None where only one number a run is known.
+        interval: of the mean, over other test samples; None where only one number a run is known, and of
+            metrics that do not decide.
         difference: to the reference, paired by seed; None of the reference itself.
     """
 
@@ -154,9 +170,7 @@ def compare_group(
     group: Group,
     metrics: Sequence[Metric],
     poses: bool,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    draws: Draws,
 ) -> Table:
     """Measure and compare the arms of one table.
 
@@ -164,16 +178,17 @@ def compare_group(
         group: its jobs.
         metrics: the first decides.
         poses: their family.
-        level: confidence.
-        resamples: of each bootstrap.
-        seed: of the draws.
+        draws: of all intervals.
 
     Raises:
         DataError: what a run left is broken, or runs were tested on different samples.
     """
     jobs = [job for arm in group.arms.values() for job in arm.jobs]
     answers = PoseAnswers(jobs) if poses else MotionAnswers(jobs)
-    results = tuple(_compare_metric(metric, group, answers, level, resamples, seed) for metric in metrics)
+    results = tuple(
+        _compare_metric(metric, group, answers, draws, decides=number == 0)
+        for number, metric in enumerate(metrics)
+    )
     notes = [*group.notes, *_family_notes(group, metrics)]
     if isinstance(answers, PoseAnswers):
         return Table(group, results, keypoint_parts(group), (*notes, *answers.notes))
@@ -185,21 +200,18 @@ def _compare_metric(
     metric: Metric,
     group: Group,
     answers: MotionAnswers | PoseAnswers,
-    level: float,
-    resamples: int,
-    seed: int,
+    draws: Draws,
+    decides: bool,
 ) -> MetricResult:
     scores = {name: arm_scores(metric.name, arm, answers) for name, arm in group.arms.items()}
     reference, scale = next(iter(scores)), metric.scale
     scaled = {name: Scaled(of, scale) for name, of in scores.items()}
-    differences = compare(
-        scaled, reference, higher_is_better=metric.higher, level=level, resamples=resamples, seed=seed
-    )
+    differences = compare(scaled, reference, higher_is_better=metric.higher, **vars(draws))
+    intervals = {name: _scaled(arm_interval(of, draws), scale) for name, of in scores.items() if decides}
     return MetricResult(
         metric,
         tuple(
-            _arm_result(name, of, scale, differences.get(name), level, resamples, seed)
-            for name, of in scores.items()
+            _arm_result(name, of, intervals.get(name), differences.get(name)) for name, of in scaled.items()
         ),
     )
 
@@ -207,19 +219,10 @@ def _compare_metric(
 def _arm_result(
     name: str,
     scores: Scores,
-    scale: float,
+    interval: Interval | None,
     difference: Difference | None,
-    level: float,
-    resamples: int,
-    seed: int,
 ) -> ArmResult:
-    values = scale * np.asarray(scores.values, np.float64)
-    interval = arm_interval(scores, level, resamples, seed)
-    if interval is not None:
-        estimate, low, high = (
-            None if end is None else scale * end for end in (interval.estimate, interval.low, interval.high)
-        )
-        interval = replace(interval, estimate=estimate, low=low, high=high)
+    values = np.asarray(scores.values, np.float64)
     there = values[~np.isnan(values)]
     return ArmResult(
         name,
@@ -232,7 +235,15 @@ def _arm_result(
     )
 
 
-def arm_interval(scores: Scores, level: float, resamples: int, seed: int) -> Interval | None:
+def _scaled(interval: Interval | None, scale: float) -> Interval | None:
+    if interval is None:
+        return None
+    ends = (interval.estimate, interval.low, interval.high)
+    estimate, low, high = (None if end is None else scale * end for end in ends)
+    return replace(interval, estimate=estimate, low=low, high=high)
+
+
+def arm_interval(scores: Scores, draws: Draws) -> Interval | None:
     """Return the interval of the mean over an arm's seeds, over other test samples and these very seeds.
 
     Accuracies of samples that are from no clip have Wilson's, as if their mean over seeds were that of one
@@ -240,9 +251,7 @@ def arm_interval(scores: Scores, level: float, resamples: int, seed: int) -> Int
 
     Args:
         scores: of the arm.
-        level: confidence.
-        resamples: of the bootstrap.
-        seed: of the draws.
+        draws: of the bootstrap.
     """
     clusters = scores.clusters
     if clusters is None:
@@ -251,17 +260,15 @@ def arm_interval(scores: Scores, level: float, resamples: int, seed: int) -> Int
         right = scores.correct  # (N, S)
         if right.shape[1] == 1 or (right == right[:, :1]).all():
             clips = clusters if any(clip is not None for clip in clusters) else None
-            return accuracy_interval(right[:, 0] > 0, clips, level, resamples, seed)
+            return accuracy_interval(right[:, 0] > 0, clips, **vars(draws))
         if len(set(clusters)) == len(clusters) or all(clip is None for clip in clusters):
-            wilson = wilson_interval(round(float(right.mean(axis=1).sum())), len(right), level)
+            wilson = wilson_interval(round(float(right.mean(axis=1).sum())), len(right), draws.level)
             return replace(wilson, estimate=float(right.mean()))
     return cluster_bootstrap(
         np.zeros(len(clusters)),
         clusters,
         lambda _, weights: scores.of_weights(weights).mean(axis=1),
-        level,
-        resamples,
-        seed,
+        **vars(draws),
     )
 
 

@@ -88,7 +88,7 @@ def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
         raise DataError(
             f"{path} is no log of a run ({error}): remove it, and its curves are left out"
         ) from None
-    return {name: {done: float(np.mean(v)) for done, v in epochs.items()} for name, epochs in sums.items()}
+    return {name: {done: sum(v) / len(v) for done, v in epochs.items()} for name, epochs in sums.items()}
 
 
 def _curve(runs: Sequence[Mapping[int, float]]) -> Curve:

@@ -64,7 +64,7 @@ def test_jobs_of_several_factors(tmp_path):
     tables = groups_of(*both, split=["optimizer.lr"])
     assert [table.title for table in tables] == ["optimizer.lr=0.01", "optimizer.lr=0.1"]
     assert [seeds(table) for table in tables] == [{"none": [0, 1], "cbam1": [0, 1]}] * 2
-    names = list(groups_of(*both, by=[*BY, "optimizer.lr"], against="none,0.1")[0].arms)
+    names = list(groups_of(*both, by=[*BY, "optimizer.lr"], against="none, 0.1")[0].arms)
     assert names == ["none, 0.1", "cbam1, 0.01", "cbam1, 0.1", "none, 0.01"]
     (kept,) = groups_of(*both, only={"optimizer.lr": ["0.1"]})
     assert kept.pooled == () and seeds(kept) == {"none": [0, 1], "cbam1": [0, 1]}
