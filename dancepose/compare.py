@@ -110,14 +110,14 @@ def _read(sweeps: Sequence[str]) -> tuple[list[Job], list[LeftOut], bool]:
         DataError: none can be compared; tells why.
     """
     from dancepose.errors import DataError
-    from dancepose.sweeps.answers import testable
+    from dancepose.sweeps.answers import with_samples
     from dancepose.sweeps.jobs import read_jobs, refuse_mixed
 
     jobs, left_out = read_jobs(sweeps)
     poses = False
     if jobs:
         poses = refuse_mixed(jobs)
-        jobs, more = testable(jobs, poses)
+        jobs, more = with_samples(jobs, poses)
         left_out += more
     if not jobs:
         causes = "; ".join(f"{one.path}: {one.cause}" for one in left_out[:5])

@@ -15,7 +15,7 @@ from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Sc
 SURE = ("accuracy", "macro_F1", "ECE")  # of motions: made of what was said of each sample
 
 
-def testable(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[LeftOut]]:
+def with_samples(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[LeftOut]]:
     """Part from the others the jobs of motions that did not keep what they said of each sample."""
     if poses:
         return list(jobs), []
