@@ -45,7 +45,7 @@ def compare(cfg: DictConfig) -> None:
         _names(config["by"]),
         JOINT.join(_names(config["against"])) or None,
         _names(config["split"]),
-        {str(factor): _names(levels) for factor, levels in config["only"].items()},
+        {str(factor): _names(levels) for factor, levels in (config["only"] or {}).items()},
         _names(config["allow"]),
     )
     chosen = None if config["metrics"] is None else _names(config["metrics"])
@@ -86,7 +86,7 @@ def _check(config: Mapping[str, Any]) -> None:
         at_least(key, config[key], least)
     if config["threads"] is not None:
         at_least("threads", config["threads"], 1)
-    if not isinstance(config["only"], Mapping):
+    if config["only"] is not None and not isinstance(config["only"], Mapping):
         raise ConfigError(f"only={config['only']!r}: give it as only={{factor: [levels]}}")
     find_device(config["device"])
 

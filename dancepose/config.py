@@ -24,13 +24,7 @@ register()
 
 OPEN_GROUPS = ("callbacks", "logger")  # a new member is welcome if it says its _target_
 OPEN_KEYS = ("data.labels",)  # its members are words of the user's data
-CHECKED_ELSEWHERE = (
-    "model",
-    "skeleton",
-    "networks",
-    "motions",
-    "only",
-)  # by the dataclasses of the models' keys
+CHECKED_ELSEWHERE = ("model", "skeleton", "networks", "motions")  # by the dataclasses of the models' keys
 INSTANTIATE_KEYS = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
 # keys outside of `_target_` nodes whose default does not say their type
