@@ -163,7 +163,8 @@ def _group(
     arms: dict[str, list[Job]] = {}
     for job in jobs:
         arms.setdefault(_name(factors, job, by), []).append(job)
-    names = [reference, *in_order(name for name in arms if name != reference)]
+    places = {name: [factors.levels.get(f, [""]).index(factors.of(of[0], f)) for f in by] for name, of in arms.items()}
+    names = [reference, *sorted((name for name in arms if name != reference), key=places.__getitem__)]
     title = JOINT.join(f"{factor}={level}" for factor, level in split.items())
     if reference not in arms:
         where = f" of {title}" if title else ""

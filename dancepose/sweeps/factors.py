@@ -12,7 +12,7 @@ from dancepose.sweeps.jobs import IDENTITY, Job
 # what never makes a factor: by seeds a run is repeated, the rest does not change what it computes
 NO_FACTORS = (
     *("seed", "output", "name", "resume", "reuse", "trust", "logger", "hydra", "objective", "lr_find"),
-    "test",
+    *("test", "sweep", "rerun", "dry_run"),
 )
 PLACES = ("root", "annotations", "save_dir", "dirpath")  # where equal data lie makes no difference
 NOT_SET, DEFAULT = "(not set)", "(default)"
