@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PARTS = ("network", "data", "decode", "score", "draw", "motion", "people")
+PARTS = ("network", "data", "decode", "score", "draw", "motion", "people", "compare", "claims")
 PRECISIONS = ("fp32", "bf16")
 
 
@@ -39,7 +39,7 @@ def benchmark(cfg: DictConfig) -> None:
         one_of("parts", part, PARTS)
     for precision in cfg.precisions:
         one_of("precisions", precision, PRECISIONS)
-    for key in ("rounds", "samples", "groups", "long_side"):
+    for key in ("rounds", "samples", "groups", "long_side", "jobs", "studies"):
         if cfg[key] is not None:
             at_least(key, cfg[key], 1)
     if cfg.threads is not None:
@@ -53,6 +53,8 @@ def benchmark(cfg: DictConfig) -> None:
         "draw": _drawing,
         "motion": _motion,
         "people": _people,
+        "compare": _comparison,
+        "claims": _claims,
     }
     rows: list[Row] = [row for part in PARTS if part in cfg.parts for row in measure[part](cfg)]
     if not rows:
@@ -167,6 +169,18 @@ def _people(cfg: DictConfig) -> list[Row]:
     pose = {key: config[key] for key in ("model", "skeleton", "seed")}
     motion = list(config["motions"].values())[-1]
     return time_people(pose, motion, cfg.size, cfg.rounds)
+
+
+def _comparison(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.claims import time_comparison
+
+    return time_comparison(cfg.jobs, cfg.rounds)
+
+
+def _claims(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.claims import simulate_claims
+
+    return simulate_claims(cfg.studies)
 
 
 def main() -> None:

@@ -102,3 +102,12 @@ def test_broken_maps_are_named(tmp_path):
     (tmp_path / "ae_parse_1.npz").write_bytes(b"PK")
     with pytest.raises(DataError, match="ae_parse_1.npz"):
         measure(tmp_path, "parts=[decode]", f"maps={tmp_path}")
+
+
+def test_comparisons_are_timed_and_their_claims_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("dancepose.sweeps.simulation.PILOT", 3)
+    rows = measure(tmp_path, "parts=[compare,claims]", "jobs=16", "studies=2")
+    assert rows["three metrics, in clips"]["figures"] == {"runs": 16, "samples": 350}
+    told = rows["5 seeds, 1 pairs, 1000 images"]["figures"]
+    assert told == {"claimed in vain": "0.00%", "95 % bound": "<= 77.64%", "studies": 2}
+    assert "found" in rows["8 seeds, 3 pairs, 1000 images, true difference 2 sd"]["figures"]

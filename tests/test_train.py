@@ -56,6 +56,7 @@ def test_a_run_directory_holds_what_the_readme_says(finished):
         "metrics.csv",
         "split.json",
         "predictions.json",
+        "per_image.npz",
         "test.json",
         "test_curves.json",
         "wandb_id",

@@ -29,7 +29,8 @@ KINDS = {  # array of the file -> kind of its type
     "score": "f",
     "correct": "b",
 }
-AT_ONCE = 2**18  # weighed detections at once: the tables of a step stay within a processor's cache
+TINY = 1e-300
+AT_ONCE = 2**16  # weighed detections at once: the tables of a step stay within a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,24 +103,25 @@ class PoseImages:
     def mean_ap(self, weights: np.ndarray) -> np.ndarray:
         """Return the mAP of weighted images, in percent: (R,), NaN where no keypoint has truth.
 
-        An image of weight k counts as if it stood k times in the data set, its detections beside each other
-        in the ranking; with weights of 1 it is the figure of `MPIIMeanAP`.
+        An image of weight k counts as if it stood k times in the data set; of equal scores in an image, the
+        copies of one detection stand beside each other in the ranking. With weights of 1 it is the figure of
+        `MPIIMeanAP`.
 
         Args:
             weights: (R, N), 0 or more.
         """
-        weights = np.asarray(weights, np.float64)
-        truth = weights @ self.truth.astype(np.float64)  # (R, J)
+        columns = np.ascontiguousarray(np.asarray(weights, np.float64).T)  # (N, R)
+        truth = self.truth.T.astype(np.float64) @ columns  # (J, R)
         areas = np.zeros_like(truth)
         for joint, (places, correct) in enumerate(self._ranked):
-            rows = max(1, AT_ONCE // max(1, len(places)))
-            for start in range(0, len(weights), rows):
-                part = slice(start, start + rows)
-                areas[part, joint] = _weighted_steps(weights[part][:, places], correct)
+            step = max(1, AT_ONCE // max(1, len(places)))
+            for start in range(0, len(weights), step):
+                part = slice(start, start + step)
+                areas[joint, part] = _weighted_steps(columns[:, part][places], correct)
         there = truth > 0
         areas = np.divide(areas, truth, out=np.zeros_like(truth), where=there)
-        count = there.sum(axis=1)
-        return 100 * np.divide(areas.sum(axis=1), count, out=np.full(len(weights), np.nan), where=count > 0)
+        count = there.sum(axis=0)
+        return 100 * np.divide(areas.sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
 
     def save(self, path: Path) -> None:
         """Write plain arrays without pickles, whole or not at all.
@@ -219,13 +221,13 @@ def _weighted_steps(weights: np.ndarray, correct: np.ndarray) -> np.ndarray:
     weight 0 has the precision of the detection before it, which changes no maximum.
 
     Args:
-        weights: (R, D) of the ranked detections.
+        weights: (D, R) of the ranked detections; sums run down the columns, many side by side.
         correct: (D,) bool.
     """
     true = np.flatnonzero(correct)
-    ranked = np.cumsum(weights, axis=1)[:, true]
-    own = weights[:, true]
-    hits = np.cumsum(own, axis=1)
-    precision = np.divide(hits, ranked, out=np.zeros_like(hits), where=ranked > 0)
-    precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    return np.einsum("rd,rd->r", own, precision)
+    own = weights[true]
+    ranked = np.cumsum(weights, axis=0)[true]
+    precision = np.cumsum(own, axis=0)
+    precision /= np.maximum(ranked, TINY)  # before the first detection of a resample: 0
+    np.maximum.accumulate(precision[::-1], axis=0, out=precision[::-1])
+    return np.einsum("dr,dr->r", own, precision)

@@ -6,6 +6,7 @@ row of weights, how often each cluster was drawn; a statistic is a function of m
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -14,9 +15,10 @@ from dancepose.errors import ConfigError
 
 LEVEL, RESAMPLES = 0.95, 2000
 AT_ONCE = 2**22  # weights held at once: 32 MiB
+OVER_CLUSTERS, OVER_SEEDS = 0, 1  # streams of draws, where both are drawn: independent of each other
 FEW = 10  # clusters below which bootstrap intervals are known to be too narrow
 
-ByWeights = Callable[[np.ndarray], np.ndarray]  # (R, clusters) weights -> (R,) values
+ByWeights = Callable[[np.ndarray], np.ndarray]  # (R, clusters) weights -> (R,) values, (R, ...) of many
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def bootstrap_weights(
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    replicates: np.ndarray | None = None,
 ) -> Interval:
     """Return the BCa interval (Efron 1987, Better Bootstrap Confidence Intervals) of a statistic.
 
@@ -69,13 +72,13 @@ def bootstrap_weights(
         level: confidence, between 0 and 1.
         resamples: how many.
         seed: of the draws.
+        replicates: (R,) what `resample` gave for the same value, where that is known already.
 
     Raises:
         ConfigError: level or resamples are out of range.
     """
     check_level(level)
-    if resamples < 1:
-        raise ConfigError(f"resamples={resamples}: at least 1 is needed")
+    check_resamples(resamples)
     method = f"BCa bootstrap over {clusters} {unit}"
 
     def without(estimate: float | None, note: str) -> Interval:
@@ -89,14 +92,8 @@ def bootstrap_weights(
     if clusters == 1:
         return without(estimate, f"no interval: all is of one of the {unit}, which says nothing of others")
     rows = max(1, AT_ONCE // clusters)
-    generator = np.random.default_rng(seed)
-    equal = np.full(clusters, 1 / clusters)
-    replicates = np.concatenate(
-        [
-            value(generator.multinomial(clusters, equal, min(rows, resamples - start)).astype(np.float64))
-            for start in range(0, resamples, rows)
-        ]
-    )
+    if replicates is None:
+        replicates = resample(value, clusters, resamples, seed)
     replicates = replicates[~np.isnan(replicates)]
     if not len(replicates) or np.ptp(replicates) <= 1e-12 * max(1.0, abs(estimate)):
         return without(estimate, f"no interval: the {unit} do not differ")
@@ -112,6 +109,29 @@ def bootstrap_weights(
     return Interval(estimate, min(low, estimate), max(high, estimate), level, method, population, note)
 
 
+def resample(value: ByWeights, clusters: int, resamples: int, seed: int) -> np.ndarray:
+    """Return the values (R, ...) of resamples of at least one cluster, some at once.
+
+    Equal numbers of clusters, resamples and seeds give equal draws, whatever is weighed by them.
+    """
+    rows = max(1, AT_ONCE // clusters)
+    return np.concatenate(
+        [
+            value(draw_weights(clusters, min(rows, resamples - start), (seed, OVER_CLUSTERS, start)))
+            for start in range(0, resamples, rows)
+        ]
+    )
+
+
+@lru_cache(maxsize=4)  # comparisons of many arms on the same test samples share their draws
+def draw_weights(count: int, resamples: int, key: tuple[int, ...]) -> np.ndarray:
+    """Return (R, count) how often each was drawn, `count` draws a row; equal keys give equal draws."""
+    generator = np.random.default_rng(key)
+    weights = generator.multinomial(count, np.full(count, 1 / count), resamples).astype(np.float64)
+    weights.flags.writeable = False
+    return weights
+
+
 def check_level(level: float) -> None:
     """Refuse a confidence that is none.
 
@@ -120,6 +140,16 @@ def check_level(level: float) -> None:
     """
     if not 0 < level < 1:
         raise ConfigError(f"level={level}: a confidence lies between 0 and 1, 0.95 for instance")
+
+
+def check_resamples(resamples: int) -> None:
+    """Refuse a number of resamples that is none.
+
+    Raises:
+        ConfigError: it is below 1.
+    """
+    if resamples < 1:
+        raise ConfigError(f"resamples={resamples}: at least 1 is needed")
 
 
 def _bca(replicates: np.ndarray, left_out: np.ndarray, estimate: float, level: float) -> tuple[float, float]:
@@ -133,7 +163,8 @@ def _bca(replicates: np.ndarray, left_out: np.ndarray, estimate: float, level: f
     """
     count = len(replicates)
     # ties, of which whole numbers of hits have many, count half on each side
-    below = (np.sum(replicates < estimate) + np.sum(replicates <= estimate)) / (2 * count)
+    slack = 1e-12 * max(1.0, abs(estimate))  # equal ones may differ in rounding
+    below = (np.sum(replicates < estimate - slack) + np.sum(replicates <= estimate + slack)) / (2 * count)
     bias = ndtri(np.clip(below, 0.5 / count, 1 - 0.5 / count))
     influence = left_out.mean() - left_out if len(left_out) else np.zeros(1)
     spread = float(np.sum(influence**2)) ** 1.5

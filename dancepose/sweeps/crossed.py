@@ -4,36 +4,14 @@ McCullagh 2000, Resampling and exchangeable arrays; Owen 2007, The pigeonhole bo
 what seeds and samples have together three times, so that it errs on the wide side.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
-from dancepose.sweeps.bootstrap import Interval
-from dancepose.sweeps.scores import AT_ONCE, Scores
-from dancepose.sweeps.statistics import number_clusters
+from dancepose.sweeps.bootstrap import OVER_SEEDS, Interval, draw_weights
 
-OVER_CLIPS, OVER_SEEDS = 0, 1  # streams of draws, which must be independent of each other
 SMALLEST = 1e-12  # of a spread
-
-
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """The runs of an arm on resamples of the test part.
-
-    Attributes:
-        clusters: key of the test samples: arms of equal keys were weighed by equal draws.
-        count: how many clips (or samples) are drawn from.
-        unit: what they are called: `clips`, `samples`, `images`.
-        values: (R, S), NaN where a resample has no such value.
-    """
-
-    clusters: tuple[str | None, ...]
-    count: int
-    unit: str
-    values: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -49,36 +27,6 @@ class Crossed:
     interval: Interval
     error: float = 0.0
     samples: float = 0.0
-
-
-def resample_arms(arms: Mapping[str, Scores], resamples: int, seed: int) -> dict[str, Resampled]:
-    """Weigh the test samples of all arms; arms on the same samples share the draws.
-
-    Arms without samples are left out, and where all samples are of one clip.
-
-    Args:
-        arms: name -> scores.
-        resamples: how many.
-        seed: of the draws.
-    """
-    groups: dict[tuple[str | None, ...], list[str]] = {}
-    for name, scores in arms.items():
-        if scores.clusters is not None and len(scores.seeds):
-            groups.setdefault(tuple(scores.clusters), []).append(name)
-    found: dict[str, Resampled] = {}
-    for clusters, names in groups.items():
-        codes, count = number_clusters(clusters, len(clusters))
-        if count < 2:
-            continue
-        rows = max(1, AT_ONCE // len(clusters))
-        values = {name: np.empty((resamples, len(arms[name].seeds))) for name in names}
-        for start in range(0, resamples, rows):
-            drawn = draw_weights(count, min(rows, resamples - start), (seed, OVER_CLIPS, start))
-            weights = drawn if count == len(clusters) else drawn[:, codes]
-            for name in names:
-                values[name][start : start + len(weights)] = arms[name].of_weights(weights)
-        found |= {name: Resampled(clusters, count, arms[name].unit, values[name]) for name in names}
-    return found
 
 
 def cross(
@@ -126,16 +74,7 @@ def cross(
     both *= parts / (of_seeds * (n - 1) / n + of_samples * (clusters - 1) / clusters)
     freedom = parts**2 / (of_seeds**2 / (n - 1) + of_samples**2 / (clusters - 1))
     error = both**0.5
-    reach = float(student.isf((1 - level) / 2 / comparisons, freedom)) * error
+    reach = float(-stdtrit(freedom, (1 - level) / 2 / comparisons)) * error
     shared = max(0.0, both - parts)  # what seeds and samples have together, in each of the two as well
     interval = Interval(estimate, estimate - reach, estimate + reach, level, method, population)
     return Crossed(interval, error, max(0.0, of_samples - shared))
-
-
-@lru_cache(maxsize=4)
-def draw_weights(count: int, resamples: int, key: tuple[int, ...]) -> np.ndarray:
-    """Return (R, count) how often each was drawn, `count` draws a row; equal keys give equal draws."""
-    generator = np.random.default_rng(key)
-    weights = generator.multinomial(count, np.full(count, 1 / count), resamples).astype(np.float64)
-    weights.flags.writeable = False
-    return weights

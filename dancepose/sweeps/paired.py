@@ -12,8 +12,15 @@ from typing import Literal
 
 import numpy as np
 
-from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval, bootstrap_weights, check_level
-from dancepose.sweeps.crossed import Crossed, Resampled, cross, resample_arms
+from dancepose.sweeps.bootstrap import (
+    LEVEL,
+    RESAMPLES,
+    Interval,
+    bootstrap_weights,
+    check_level,
+    check_resamples,
+)
+from dancepose.sweeps.crossed import Crossed, cross
 from dancepose.sweeps.scores import Scores
 from dancepose.sweeps.sign_flip import needed_shift, seeds_needed, sign_flip_p, smallest_p
 from dancepose.sweeps.verdict import Findings, judge, tell
@@ -114,15 +121,13 @@ def _compare_pairs(
     seed: int,
 ) -> list[Difference]:
     check_level(level)
+    check_resamples(resamples)
     paired = [_Pair(arms, name, against) for name, against in pairs]
-    tested = [pair for pair in paired if len(pair.seeds) >= FEWEST]
-    used = {name for pair in tested for name in (pair.name, pair.against)}
-    resampled = resample_arms({name: arms[name] for name in arms if name in used}, resamples, seed)
     p = [sign_flip_p(pair.differences, seed) if len(pair.seeds) >= FEWEST else None for pair in paired]
     corrected = _holm(p)
     result = []
     for pair, raw, holm in zip(paired, p, corrected, strict=True):
-        crossed = _cross(pair, resampled, len(pairs), level, seed)
+        crossed = _cross(pair, len(pairs), level, resamples, seed)
         over_seeds = _over_seeds(pair, level, resamples, seed)
         detectable = _detectable(pair, crossed, len(pairs), level) if raw is not None else None
         findings = Findings(
@@ -132,7 +137,7 @@ def _compare_pairs(
             unpaired=pair.unpaired,
             absent=pair.absent,
             alike=_alike(pair.differences),
-            other_samples=_tested_apart(arms, pair),
+            other_samples=pair.apart,
             comparisons=len(pairs),
             needed=seeds_needed(len(pairs), 1 - level),
             possible=min(1.0, len(pairs) * smallest_p(len(pair.seeds))),
@@ -168,17 +173,16 @@ class _Pair:
 
     def __init__(self, arms: Mapping[str, Scores], name: str, against: str):
         self.name, self.against = name, against
-        known = [_known(arms.get(arm)) for arm in (name, against)]
-        first, second = known
-        self.absent = tuple(arm for arm, values in zip((name, against), known, strict=True) if not values)
+        self.scores = [arms[arm] for arm in (name, against) if arm in arms]
+        first, second = _known(arms.get(name)), _known(arms.get(against))
+        self.absent = tuple(arm for arm, values in ((name, first), (against, second)) if not values)
         self.seeds = tuple(sorted(first.keys() & second.keys()))
-        self.unpaired = tuple(sorted({*arms[name].seeds, *getattr(arms.get(against), "seeds", ())}))
-        self.unpaired = tuple(seed for seed in self.unpaired if seed not in self.seeds)
+        everyone = {seed for scores in self.scores for seed in scores.seeds}
+        self.unpaired = tuple(sorted(everyone - {*self.seeds}))
         self.differences = np.array([first[seed] - second[seed] for seed in self.seeds], np.float64)
         self.estimate = float(self.differences.mean()) if len(self.seeds) else None
-        self.places = [
-            [arms[arm].seeds.index(seed) for seed in self.seeds] for arm in (name, against) if arm in arms
-        ]
+        clusters = [scores.clusters for scores in self.scores if scores.clusters is not None]
+        self.apart = len(clusters) == 2 and list(clusters[0]) != list(clusters[1])
 
 
 def _known(scores: Scores | None) -> dict[int, float]:
@@ -192,13 +196,6 @@ def _known(scores: Scores | None) -> dict[int, float]:
 def _alike(differences: np.ndarray) -> bool:
     """Return whether all differences are one number, but for rounding."""
     return len(differences) > 0 and bool(np.ptp(differences) <= 1e-12 * np.abs(differences).max())
-
-
-def _tested_apart(arms: Mapping[str, Scores], pair: _Pair) -> bool:
-    """Return whether two arms are known to have been tested on other samples."""
-    known = [arms[name].clusters for name in (pair.name, pair.against) if name in arms]
-    keys = [tuple(clusters) for clusters in known if clusters is not None]
-    return len(keys) == 2 and keys[0] != keys[1]
 
 
 def _holm(p: Sequence[float | None]) -> list[float | None]:
@@ -230,20 +227,23 @@ def _over_seeds(pair: _Pair, level: float, resamples: int, seed: int) -> Interva
     )
 
 
-def _cross(
-    pair: _Pair, resampled: Mapping[str, Resampled], comparisons: int, level: float, seed: int
-) -> Crossed:
+def _cross(pair: _Pair, comparisons: int, level: float, resamples: int, seed: int) -> Crossed:
     n = len(pair.seeds)
-    first, second = resampled.get(pair.name), resampled.get(pair.against)
     if n < FEWEST:
         note = f"no interval: {n or 'no'} paired seed{'s' * (n != 1)}, at least {FEWEST} are needed"
-    elif first is None or second is None:
-        note = "no interval: the test samples are not known one by one, or all are of one clip"
-    elif first.clusters != second.clusters:
+    elif pair.apart:
         note = "no interval: the two were tested on other samples"
+    elif not all(scores.count for scores in pair.scores):
+        note = "no interval: the test samples are not known one by one"
+    elif pair.scores[0].count == 1:
+        note = f"no interval: all is of one of the {pair.scores[0].unit}, which says nothing of others"
     else:
-        differences = first.values[:, pair.places[0]] - second.values[:, pair.places[1]]
-        return cross(pair.differences, differences, first.count, first.unit, comparisons, level, seed)
+        first, second = (
+            scores.resample(resamples, seed)[:, [scores.seeds.index(own) for own in pair.seeds]]
+            for scores in pair.scores
+        )
+        count, unit = pair.scores[0].count, pair.scores[0].unit
+        return cross(pair.differences, first - second, count, unit, comparisons, level, seed)
     population = "other seeds and other clips like these"
     method = "crossed bootstrap over seeds and clips"
     return Crossed(Interval(pair.estimate, None, None, level, method, population, note))

@@ -4,8 +4,9 @@ A resample is a row of weights, how often each test sample stands in it; all row
 matrix products.
 """
 
-from collections.abc import Sequence
-from functools import cached_property
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -13,9 +14,10 @@ import numpy as np
 from dancepose.errors import DataError
 from dancepose.metrics.classification import BINS
 from dancepose.metrics.pose_images import PoseImages
+from dancepose.sweeps.bootstrap import AT_ONCE, resample
+from dancepose.sweeps.statistics import number_clusters
 
-AT_ONCE = 2**22  # numbers of a table held at once: 32 MiB
-
+TINY = 1e-300
 Clusters = Sequence[str | None]
 
 
@@ -27,6 +29,7 @@ class Scores(Protocol):
         clusters: (N,) the clip (or image) of each test sample, None of no clip; None where of each run only
             one number is known.
         unit: what the clusters are called: `clips`; `samples` or `images` where each stands for itself.
+        count: how many clusters there are, a sample of no clip counting as one; 0 where none are known.
         values: (S,) the metric of each run on the whole test part; NaN where it has none.
     """
 
@@ -40,15 +43,35 @@ class Scores(Protocol):
     def unit(self) -> str: ...  # noqa: D102
 
     @property
+    def count(self) -> int: ...  # noqa: D102
+
+    @property
     def values(self) -> np.ndarray: ...  # noqa: D102
 
     def of_weights(self, weights: np.ndarray) -> np.ndarray:
         """Return the metric of each run under weights (R, N) of the test samples: (R, S)."""
         ...
 
+    def of_clusters(self, weights: np.ndarray) -> np.ndarray:
+        """Return it under weights (R, clusters), numbered by first appearance: (R, S)."""
+        ...
 
-class _SampleScores:
-    """What is common to metrics of which each sample is known."""
+    def resample(self, resamples: int, seed: int) -> np.ndarray:
+        """Return it of resamples of the clusters, which are equal for all of equal clusters: (R, S)."""
+        ...
+
+
+class SampleScores(ABC):
+    """A metric of which each test sample is known.
+
+    Args:
+        seeds: of the runs.
+        samples: how many each was tested on.
+        clusters: (N,) clip of each sample, None of no clip; None: each stands for itself.
+
+    Raises:
+        DataError: a seed comes twice, or there are not as many clips as samples.
+    """
 
     def __init__(self, seeds: Sequence[int], samples: int, clusters: Clusters | None):
         self.seeds = _checked(seeds)
@@ -57,6 +80,43 @@ class _SampleScores:
             raise DataError(f"{len(self.clusters)} clips for {samples} test samples: one for each is needed")
         self.samples = samples
         self.unit = "clips" if any(name is not None for name in self.clusters) else "samples"
+        self._kept: dict[tuple[int, int], np.ndarray] = {}
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """(N,) number of the cluster of each sample."""
+        return _number(tuple(self.clusters))
+
+    @property
+    def count(self) -> int:
+        """How many clusters there are, a sample of no clip counting as one."""
+        return int(self.codes.max(initial=-1)) + 1
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """(S,) the metric of each run on the whole test part."""
+        return self.of_weights(np.ones((1, self.samples)))[0]
+
+    def of_weights(self, weights: np.ndarray) -> np.ndarray:
+        """Return the metric of each run under weights (R, N) of the test samples: (R, S)."""
+        return self._weigh(weights, np.arange(self.samples), self.samples)
+
+    def of_clusters(self, weights: np.ndarray) -> np.ndarray:
+        """Return it under weights (R, clusters), numbered by first appearance: (R, S)."""
+        return self._weigh(weights, self.codes, self.count)
+
+    def resample(self, resamples: int, seed: int) -> np.ndarray:
+        """Return the metric of resamples of the clusters: (R, S); metrics of equal clusters share the draws.
+
+        What was computed is kept: an arm is described, and compared with several.
+        """
+        if (resamples, seed) not in self._kept:
+            self._kept[resamples, seed] = resample(self.of_clusters, self.count, resamples, seed)
+        return self._kept[resamples, seed]
+
+    @abstractmethod
+    def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+        """Return the metric (R, S) under weights (R, count) of groups, sample n being of group `codes[n]`."""
 
     def _fits(self, name: str, values: np.ndarray) -> np.ndarray:
         """Return (S, N) values of runs.
@@ -71,17 +131,13 @@ class _SampleScores:
             )
         return values
 
-    @cached_property
-    def values(self) -> np.ndarray:
-        """(S,) the metric of each run on the whole test part."""
-        return self.of_weights(np.ones((1, self.samples)))[0]
-
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the metric of each run under weights (R, N) of the test samples: (R, S)."""
-        raise NotImplementedError
+    def _portions(self, columns: int, rows: int) -> Iterator[slice]:
+        """Yield portions of the runs whose tables of so many columns a run are held at once."""
+        step = max(1, AT_ONCE // max(1, columns * rows))
+        return (slice(start, start + step) for start in range(0, len(self.seeds), step))
 
 
-class AccuracyScores(_SampleScores):
+class AccuracyScores(SampleScores):
     """The share of test samples that are right, 0 to 1.
 
     Args:
@@ -95,14 +151,14 @@ class AccuracyScores(_SampleScores):
 
     def __init__(self, seeds: Sequence[int], correct: np.ndarray, clusters: Clusters | None = None):
         super().__init__(seeds, np.shape(correct)[-1], clusters)
-        self.correct = self._fits("correct", correct).astype(np.float64).T
+        self.correct = self._fits("correct", correct).astype(bool)
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the accuracy of each run under weights (R, N) of the test samples: (R, S)."""
-        return _divide(weights @ self.correct, weights.sum(axis=1, keepdims=True))
+    def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+        hits = _count(codes, count, np.zeros_like(self.correct, np.int64), 1, self.correct)
+        return _divide(hits @ weights.T, _weight(weights, codes)).T
 
 
-class MacroF1Scores(_SampleScores):
+class MacroF1Scores(SampleScores):
     """The mean F1 over the classes that occur, 0 to 1, by the rule of `confusion.macro_f1`.
 
     Args:
@@ -132,26 +188,23 @@ class MacroF1Scores(_SampleScores):
             if values.size and not (0 <= values.min() and values.max() < classes):
                 raise DataError(f"{name} from {values.min()} to {values.max()}: there are {classes} classes")
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the macro-F1 of each run under weights (R, N) of the test samples: (R, S)."""
-        names = np.arange(self.classes)
-        of_class = (self.labels[:, None] == names).astype(np.float64)  # (N, C)
-        there = (weights @ of_class)[:, None, :]  # (R, 1, C)
-        occurs = there > 0
-        result = np.empty((len(weights), len(self.seeds)))
-        step = max(1, AT_ONCE // max(1, self.classes * max(self.samples, len(weights))))
-        for start in range(0, len(self.seeds), step):
-            answers = self.predicted[start : start + step]  # (s, N)
-            given = (answers.T[:, :, None] == names).astype(np.float64)  # (N, s, C)
-            shape = (len(weights), len(answers), self.classes)
-            hits = (weights @ (given * of_class[:, None]).reshape(self.samples, -1)).reshape(shape)
-            said = (weights @ given.reshape(self.samples, -1)).reshape(shape)
-            f1 = _divide(2 * hits, there + said, instead=0.0)  # of a class that does not occur: not counted
-            result[:, start : start + step] = _divide((f1 * occurs).sum(axis=2), occurs.sum(axis=2))
-        return result
+    def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+        there = _count(codes, count, self.labels[None], self.classes) @ weights.T  # (C, R)
+        result = np.empty((len(self.seeds), len(weights)))
+        for part in self._portions(self.classes, max(count, len(weights))):
+            answers = self.predicted[part]  # (s, N)
+            shape = (len(answers), self.classes, len(weights))
+            hits = _count(codes, count, answers, self.classes, answers == self.labels) @ weights.T
+            said = (_count(codes, count, answers, self.classes) @ weights.T).reshape(shape)
+            said += there
+            np.maximum(said, TINY, out=said)  # a class that does not occur has no hits: its F1 is 0
+            hits = hits.reshape(shape)
+            hits /= said
+            result[part] = 2 * hits.sum(axis=1)
+        return _divide(result, (there > 0).sum(axis=0)).T
 
 
-class CalibrationScores(_SampleScores):
+class CalibrationScores(SampleScores):
     """The expected calibration error, 0 to 1, over bins of the top probability of equal width.
 
     Guo et al. 2017, On Calibration of Modern Neural Networks; the bins are those of `ActionResult.ece`.
@@ -182,19 +235,16 @@ class CalibrationScores(_SampleScores):
         self.gaps = self._fits("correct", correct).astype(np.float64) - sure
         self.bins = bins
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the calibration error of each run under weights (R, N) of the test samples: (R, S)."""
-        result = np.empty((len(weights), len(self.seeds)))
-        step = max(1, AT_ONCE // max(1, self.bins * max(self.samples, len(weights))))
-        for start in range(0, len(self.seeds), step):
-            inside = self.places[start : start + step].T[:, :, None] == np.arange(self.bins)  # (N, s, bins)
-            table = inside * self.gaps[start : start + step].T[:, :, None]
-            sums = (weights @ table.reshape(self.samples, -1)).reshape(len(weights), -1, self.bins)
-            result[:, start : start + step] = np.abs(sums).sum(axis=2)
-        return _divide(result, weights.sum(axis=1, keepdims=True))
+    def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+        result = np.empty((len(self.seeds), len(weights)))
+        for part in self._portions(self.bins, max(count, len(weights))):
+            gaps = _count(codes, count, self.places[part], self.bins, self.gaps[part]) @ weights.T
+            np.abs(gaps, out=gaps)
+            result[part] = gaps.reshape(-1, self.bins, len(weights)).sum(axis=1)
+        return _divide(result, _weight(weights, codes)).T
 
 
-class MeanAPScores(_SampleScores):
+class MeanAPScores(SampleScores):
     """The mAP of pose runs, in percent, over weighted test images; see `PoseImages.mean_ap`.
 
     Args:
@@ -221,9 +271,9 @@ class MeanAPScores(_SampleScores):
                 )
         self.runs = tuple(runs)
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the mAP of each run under weights (R, N) of the test images: (R, S)."""
-        found = [run.mean_ap(weights) for run in self.runs]
+    def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+        drawn = weights[:, codes]
+        found = [run.mean_ap(drawn) for run in self.runs]
         return np.stack(found, axis=1) if found else np.zeros((len(weights), 0))
 
 
@@ -239,7 +289,7 @@ class PlainScores:
     """
 
     clusters: Clusters | None = None
-    unit = "samples"
+    unit, count = "samples", 0
 
     def __init__(self, seeds: Sequence[int], values: np.ndarray | Sequence[float | None]):
         self.seeds = _checked(seeds)
@@ -255,6 +305,16 @@ class PlainScores:
         """
         raise ValueError("of each run only one number is known: its samples cannot be weighed")
 
+    of_clusters = of_weights
+
+    def resample(self, resamples: int, seed: int) -> np.ndarray:
+        """There are no samples to draw.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("of each run only one number is known: its samples cannot be drawn")
+
 
 def _checked(seeds: Sequence[int]) -> tuple[int, ...]:
     found = tuple(int(seed) for seed in seeds)
@@ -264,7 +324,41 @@ def _checked(seeds: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def _divide(part: np.ndarray, whole: np.ndarray, instead: float = np.nan) -> np.ndarray:
-    """Return `part / whole`, `instead` where whole is 0."""
-    out = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), instead)
+@lru_cache(maxsize=16)  # the runs of a sweep have one test part
+def _number(clusters: tuple[str | None, ...]) -> np.ndarray:
+    codes, _ = number_clusters(clusters, len(clusters))
+    codes.flags.writeable = False
+    return codes
+
+
+def _count(
+    codes: np.ndarray, groups: int, kinds: np.ndarray, count: int, values: np.ndarray | None = None
+) -> np.ndarray:
+    """Count the samples of each kind in each group, for all runs at once.
+
+    Args:
+        codes: (N,) group of each sample.
+        groups: how many there are.
+        kinds: (S, N) int, what each sample is in each run.
+        count: how many kinds there are.
+        values: (S, N) what each sample counts; None: 1.
+
+    Returns:
+        (S * kinds, groups) float64: resamples come last, so that what is done with them is done in a row.
+    """
+    runs = len(kinds)
+    places = (np.arange(runs)[:, None] * count + kinds) * groups + codes
+    weights = None if values is None else np.asarray(values, np.float64).ravel()
+    found = np.bincount(places.ravel(), weights, minlength=groups * runs * count)
+    return found.reshape(runs * count, groups).astype(np.float64)
+
+
+def _weight(weights: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return how many samples each resample has: (R,)."""
+    return weights @ np.bincount(codes, minlength=weights.shape[1]).astype(np.float64)
+
+
+def _divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return `part / whole`, NaN where whole is 0."""
+    out = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
     return np.divide(part, whole, out=out, where=np.broadcast_to(whole, out.shape) > 0)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import binomtest
 
-from dancepose.sweeps.paired import compare
+from dancepose.sweeps.paired import Difference, compare
 from dancepose.sweeps.scores import AccuracyScores
 
 PILOT = 200  # studies that tell how far paired differences scatter
@@ -58,7 +58,7 @@ class Study:
         """Return what sets this study apart."""
         clips = f"{self.clips} clips of {self.per_clip}" if self.per_clip > 1 else f"{self.clips} images"
         lean = f", arms lean to clips by {self.lean:g}" if self.lean else ""
-        effect = f", true difference {self.effect:g} sd" if self.effect else ""
+        effect = f", true difference {self.effect:.3g} sd" if self.effect else ""
         return f"{self.seeds} seeds, {self.comparisons} pairs, {clips}{lean}{effect}"
 
 
@@ -103,7 +103,7 @@ def count_false_claims(study: Study, studies: int, resamples: int = 1000, seed: 
     """
     null = replace(study, effect=0.0)
     hits = sum(
-        any(claim is not None for claim in _claims(null, 0.0, resamples, [seed, number]).values())
+        any(found.claim is not None for found in _compare(null, 0.0, resamples, [seed, number]).values())
         for number in range(studies)
     )
     return Outcome(null, hits, studies)
@@ -120,9 +120,24 @@ def count_found(study: Study, studies: int, resamples: int = 1000, seed: int = 0
     """
     skill = find_skill(study, study.effect * paired_spread(study, seed))
     hits = sum(
-        _claims(study, skill, resamples, [seed, number])["arm 1"] == "better" for number in range(studies)
+        _compare(study, skill, resamples, [seed, number])["arm 1"].claim == "better"
+        for number in range(studies)
     )
     return Outcome(study, hits, studies)
+
+
+def typical_detectable(study: Study, studies: int, resamples: int = 1000, seed: int = 0) -> float:
+    """Return the median of the smallest detectable differences that studies without any difference tell.
+
+    Args:
+        study: what is simulated; its effect is left out.
+        studies: how many.
+        resamples: of the bootstraps in each.
+        seed: of the first study.
+    """
+    null = replace(study, effect=0.0)
+    found = [_compare(null, 0.0, resamples, [seed, number])["arm 1"].detectable for number in range(studies)]
+    return float(np.median([value for value in found if value is not None]))
 
 
 def find_skill(study: Study, difference: float) -> float:
@@ -163,7 +178,7 @@ def _total(study: Study) -> float:
     return float(np.sqrt(1 + study.ease**2 + study.clip_ease**2 + study.lean**2 + study.luck**2))
 
 
-def _claims(study: Study, skill: float, resamples: int, key: Sequence[int]) -> dict[str, str | None]:
+def _compare(study: Study, skill: float, resamples: int, key: Sequence[int]) -> dict[str, Difference]:
     """Make up one study and compare its arms; the resamples are the same in all studies."""
     right = draw_study(study, skill, np.random.default_rng(key))
     clips = None
@@ -172,4 +187,4 @@ def _claims(study: Study, skill: float, resamples: int, key: Sequence[int]) -> d
     seeds = range(study.seeds)
     names = [BASE, *(f"arm {i}" for i in range(1, study.comparisons + 1))]
     arms = {name: AccuracyScores(seeds, of_arm, clips) for name, of_arm in zip(names, right, strict=True)}
-    return {name: found.claim for name, found in compare(arms, BASE, resamples=resamples).items()}
+    return compare(arms, BASE, resamples=resamples)

@@ -85,10 +85,10 @@ def cluster_bootstrap(
     return bootstrap_weights(
         lambda weights: statistic(values, weights[:, codes]),
         count,
+        *_named(clusters),
         level=level,
         resamples=resamples,
         seed=seed,
-        **_named(clusters),
     )
 
 
@@ -126,7 +126,7 @@ def paired_cluster_bootstrap(
         drawn = weights[:, codes]
         return statistic(first, drawn) - statistic(second, drawn)
 
-    return bootstrap_weights(difference, count, level=level, resamples=resamples, seed=seed, **_named(groups))
+    return bootstrap_weights(difference, count, *_named(groups), level=level, resamples=resamples, seed=seed)
 
 
 def macro_f1_interval(
@@ -172,10 +172,10 @@ def macro_f1_interval(
     return bootstrap_weights(
         own if other is None else lambda weights: own(weights) - other(weights),
         count,
+        *_named(groups),
         level=level,
         resamples=resamples,
         seed=seed,
-        **_named(groups),
     )
 
 
@@ -207,7 +207,7 @@ def accuracy_interval(
     hits, samples = int(correct.sum()), len(correct)
     groups: Clips = [None] * samples if clips is None else clips
     _, count = number_clusters(groups, samples)
-    population = _named(groups)["population"]
+    population, _ = _named(groups)
     if count == samples:
         return wilson_interval(hits, samples, level, population)
     if count > 1 and hits in (0, samples):
@@ -229,8 +229,8 @@ def number_clusters(clusters: Clips, count: int) -> tuple[np.ndarray, int]:
     return np.array(codes, np.int64), len(numbers)
 
 
-def _named(clusters: Clips) -> dict[str, str]:
-    """Return what the clusters are called in words."""
+def _named(clusters: Clips) -> tuple[str, str]:
+    """Return in words of what population an interval speaks, and what the clusters are called."""
     if any(name is not None for name in clusters):
-        return {"population": "other clips like these", "unit": "clips"}
-    return {"population": SAMPLES, "unit": "samples"}
+        return "other clips like these", "clips"
+    return SAMPLES, "samples"

@@ -8,6 +8,7 @@ import pytest
 
 from dancepose.data.images import read_image
 from dancepose.metrics.matching import Protocol
+from dancepose.metrics.pose_images import PoseImages
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
 from dancepose.tasks import report
@@ -146,6 +147,22 @@ def test_curves_are_written_as_picture_and_numbers(tmp_path: Path):
     assert all(len(column["precision"]) == 101 for column in columns.values())
     assert read_image(tmp_path / "pictures" / "test_curves.png").shape == (616, 1430, 3)
     assert {p.name for p in (tmp_path / "pictures").iterdir()} == {"test_curves.png", "test_frames.jpg"}
+
+
+def test_what_each_image_gives_makes_the_figure_again(tmp_path: Path):
+    """The file is of the row that is printed."""
+    frames = [frame("a", person()), frame("b", person(), clip="film"), frame("c")]
+    people = [[person(wrong=4)], [person()], [person()]]
+    reported(tmp_path, people, frames, pictures=0)
+    images = PoseImages.load(tmp_path / "per_image.npz")
+    assert (images.names, images.clips) == (["a", "b", "c"], [None, "film", None])
+    row = json.loads((tmp_path / "test.json").read_text())["rows"]["mAP"]
+    assert (
+        images.mean_ap(np.ones((1, 3)))[0] == pytest.approx(row["columns"]["mAP"])
+        and row["columns"]["mAP"] < 99
+    )
+    assert dict(zip(images.keypoints, images.truth.sum(axis=0), strict=True)) == row["truth"]
+    assert images.mean_ap(np.array([[0, 1, 0]]))[0] == 100
 
 
 def test_curves_without_people_detections_or_pictures(tmp_path: Path):
