@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dancepose.errors import ConfigError, DataError, did_you_mean
 from dancepose.sweeps.agreement import check_identity, hidden_differences
-from dancepose.sweeps.factors import Factors, in_order
+from dancepose.sweeps.factors import Factors, in_order, place_of
 from dancepose.sweeps.jobs import IDENTITY, Job, told_job
 
 NONE = "none"  # the level that is the reference where nothing else is said
@@ -97,9 +97,7 @@ def group_jobs(
     for job in jobs:
         cells.setdefault(tuple(factors.of(job, name) for name in split), []).append(job)
     groups = []
-    for levels in sorted(
-        cells, key=lambda key: [factors.levels.get(s, [k]).index(k) for s, k in zip(split, key, strict=True)]
-    ):
+    for levels in sorted(cells, key=lambda key: [place_of(level) for level in key]):
         where = dict(zip(split, levels, strict=True))
         groups.append(_group(cells[levels], factors, by, reference, where, allow))
     return groups
@@ -163,7 +161,7 @@ def _group(
     arms: dict[str, list[Job]] = {}
     for job in jobs:
         arms.setdefault(_name(factors, job, by), []).append(job)
-    places = {name: [factors.levels.get(f, [""]).index(factors.of(of[0], f)) for f in by] for name, of in arms.items()}
+    places = {name: [place_of(factors.of(of[0], factor)) for factor in by] for name, of in arms.items()}
     names = [reference, *sorted((name for name in arms if name != reference), key=places.__getitem__)]
     title = JOINT.join(f"{factor}={level}" for factor, level in split.items())
     if reference not in arms:

@@ -14,9 +14,8 @@ from dancepose.sweeps.jobs import LeftOut
 from dancepose.sweeps.measures import Metric, Scaled, arm_scores
 from dancepose.sweeps.paired import Difference, compare
 from dancepose.sweeps.parts import Parts, class_parts, keypoint_parts
-from dancepose.sweeps.scores import AccuracyScores, Scores
 from dancepose.sweeps.sign_flip import seeds_needed
-from dancepose.sweeps.statistics import accuracy_interval, cluster_bootstrap, wilson_interval
+from dancepose.sweeps.spread import describe
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,7 @@ class ArmResult:
         values: the metric of each seed, None where it has none.
         mean: of them.
         std: of them (n - 1); None of fewer than two.
-        interval: of the mean, over other test samples; None where only one number a run is known, and of
-            metrics that do not decide.
+        interval: of the mean, over other test samples; None where only one number a run is known.
         difference: to the reference, paired by seed; None of the reference itself.
     """
 
@@ -185,10 +183,7 @@ def compare_group(
     """
     jobs = [job for arm in group.arms.values() for job in arm.jobs]
     answers = PoseAnswers(jobs) if poses else MotionAnswers(jobs)
-    results = tuple(
-        _compare_metric(metric, group, answers, draws, decides=number == 0)
-        for number, metric in enumerate(metrics)
-    )
+    results = tuple(_compare_metric(metric, group, answers, draws) for metric in metrics)
     notes = [*group.notes, *_family_notes(group, metrics)]
     if isinstance(answers, PoseAnswers):
         return Table(group, results, keypoint_parts(group), (*notes, *answers.notes))
@@ -197,79 +192,36 @@ def compare_group(
 
 
 def _compare_metric(
-    metric: Metric,
-    group: Group,
-    answers: MotionAnswers | PoseAnswers,
-    draws: Draws,
-    decides: bool,
+    metric: Metric, group: Group, answers: MotionAnswers | PoseAnswers, draws: Draws
 ) -> MetricResult:
     scores = {name: arm_scores(metric.name, arm, answers) for name, arm in group.arms.items()}
-    reference, scale = next(iter(scores)), metric.scale
-    scaled = {name: Scaled(of, scale) for name, of in scores.items()}
-    differences = compare(scaled, reference, higher_is_better=metric.higher, **vars(draws))
-    intervals = {name: _scaled(arm_interval(of, draws), scale) for name, of in scores.items() if decides}
-    return MetricResult(
-        metric,
-        tuple(
-            _arm_result(name, of, intervals.get(name), differences.get(name)) for name, of in scaled.items()
-        ),
-    )
+    scaled = {name: Scaled(of, metric.scale) for name, of in scores.items()}
+    differences = compare(scaled, group.against, higher_is_better=metric.higher, **vars(draws))
+    arms = []
+    for name, of in scores.items():
+        spread = describe(of, **vars(draws))
+        values = scaled[name].values
+        arms.append(
+            ArmResult(
+                name,
+                tuple(of.seeds),
+                tuple(float(value) if np.isfinite(value) else None for value in values),
+                _scaled(spread.mean, metric.scale),
+                _scaled(spread.std, metric.scale),
+                None if spread.interval is None else _scaled_interval(spread.interval, metric.scale),
+                differences.get(name),
+            )
+        )
+    return MetricResult(metric, tuple(arms))
 
 
-def _arm_result(
-    name: str,
-    scores: Scores,
-    interval: Interval | None,
-    difference: Difference | None,
-) -> ArmResult:
-    values = np.asarray(scores.values, np.float64)
-    there = values[~np.isnan(values)]
-    return ArmResult(
-        name,
-        tuple(scores.seeds),
-        tuple(None if np.isnan(value) else float(value) for value in values),
-        float(there.mean()) if len(there) else None,
-        float(there.std(ddof=1)) if len(there) > 1 else None,
-        interval,
-        difference,
-    )
+def _scaled(value: float | None, scale: float) -> float | None:
+    return None if value is None else scale * value
 
 
-def _scaled(interval: Interval | None, scale: float) -> Interval | None:
-    if interval is None:
-        return None
-    ends = (interval.estimate, interval.low, interval.high)
-    estimate, low, high = (None if end is None else scale * end for end in ends)
+def _scaled_interval(interval: Interval, scale: float) -> Interval:
+    estimate, low, high = (_scaled(v, scale) for v in (interval.estimate, interval.low, interval.high))
     return replace(interval, estimate=estimate, low=low, high=high)
-
-
-def arm_interval(scores: Scores, draws: Draws) -> Interval | None:
-    """Return the interval of the mean over an arm's seeds, over other test samples and these very seeds.
-
-    Accuracies of samples that are from no clip have Wilson's, as if their mean over seeds were that of one
-    run: which is wider than need be, for a mean over seeds varies less. All else is bootstrapped over clips.
-
-    Args:
-        scores: of the arm.
-        draws: of the bootstrap.
-    """
-    clusters = scores.clusters
-    if clusters is None:
-        return None
-    if isinstance(scores, AccuracyScores):
-        right = scores.correct  # (N, S)
-        if right.shape[1] == 1 or (right == right[:, :1]).all():
-            clips = clusters if any(clip is not None for clip in clusters) else None
-            return accuracy_interval(right[:, 0] > 0, clips, **vars(draws))
-        if len(set(clusters)) == len(clusters) or all(clip is None for clip in clusters):
-            wilson = wilson_interval(round(float(right.mean(axis=1).sum())), len(right), draws.level)
-            return replace(wilson, estimate=float(right.mean()))
-    return cluster_bootstrap(
-        np.zeros(len(clusters)),
-        clusters,
-        lambda _, weights: scores.of_weights(weights).mean(axis=1),
-        **vars(draws),
-    )
 
 
 def _family_notes(group: Group, metrics: Sequence[Metric]) -> list[str]:

@@ -145,12 +145,13 @@ def as_number(level: str) -> float | None:
 
 def in_order(levels: Iterable[str]) -> list[str]:
     """Return levels each once, numbers as they rise, and in front of words, which go by the alphabet."""
+    return sorted(set(levels), key=place_of)
 
-    def place(level: str) -> tuple[bool, float, str]:
-        number = as_number(level)
-        return number is None, number or 0.0, level
 
-    return sorted(set(levels), key=place)
+def place_of(level: str) -> tuple[bool, float, str]:
+    """Return by what levels are sorted."""
+    number = as_number(level)
+    return number is None, number or 0.0, level
 
 
 def _few(levels: Sequence[str], most: int = 12) -> list[str]:

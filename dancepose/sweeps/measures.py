@@ -94,7 +94,8 @@ class Scaled:
     """
 
     def __init__(self, scores: Scores, scale: float):
-        self.seeds, self.clusters, self.unit = scores.seeds, scores.clusters, scores.unit
+        self.seeds, self.clusters = scores.seeds, scores.clusters
+        self.unit, self.count = scores.unit, scores.count
         self._scores, self._scale = scores, scale
 
     @property
@@ -106,6 +107,14 @@ class Scaled:
         """Return the metric of each run under weights (R, N): (R, S)."""
         return self._scale * self._scores.of_weights(weights)
 
+    def of_clusters(self, weights: np.ndarray) -> np.ndarray:
+        """Return it under weights (R, clusters): (R, S)."""
+        return self._scale * self._scores.of_clusters(weights)
+
+    def resample(self, resamples: int, seed: int) -> np.ndarray:
+        """Return it of resamples of the clusters: (R, S)."""
+        return self._scale * self._scores.resample(resamples, seed)
+
 
 class SeedMeans:
     """Scores of seeds that have several runs each: their means.
@@ -116,7 +125,8 @@ class SeedMeans:
     """
 
     def __init__(self, seeds: Sequence[int], runs: Scores):
-        self.seeds, self.clusters, self.unit = tuple(dict.fromkeys(seeds)), runs.clusters, runs.unit
+        self.seeds, self.clusters = tuple(dict.fromkeys(seeds)), runs.clusters
+        self.unit, self.count = runs.unit, runs.count
         self._runs = runs
         numbers = np.asarray(seeds)
         self._of = [np.flatnonzero(numbers == seed) for seed in self.seeds]
@@ -129,6 +139,14 @@ class SeedMeans:
     def of_weights(self, weights: np.ndarray) -> np.ndarray:
         """Return the mean of each seed's runs under weights (R, N): (R, S)."""
         return self._mean(self._runs.of_weights(weights))
+
+    def of_clusters(self, weights: np.ndarray) -> np.ndarray:
+        """Return it under weights (R, clusters): (R, S)."""
+        return self._mean(self._runs.of_clusters(weights))
+
+    def resample(self, resamples: int, seed: int) -> np.ndarray:
+        """Return it of resamples of the clusters: (R, S)."""
+        return self._mean(self._runs.resample(resamples, seed))
 
     def _mean(self, values: np.ndarray) -> np.ndarray:
         return np.stack([values[..., own].mean(axis=-1) for own in self._of], axis=-1)

@@ -204,7 +204,7 @@ def _interval_words(result: MetricResult) -> list[tuple[str, str]]:
     """Return title and words of the intervals of an arm's mean, each once."""
     found = [arm.interval for arm in result.arms if arm.interval is not None]
     there = dict.fromkeys(i.words for i in found if i.low is not None)
-    words = [("interval of the mean over these seeds", told) for told in there]
+    words = [("interval of the mean", told) for told in there]
     return words + [("note", note) for note in dict.fromkeys(i.note for i in found if i.note)]
 
 

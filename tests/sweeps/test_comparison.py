@@ -4,13 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from comparisons import DRAWS, compare_sweeps, made_up
+from comparisons import compare_sweeps, made_up
 from run_directories import motion_job, motion_sweep, pose_job
 
 from dancepose.metrics.samples import FILE, MotionSamples
-from dancepose.sweeps.comparison import Comparison, arm_interval
-from dancepose.sweeps.scores import AccuracyScores
-from dancepose.sweeps.statistics import accuracy_interval
+from dancepose.sweeps.comparison import Comparison
 
 
 @pytest.fixture(scope="module")
@@ -103,26 +101,6 @@ def test_poses_that_did_not_keep_their_images_are_compared_over_seeds_alone(tmp_
     assert ae.interval is None and ae.difference.over_both.low is None
     assert "these very test samples only" in ae.difference.words
     assert any("per_image.npz" in note for note in table.notes)
-
-
-class TestArmInterval:
-    def test_of_one_run_it_is_that_of_its_report(self):
-        correct = np.arange(60) % 3 > 0
-        clips = [f"c{i // 5}" for i in range(60)]
-        for clusters in (clips, None):
-            own = arm_interval(AccuracyScores([0], correct[None], clusters), DRAWS)
-            assert own == accuracy_interval(correct, clusters, DRAWS.level, DRAWS.resamples)
-
-    def test_without_clips_it_is_wilsons_of_the_mean(self):
-        correct = np.stack([np.arange(100) < 60, np.arange(100) < 71])
-        found = arm_interval(AccuracyScores([0, 1], correct), DRAWS)
-        assert found.method == "Wilson" and found.estimate == pytest.approx(0.655)
-        assert found.low < 0.57 and found.high > 0.73
-
-    def test_runs_that_are_all_right_have_one_too(self):
-        correct = np.ones((3, 20), bool)
-        found = arm_interval(AccuracyScores([0, 1, 2], correct, [f"c{i // 2}" for i in range(20)]), DRAWS)
-        assert found.estimate == 1 and 0.6 < found.low < 0.8
 
 
 def test_left_out_jobs_are_kept_with_their_causes(tmp_path):
