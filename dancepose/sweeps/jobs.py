@@ -110,7 +110,7 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
 
 def _run_directories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
     """Yield the run directories at and below a folder, those with numbers for names in their order."""
-    if (folder / RESULT).is_file():
+    if (folder / RESULT).is_file() or (folder / "config.yaml").is_file():
         yield folder
         return
     if depth:
@@ -120,6 +120,8 @@ def _run_directories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
 
 
 def _read_job(path: Path, name: str) -> Job | LeftOut:
+    if not (path / RESULT).is_file():
+        return LeftOut(path, "unknown", f"it has no {RESULT}: it stopped as it began")
     result = load_mapping(path / RESULT)
     status = str(result.get("status", "unknown"))
     if status != "done":

@@ -28,6 +28,8 @@ class Section:
 
     Attributes:
         title: of a table among several.
+        claims: words of the differences that are claimed, by the metric that decides.
+        no_claims: words of the others.
         results: what was measured.
         differences: sheet and forest plot of each metric.
         parts: keypoint groups or classes.
@@ -43,6 +45,8 @@ class Section:
     """
 
     title: str
+    claims: list[str]
+    no_claims: list[str]
     results: Sheet
     differences: list[tuple[Sheet, Markup]]
     parts: Sheet | None
@@ -98,9 +102,12 @@ def _section(comparison: Comparison, table: Table, most: int) -> Section:
         for number, result in enumerate(table.metrics)
         if len(arms) > 1
     ]
+    decided = [arm.difference for arm in table.metrics[0].arms if arm.difference is not None]
     best = best_job(table)
     return Section(
         table.group.title,
+        [found.words for found in decided if found.claim is not None],
+        [found.words for found in decided if found.claim is None],
         result_sheet(comparison, table),
         differences,
         None if table.parts is None else parts_sheet(comparison, table),

@@ -77,9 +77,8 @@ def result_sheet(comparison: Comparison, table: Table) -> Sheet:
             cells.append(NOTHING if times is None else f"{times[0]:.3g} / {times[1]:.3g}")
         rows.append(tuple(cells))
     notes = [f"{title}: {words}" for title, words in _interval_words(first)]
-    notes += [
-        f"MACs and times are of {sample}" for sample in sorted({c.sample for c in table.costs.values()})
-    ]
+    what = "MACs and times are" if batches else "MACs are"
+    notes += [f"{what} of {sample}" for sample in sorted({c.sample for c in table.costs.values()})]
     notes += [f"times on {device}" for device in sorted({c.device for c in table.costs.values() if c.device})]
     best = _best(first)
     marked = frozenset() if best is None else frozenset({(best, 2)})

@@ -35,12 +35,14 @@ def test_what_is_not_done_is_left_out_with_its_cause(tmp_path):
     motion_job(tmp_path / "b", status="failed", cause="CUDA out of memory")
     motion_job(tmp_path / "c", status="running")
     motion_job(tmp_path / "d", metrics={"val/accuracy": 0.5})
+    (motion_job(tmp_path / "e") / "metrics.json").unlink()
     jobs, left_out = read_jobs([tmp_path])
     assert [job.path.name for job in jobs] == ["a"]
     assert [(one.path.name, one.status) for one in left_out] == [
         ("b", "failed"),
         ("c", "running"),
         ("d", "done"),
+        ("e", "unknown"),
     ]
     assert left_out[0].cause == "CUDA out of memory" and "test=true" in left_out[2].cause
 
