@@ -22,7 +22,7 @@ FIRST = (
 )
 KINDS = (".jpg", ".png")
 LARGEST = 32 * 2**20  # bytes of a file that is looked at
-SIDE = 1400  # pixels of a picture's longer side on the page
+SIDE = 2000  # pixels of a picture's longer side on the page
 QUALITY = 82  # of JPEG
 
 

@@ -147,12 +147,12 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def rich_tables(comparison: Comparison) -> list[Any]:
-    """Return what `rich` prints of all sheets, title, table and notes in turn."""
+    """Return what `rich` prints, title, table and notes in turn; of the differences those that decide."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
     shown: list[Any] = []
-    for sheet in sheets_of(comparison):
+    for sheet in sheets_of(comparison, short=True):
         table = RichTable(title=Text(sheet.title), title_justify="left", title_style="bold")
         for place, name in enumerate(sheet.header):
             justify = "left" if place < sheet.left else "right"

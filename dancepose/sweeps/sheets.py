@@ -35,19 +35,24 @@ class Sheet:
     best: frozenset[tuple[int, int]] = field(default_factory=frozenset)
 
 
-def sheets_of(comparison: Comparison) -> list[Sheet]:
-    """Return the sheets of all tables, and of the jobs that are left out."""
-    sheets = [sheet for table in comparison.tables for sheet in table_sheets(comparison, table)]
+def sheets_of(comparison: Comparison, short: bool = False) -> list[Sheet]:
+    """Return the sheets of all tables, and of the jobs that are left out.
+
+    Args:
+        comparison: of which they are.
+        short: of the differences those alone of the metric that decides.
+    """
+    sheets = [sheet for table in comparison.tables for sheet in table_sheets(comparison, table, short)]
     if comparison.left_out:
         sheets.append(left_out_sheet(comparison))
     return sheets
 
 
-def table_sheets(comparison: Comparison, table: Table) -> Iterator[Sheet]:
+def table_sheets(comparison: Comparison, table: Table, short: bool = False) -> Iterator[Sheet]:
     """Yield the results, the differences by each metric, and the parts of one table."""
     yield result_sheet(comparison, table)
     if len(table.group.arms) > 1:
-        for number, result in enumerate(table.metrics):
+        for number, result in enumerate(table.metrics[:1] if short else table.metrics):
             yield difference_sheet(comparison, table, result, decides=number == 0)
     if table.parts is not None:
         yield parts_sheet(comparison, table)

@@ -44,7 +44,7 @@ def test_pictures_are_those_of_the_test_and_of_bounded_size(tmp_path, caplog):
     (folder / "test_page.html").write_text("<script>")
     found = pictures_of(job, 9)
     assert [p.name for p in found] == ["test_mistakes.jpg", "test_confusion.png", "test_x.png"]
-    assert (found[0].width, found[0].height) == (SIDE, 420) and (found[1].width, found[1].height) == (60, 40)
+    assert (found[0].width, found[0].height) == (SIDE, 600) and (found[1].width, found[1].height) == (60, 40)
     assert "test_broken.png is no picture" in caplog.text and "test_empty.png is no picture" in caplog.text
     head, _, data = found[1].source.partition(",")
     assert head == "data:image/jpeg;base64"
