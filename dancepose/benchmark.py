@@ -173,8 +173,9 @@ def _people(cfg: DictConfig) -> list[Row]:
 
 def _comparison(cfg: DictConfig) -> list[Row]:
     from dancepose.benchmarks.claims import time_comparison
+    from dancepose.benchmarks.run_directories import time_run_directories
 
-    return time_comparison(cfg.jobs, cfg.rounds)
+    return time_comparison(cfg.jobs, cfg.rounds) + time_run_directories(cfg.jobs, cfg.rounds)
 
 
 def _claims(cfg: DictConfig) -> list[Row]:

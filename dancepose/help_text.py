@@ -34,7 +34,8 @@ def help_text(config_name: str, overrides: Sequence[str]) -> str:
     values: Any = OmegaConf.to_container(cfg, resolve=False)
     del values["hydra"]
     comments = key_comments(config_name, choices)
-    lines = [file_comment(config_dir() / f"{config_name}.yaml"), "", "Groups, group=option (* chosen):"]
+    lines = [file_comment(config_dir() / f"{config_name}.yaml")]
+    lines += ["", "Groups, group=option (* chosen):"] if choices else []
     for group, choice in sorted(choices.items()):
         lines.append(f"  {group}")
         options = sorted(p for p in (config_dir() / group).glob("*.yaml") if not p.name.startswith("_"))

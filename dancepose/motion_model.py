@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from dancepose.attentions import AttentionConfig
 from dancepose.baselines import QesConfig, StrConfig
@@ -16,7 +18,15 @@ from dancepose.motion_keys import FusionConfig, MotionConfig, SequenceConfig
 from dancepose.networks.action import ActionNetwork
 from dancepose.skeleton import Skeleton
 
-__all__ = ["MOTION", "MotionConfig", "MotionModel", "build_motion", "motion_config", "motion_encoder"]
+__all__ = [
+    "MOTION",
+    "MotionConfig",
+    "MotionModel",
+    "build_motion",
+    "example_inputs",
+    "motion_config",
+    "motion_encoder",
+]
 
 
 MOTION: dict[str, type[MotionConfig]] = {
@@ -72,6 +82,26 @@ class MotionModel:
     network: ActionNetwork
     config: dict[str, Any]
     test: dict[str, Any] = field(default_factory=dict)
+
+
+def example_inputs(
+    network: ActionNetwork, encoder: Encoder, keypoints: int, side: int, batch: int = 1
+) -> dict[str, Tensor]:
+    """Return inputs that show a network nothing: zeros of the shapes that it takes.
+
+    Args:
+        network: takes them by name.
+        encoder: makes its inputs from keypoints.
+        keypoints: of a person.
+        side: of the picture, in pixels.
+        batch: samples.
+    """
+    blank = np.zeros((encoder.frames or 1, keypoints, 3))
+    made = {
+        name: torch.from_numpy(array)[None] for name, array in encoder(blank, np.ones(len(blank))).items()
+    }
+    made["image"] = torch.zeros(1, 3, side, side)
+    return {name: made[name].repeat(batch, *[1] * (made[name].ndim - 1)) for name in network.inputs}
 
 
 def build_motion(config: Mapping[str, Any]) -> MotionModel:

@@ -24,6 +24,7 @@ def register() -> None:
     for name, of_sweep in (("sweep_name", _sweep_name), ("varying", _varying), ("launch_id", _launch_id)):
         OmegaConf.register_new_resolver(name, of_sweep, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
+    OmegaConf.register_new_resolver("comparison_dir", _comparison_dir, replace=True)
 
 
 def _run_name() -> str:
@@ -85,3 +86,10 @@ def _job_name(folder: str, overrides: Sequence[str], varying: Sequence[str]) -> 
 def _launch_id() -> str:
     """Return what tells this start of a sweep from others."""
     return secrets.token_hex(4)
+
+
+def _comparison_dir(sweeps: Any) -> str:
+    """Return where a comparison is written: into the folder of its first sweep, if there is one."""
+    first = sweeps if isinstance(sweeps, str) else next(iter(sweeps or ()), None)
+    found = first is not None and Path(str(first)).is_dir()
+    return str(Path(str(first)) / "comparison") if found else "outputs/comparison"

@@ -135,7 +135,10 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
         nonlocal started
         started = True
         if writes:
-            run.write_config(config, _lasting(HydraConfig.get().overrides.task))
+            composed = HydraConfig.get()
+            run.write_config(
+                config, _lasting(composed.overrides.task), chosen_options(composed.runtime.choices)
+            )
             run.write_metrics("running", **identity)
 
     if not testing_rates:  # which makes its own
@@ -302,6 +305,11 @@ def _lasting(overrides: Sequence[str]) -> list[str]:
     from dancepose.sweeps.names import lasting
 
     return lasting(overrides, ("resume", "reuse", "trust", "sweep", "rerun", "dry_run"))
+
+
+def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return group -> option without Hydra's own groups: what choices.yaml of a run holds."""
+    return {str(group): option for group, option in choices.items() if not str(group).startswith("hydra")}
 
 
 def main() -> None:

@@ -183,10 +183,12 @@ class TestMessages:
         assert done.returncode == 1 and "Traceback" not in done.stderr
         assert "; or root=... (with run=: where the run's data lie now" in done.stderr
 
-    @pytest.mark.parametrize("name", ["train", "evaluate", "browse", "benchmark", "synthesize"])
+    @pytest.mark.parametrize("name", ["train", "evaluate", "browse", "benchmark", "synthesize", "compare"])
     def test_a_folder_that_cannot_be_written_is_one_clear_error(self, name, tmp_path):
         (tmp_path / "file").write_text("no folder")
-        root = {"evaluate": [], "synthesize": ["root=set"]}.get(name, ["data.root=."])
+        root = {"evaluate": [], "synthesize": ["root=set"], "compare": ["sweeps=[.]"]}.get(
+            name, ["data.root=."]
+        )
         for folder in ("output=file", "hydra.run.dir=/proc/nowhere/run"):
             done = command(name, *root, folder, cwd=tmp_path)
             assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr

@@ -31,6 +31,14 @@ def test_every_option_of_every_group_is_told_with_what_it_is(name):
             assert re.search(rf"^   [* ] {path.stem} +\S", told, re.M), path
 
 
+def test_a_command_without_groups_tells_its_keys_alone():
+    told = help_text("compare", [])
+    assert "Groups" not in told and "dancepose-compare" in told.splitlines()[0]
+    keys = rows(told)
+    unsaid = [key for key, said in keys.items() if "#" not in said and not key.startswith(("hydra", "name"))]
+    assert unsaid == [] and keys["by"].startswith("null")
+
+
 def test_keys_stand_with_their_default_and_comment():
     assert rows(help_text("train", []))["data.root"].startswith("null  ")  # drawn scenes
     keys = rows(help_text("train", ["data=dance"]))

@@ -27,7 +27,7 @@ LEVELS = [
     {"sweeps"},  # reads run directories: numpy, scipy and metrics, no framework
     {"benchmarks"},
     {"config", "limits", "resolvers", "targets", "tasks", "callbacks"},
-    {"entry", "help_text", "resume", "train", "evaluate", "browse", "benchmark", "synthesize"},
+    {"entry", "help_text", "resume", "train", "evaluate", "browse", "benchmark", "synthesize"} | {"compare"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
 MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]
@@ -97,7 +97,7 @@ def test_the_rule_sees_a_wrong_import(tmp_path: Path):
 
 def test_entry_points_start_without_heavy_imports():
     heavy = {"torch", "lightning", "torchmetrics", "albumentations", "cv2", "numpy"}
-    for name in ("train", "evaluate", "browse", "benchmark", "entry"):
+    for name in ("train", "evaluate", "browse", "benchmark", "compare", "entry"):
         tree = ast.parse((PACKAGE / f"{name}.py").read_text())
         for node in tree.body:
             names = (

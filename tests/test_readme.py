@@ -15,7 +15,9 @@ from dancepose.paths import config_dir
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 # a command after `$ ` is shown with its error
-COMMAND = re.compile(r"(\$ )?\bdancepose-(train|evaluate|browse|benchmark|synthesize)\b((?:\\\n|[^\n`#])*)")
+COMMAND = re.compile(
+    r"(\$ )?\bdancepose-(train|evaluate|browse|benchmark|synthesize|compare)\b((?:\\\n|[^\n`#])*)"
+)
 
 
 def shown(refused: bool) -> list[tuple[str, str]]:

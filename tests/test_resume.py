@@ -353,7 +353,7 @@ def test_a_failure_while_loading_leaves_config_and_status(run, settings):
     with failing, pytest.raises(RuntimeError):
         run_task(train, "train", run, *settings, "trainer.max_epochs=5", f"resume={run}")
     after = files(run)
-    for name in ("config.yaml", "overrides.yaml", "metrics.json"):
+    for name in ("config.yaml", "overrides.yaml", "choices.yaml", "metrics.json"):
         assert after[name] == before[name]
 
 

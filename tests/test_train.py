@@ -50,6 +50,7 @@ def test_a_run_directory_holds_what_the_readme_says(finished):
     assert {
         "config.yaml",
         "overrides.yaml",
+        "choices.yaml",
         "checkpoints",
         "metrics.json",
         "metrics.csv",

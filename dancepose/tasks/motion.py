@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from dancepose.build import MotionModel, build
 from dancepose.errors import ConfigError
+from dancepose.motion_model import example_inputs
 from dancepose.networks.action import ActionNetwork
 from dancepose.networks.motion import MotionNetwork
 from dancepose.networks.qes import QesNetwork
@@ -77,11 +77,7 @@ class MotionTask(NetworkTask):
         Args:
             side: of the picture.
         """
-        blank = np.zeros((self.encoder.frames or 1, len(self.skeleton), 3))
-        arrays = self.encoder(blank, np.ones(len(blank)))
-        made = {name: torch.from_numpy(array)[None] for name, array in arrays.items()}
-        made["image"] = torch.zeros(1, 3, side, side)
-        return {name: made[name] for name in self.network.inputs}
+        return example_inputs(self.network, self.encoder, len(self.skeleton), side)
 
     def setup(self, stage: str) -> None:
         """Let a network that is fitted before it is trained see the training samples, as they are, once."""

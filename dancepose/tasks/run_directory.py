@@ -78,10 +78,13 @@ class RunDirectory:
             )
         return path
 
-    def write_config(self, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
-        """Write the resolved config and the overrides from which it was composed."""
+    def write_config(
+        self, config: Mapping[str, Any], overrides: Sequence[str], choices: Mapping[str, str | None]
+    ) -> None:
+        """Write the resolved config, and from which overrides and options of groups it was composed."""
         write_text(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
         write_text(self.path / "overrides.yaml", yaml.safe_dump(list(overrides)))
+        write_text(self.path / "choices.yaml", yaml.safe_dump(dict(choices)))
 
     def read_config(self) -> dict[str, Any]:
         """Read the resolved config.

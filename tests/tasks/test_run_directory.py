@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import yaml
 
 from dancepose.errors import CheckpointError, ConfigError, DanceposeError, DataError
 from dancepose.files import write_json, write_text
@@ -47,8 +48,12 @@ def test_a_broken_config_is_named(tmp_path, text):
 
 def test_config_and_overrides_come_back(tmp_path):
     run = RunDirectory(tmp_path / "new")
-    run.write_config({"b": 1, "a": [1, {"c": None}]}, ["b=1"])
+    run.write_config({"b": 1, "a": [1, {"c": None}]}, ["b=1"], {"model/attention": "cbam0", "debug": None})
     assert run.read_config() == {"b": 1, "a": [1, {"c": None}]}
+    assert yaml.safe_load((run.path / "choices.yaml").read_text()) == {
+        "model/attention": "cbam0",
+        "debug": None,
+    }
     run.write_metrics("done", metrics={"val/mAP": 1.5})
     assert json.loads((run.path / "metrics.json").read_text())["status"] == "done"
 

@@ -1,0 +1,151 @@
+"""What the networks of runs cost, built again from their configs: parameters, operations, and times."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from dancepose.benchmarks.timing import side_by_side
+from dancepose.build import Model, MotionModel, build
+from dancepose.errors import DanceposeError
+from dancepose.motion_model import example_inputs
+from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
+from dancepose.networks.pose import MULTIPLE
+from dancepose.sweeps.comparison import Table
+from dancepose.sweeps.costs import Cost
+from dancepose.sweeps.jobs import Job
+
+BATCHES = (1, 32)
+SIDE = 224  # of a picture where a run does not say
+CLASSES = ("a", "b")  # where a run does not say its own
+
+
+class RunCosts:
+    """Costs of the networks of runs, each network built once.
+
+    Weights are drawn anew: nothing of what is measured depends on them.
+
+    Args:
+        most: different networks at most; of others nothing is known.
+        rounds: timed passes of each network and batch; 0 times none.
+        device: on which.
+
+    Attributes:
+        notes: why a network's costs are not known.
+    """
+
+    def __init__(self, most: int, rounds: int = 0, device: torch.device | None = None):
+        self.most, self.rounds, self.device = most, rounds, device or torch.device("cpu")
+        self.notes: list[str] = []
+        self._known: dict[str, tuple[Cost, Model | MotionModel, int] | None] = {}
+
+    def measure(self, tables: Sequence[Table]) -> list[dict[str, Cost]]:
+        """Return of each table the costs of its arms; an arm of several networks has none."""
+        keys: list[dict[str, str]] = []
+        for table in tables:
+            of_arm = {}
+            for name, arm in table.group.arms.items():
+                found = {_key(job, table.classes): job for job in arm.jobs}
+                if len(found) == 1:
+                    (of_arm[name],) = found
+                    self._count(*next(iter(found.items())), table.classes)
+            keys.append(of_arm)
+        costs = self._timed() if self.rounds else {k: v[0] for k, v in self._known.items() if v is not None}
+        return [{name: costs[key] for name, key in of_arm.items() if key in costs} for of_arm in keys]
+
+    def _count(self, key: str, job: Job, classes: Sequence[str]) -> None:
+        if key in self._known:
+            return
+        if len(self._known) >= self.most:
+            told = f"parameters and MACs are of the first {self.most} networks: costs=<more> counts more"
+            self.notes = list(dict.fromkeys([*self.notes, told]))
+            return
+        self._known[key] = None
+        try:
+            model, side = _build(job, classes), _side(job)
+        except (DanceposeError, TypeError, ValueError, KeyError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            self.notes.append(f"the network of {job.name} cannot be built, its costs are not known: {reason}")
+            return
+        network = model.network
+        if isinstance(model, MotionModel):
+            macs = count_macs_of(
+                network, **example_inputs(model.network, model.encoder, len(model.skeleton), side)
+            )
+            looks = "image" in model.network.inputs
+            sample = f"a person, picture of {side} x {side}" if looks else "a person's keypoints"
+        else:
+            macs, sample = count_macs(network, (side, side)), f"a picture of {side} x {side}"
+        self._known[key] = Cost(count_parameters(network)[""], macs[""], sample), model, side
+
+    def _timed(self) -> dict[str, Cost]:
+        """Time the networks side by side: the machine's own unrest falls on all of them alike."""
+        known = {key: found for key, found in self._known.items() if found is not None}
+        cases, places = {}, {}
+        for number, (key, (_, model, side)) in enumerate(known.items()):
+            model.network.eval().to(self.device)
+            for batch in BATCHES:
+                label = f"{number}, {batch}"
+                cases[label] = partial(_forward, model.network, _inputs(model, side, batch, self.device))
+                places[label] = key, batch
+        times = side_by_side(cases, self.rounds, self.device)
+        latency: dict[str, dict[int, tuple[float, float]]] = {key: {} for key in known}
+        for label, (key, batch) in places.items():
+            p50, p90 = np.percentile(times[label], [50, 90])
+            latency[key][batch] = float(p50), float(p90)
+        device = describe_device(self.device)
+        return {key: replace(found[0], latency=latency[key], device=device) for key, found in known.items()}
+
+
+def describe_device(device: torch.device) -> str:
+    """Name a device as a reader of a table needs it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    capability = torch.backends.cpu.get_cpu_capability()
+    version = torch.__version__.partition("+")[0]
+    return f"CPU with {capability}, {threads} thread{'s' * (threads > 1)}, torch {version}"
+
+
+@torch.inference_mode()
+def _forward(network: torch.nn.Module, inputs: Mapping[str, torch.Tensor]) -> None:
+    network(**inputs)
+
+
+def _inputs(
+    model: Model | MotionModel, side: int, batch: int, device: torch.device
+) -> dict[str, torch.Tensor]:
+    if isinstance(model, MotionModel):
+        made = example_inputs(model.network, model.encoder, len(model.skeleton), side, batch)
+    else:
+        padded = -(-side // MULTIPLE) * MULTIPLE
+        made = {"images": torch.zeros(batch, 3, padded, padded)}
+    return {name: value.to(device) for name, value in made.items()}
+
+
+def _key(job: Job, classes: Sequence[str]) -> str:
+    """Return what decides how a job's network is built."""
+    kept = [job.config.get("model"), job.config.get("skeleton"), _side(job), list(classes)]
+    return json.dumps(kept, sort_keys=True, default=str)
+
+
+def _side(job: Job) -> int:
+    data: Any = job.config.get("data")
+    data = data if isinstance(data, Mapping) else {}
+    side = data.get("test_size") or data.get("size") or SIDE
+    return side if isinstance(side, int) else SIDE
+
+
+def _build(job: Job, classes: Sequence[str]) -> Model | MotionModel:
+    config: dict[str, Any] = {
+        "model": {**job.config["model"], "weights": None},
+        "skeleton": job.config["skeleton"],
+        "seed": 0,
+    }
+    if not job.poses:
+        config["classes"] = list(classes if len(classes) > 1 else CLASSES)
+    return build(config)

@@ -1,0 +1,167 @@
+"""`dancepose-compare`: compare the arms of finished sweeps, and say what may be claimed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from dancepose.sweeps.comparison import Comparison, Table
+    from dancepose.sweeps.jobs import Job, LeftOut
+
+log = logging.getLogger(__name__)
+
+WIDTH = 250  # characters of a line where no terminal shows it
+
+
+def compare(cfg: DictConfig) -> None:
+    """Read the jobs of sweeps, compare them, print the tables and write them beside each other.
+
+    Args:
+        cfg: what conf/compare.yaml composes to, its keys checked.
+
+    Raises:
+        ConfigError: a factor, level or metric is none, or a value is impossible; tells what there is.
+        DataError: a file of a job is broken, or the jobs cannot be compared.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from dancepose.sweeps.arms import JOINT, group_jobs
+    from dancepose.sweeps.comparison import Comparison, Draws, compare_group
+    from dancepose.sweeps.measures import choose_metrics
+    from dancepose.sweeps.output import write_comparison
+    from dancepose.targets import plain
+
+    config = plain(cfg)
+    _check(config)
+    sweeps = _names(config["sweeps"])
+    jobs, left_out, poses = _read(sweeps)
+    groups = group_jobs(
+        jobs,
+        _names(config["by"]),
+        JOINT.join(_names(config["against"])) or None,
+        _names(config["split"]),
+        {str(factor): _names(levels) for factor, levels in (config["only"] or {}).items()},
+        _names(config["allow"]),
+    )
+    chosen = None if config["metrics"] is None else _names(config["metrics"])
+    metrics = choose_metrics(chosen, jobs, poses)
+    draws = Draws(config["level"], config["resamples"], config["seed"])
+    tables = [compare_group(group, metrics, poses, draws) for group in groups]
+    comparison = Comparison(
+        tuple(sweeps),
+        groups[0].by,
+        groups[0].against,
+        poses,
+        tuple(_with_costs(tables, config)),
+        tuple(left_out),
+        draws.level,
+        draws.resamples,
+    )
+    _show(comparison)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    files = write_comparison(folder, comparison, config["pictures"])
+    if config["wandb"]:
+        from dancepose.tasks.comparison_log import log_comparison
+
+        log_comparison(comparison, folder, config["project"], config["entity"])
+    log.info("written to %s: %s", folder, ", ".join(path.name for path in files))
+
+
+def _check(config: Mapping[str, Any]) -> None:
+    """Refuse impossible values, whose types are right, before anything is read."""
+    from dancepose.checks import at_least
+    from dancepose.errors import ConfigError
+    from dancepose.sweeps.bootstrap import check_level
+    from dancepose.tasks.devices import find_device
+
+    if not _names(config["sweeps"]):
+        raise ConfigError("sweeps is not set: give the folders of finished sweeps, 'sweeps=[<dir>, <dir>]'")
+    check_level(config["level"])
+    for key, least in (("resamples", 1), ("seed", 0), ("costs", 0), ("rounds", 1), ("pictures", 0)):
+        at_least(key, config[key], least)
+    if config["threads"] is not None:
+        at_least("threads", config["threads"], 1)
+    if config["only"] is not None and not isinstance(config["only"], Mapping):
+        raise ConfigError(f"only={config['only']!r}: give it as only={{factor: [levels]}}")
+    find_device(config["device"])
+
+
+def _names(value: Any) -> list[str]:
+    """Return one name or several as they are typed; nothing for null."""
+    from dancepose.sweeps.factors import told_value
+
+    if value is None:
+        return []
+    return [told_value(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _read(sweeps: Sequence[str]) -> tuple[list[Job], list[LeftOut], bool]:
+    """Read the jobs that can be compared.
+
+    Returns:
+        They, those that are left out, and whether they are of poses.
+
+    Raises:
+        DataError: none can be compared; tells why.
+    """
+    from dancepose.errors import DataError
+    from dancepose.sweeps.answers import with_samples
+    from dancepose.sweeps.jobs import read_jobs, refuse_mixed
+
+    jobs, left_out = read_jobs(sweeps)
+    poses = False
+    if jobs:
+        poses = refuse_mixed(jobs)
+        jobs, more = with_samples(jobs, poses)
+        left_out += more
+    if not jobs:
+        causes = "; ".join(f"{one.path}: {one.cause}" for one in left_out[:5])
+        raise DataError(f"no job of {', '.join(sweeps)} can be compared: {causes}")
+    return jobs, left_out, poses
+
+
+def _with_costs(tables: Sequence[Table], config: Mapping[str, Any]) -> list[Table]:
+    """Count, and time if asked, the networks of the arms."""
+    if not config["costs"]:
+        return list(tables)
+    import torch
+
+    from dancepose.benchmarks.run_costs import RunCosts
+    from dancepose.tasks.devices import find_device
+
+    if config["threads"] is not None:
+        torch.set_num_threads(config["threads"])
+    device = torch.device(find_device(config["device"]))
+    costs = RunCosts(config["costs"], config["rounds"] if config["latency"] else 0, device)
+    found = costs.measure(tables)
+    for note in costs.notes:
+        log.warning("%s", note)
+    return [table.with_costs(of) for table, of in zip(tables, found, strict=True)]
+
+
+def _show(comparison: Comparison) -> None:
+    from rich.console import Console
+
+    from dancepose.sweeps.formats import rich_tables
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH, color_system=None)
+    for shown in rich_tables(comparison):
+        console.print(shown)
+
+
+def main() -> None:
+    """Run `dancepose-compare`."""
+    from dancepose.entry import run
+
+    run(compare, "compare")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Learning curves of arms: mean over seeds and their spread, epoch by epoch, from metrics.csv of each run."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dancepose.errors import DataError
+from dancepose.sweeps.arms import Group
+
+FILE = "metrics.csv"
+WHOLE = "train/loss_epoch"  # of all steps of an epoch, where train/loss is of some
+MOST = 200  # epochs that are drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A quantity of the runs of an arm over the epochs.
+
+    Attributes:
+        epochs: (E,) done when it was measured.
+        mean: (E,) over the runs that have it.
+        spread: (E,) their standard deviation, 0 where one run alone has it.
+        runs: how many have it.
+    """
+
+    epochs: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+    runs: int
+
+
+def learning_curves(group: Group, metrics: Sequence[str]) -> dict[str, dict[str, Curve]]:
+    """Return quantity -> arm -> its curve; what no run logged is missing.
+
+    They are the validation's values of the metrics, and the losses of validation and training, an epoch's
+    mean where it was logged.
+
+    Args:
+        group: the arms.
+        metrics: names, without `val/`.
+
+    Raises:
+        DataError: a metrics.csv is broken.
+    """
+    wanted = dict.fromkeys([*(f"val/{name}" for name in metrics), "val/loss", WHOLE, "train/loss"])
+    found: dict[str, dict[str, list[dict[int, float]]]] = {name: {} for name in wanted}
+    for arm in group.arms.values():
+        for job in arm.jobs:
+            path = job.path / FILE
+            if path.is_file():
+                for name, values in read_log(path, list(wanted)).items():
+                    found[name].setdefault(arm.name, []).append(values)
+    if found[WHOLE]:
+        found["train/loss"] = found.pop(WHOLE)
+    curves = {name: {arm: _curve(runs) for arm, runs in arms.items()} for name, arms in found.items()}
+    drawn = {name: {arm: c for arm, c in arms.items() if len(c.epochs)} for name, arms in curves.items()}
+    return {name: arms for name, arms in drawn.items() if arms}
+
+
+def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
+    """Return column -> epochs done -> mean of what was logged in the epoch; columns without any are missing.
+
+    Raises:
+        DataError: the file is no log of a run; names it.
+    """
+    sums: dict[str, dict[int, list[float]]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.reader(file)
+            header = next(rows, [])
+            places = {name: header.index(name) for name in columns if name in header}
+            if "epoch" not in header:
+                raise ValueError("it has no column epoch")
+            epoch = header.index("epoch")
+            for row in rows:
+                if not row or not row[epoch]:
+                    continue
+                for name, place in places.items():
+                    if row[place]:
+                        done = int(float(row[epoch])) + 1
+                        sums.setdefault(name, {}).setdefault(done, []).append(float(row[place]))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, IndexError, OverflowError, csv.Error) as error:
+        raise DataError(
+            f"{path} is no log of a run ({error}): remove it, and its curves are left out"
+        ) from None
+    return {name: {done: sum(v) / len(v) for done, v in epochs.items()} for name, epochs in sums.items()}
+
+
+def _curve(runs: Sequence[Mapping[int, float]]) -> Curve:
+    epochs = np.array(sorted({epoch for run in runs for epoch in run}))
+    values = np.array([[run.get(epoch, np.nan) for epoch in epochs.tolist()] for run in runs])
+    values[~np.isfinite(values)] = np.nan  # of a training that diverged
+    known = np.isfinite(values).any(axis=0)
+    epochs, values = epochs[known], values[:, known]
+    if len(epochs) > MOST:
+        kept = np.unique(np.linspace(0, len(epochs) - 1, MOST).round().astype(int))
+        epochs, values = epochs[kept], values[:, kept]
+    counts = np.isfinite(values).sum(axis=0)
+    mean = np.nansum(values, axis=0) / np.maximum(counts, 1)
+    squares = np.nansum((values - mean) ** 2, axis=0)
+    spread = np.sqrt(squares / np.maximum(counts - 1, 1))
+    return Curve(epochs, mean, spread, len(runs))

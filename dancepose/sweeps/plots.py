@@ -1,0 +1,200 @@
+"""Pictures of a comparison as SVG: forest plot, learning curves, confusion matrices."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dancepose.sweeps.comparison import MetricResult
+from dancepose.sweeps.learning import Curve
+from dancepose.sweeps.measures import Metric
+from dancepose.sweeps.sheets import told_p, verdict
+from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element, points, told_tick
+
+ROW = 46
+LABEL = 190  # pixels of arms' names
+SHOWN = 26  # letters of a name
+SMALL = 12  # classes up to which cells of a confusion matrix hold numbers
+
+
+def shortened(name: str, longest: int = SHOWN) -> str:
+    """Return a name that fits, without its middle."""
+    half = (longest - 1) // 2
+    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
+
+
+def forest(result: MetricResult, against: str, numbers: Mapping[str, int], needed: int) -> str:
+    """Draw the paired differences of one metric with both intervals.
+
+    Args:
+        result: of the arms.
+        against: the reference, at 0.
+        numbers: arm -> its number, for its colour.
+        needed: seeds with which the test can decide at all.
+    """
+    rows = [(arm, arm.difference) for arm in result.arms if arm.difference is not None]
+    ends = [0.0]
+    for _, found in rows:
+        ends += [
+            end
+            for i in (found.over_seeds, found.over_both)
+            for end in (i.estimate, i.low, i.high)
+            if end is not None
+        ]
+    reach = max(max(ends) - min(ends), 1e-9) * 0.06
+    width, top = 980, 58
+    bottom = top + ROW * len(rows)
+    scale = Scale(min(ends) - reach, max(ends) + reach, LABEL, 640)
+    parts = _forest_axis(result.metric, against, scale, top, bottom)
+    for place, (arm, found) in enumerate(rows):
+        y, metric = top + ROW * (place + 0.5), result.metric
+        colour = colour_of(numbers[arm.name])
+        shown = [
+            element("title", text=found.words),
+            element("text", text=shortened(arm.name), x=LABEL - 12, y=y + 4, text_anchor="end"),
+        ]
+        for interval, thickness, of in ((found.over_both, 2, "both"), (found.over_seeds, 8, "seeds")):
+            if interval.low is not None and interval.high is not None:
+                ends_x = {"x1": scale(interval.low), "x2": scale(interval.high)}
+                style = {"stroke": colour, "stroke_width": thickness, "class_": of}
+                shown.append(element("line", **ends_x, y1=y, y2=y, **style))  # type: ignore[arg-type]
+        if found.estimate is not None:
+            shown.append(
+                element(
+                    "circle", cx=scale(found.estimate), cy=y, r=6, fill="white", stroke=colour, stroke_width=3
+                )
+            )
+        said = verdict(arm, needed)
+        value = metric.told(found.estimate, signed=True)
+        shown.append(element("text", text=value, x=694, y=y + 4, text_anchor="end", class_="strong"))
+        p = "" if found.p_holm is None else f"Holm p {told_p(found.p_holm)}"
+        shown.append(element("text", text=p, x=794, y=y + 4, text_anchor="end", class_="soft"))
+        shown.append(element("text", text=said, x=810, y=y + 4, class_=f"verdict {found.claim or ''}"))
+        parts.append(element("g", *shown, class_="arm", data_arm=numbers[arm.name]))
+    return drawing(width, bottom + 44, *parts, title=f"differences of {result.metric.title} to {against}")
+
+
+def _forest_axis(metric: Metric, against: str, scale: Scale, top: float, bottom: float) -> list[str]:
+    parts = []
+    for tick in scale.ticks(7):
+        x = scale(tick)
+        parts.append(element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid"))
+        parts.append(
+            element("text", text=told_tick(tick), x=x, y=bottom + 18, text_anchor="middle", class_="soft")
+        )
+    zero = scale(0.0)
+    parts.append(element("line", x1=zero, x2=zero, y1=top - 8, y2=bottom, class_="zero"))
+    parts.append(element("text", text=f"as {shortened(against)}", x=zero, y=top - 30, text_anchor="middle"))
+    left, right = ("worse", "better") if metric.higher else ("better", "worse")
+    parts.append(element("text", text=f"← {left}", x=zero - 10, y=top - 14, text_anchor="end", class_="soft"))
+    parts.append(element("text", text=f"{right} →", x=zero + 10, y=top - 14, class_="soft"))
+    middle = (scale.start + scale.end) / 2
+    title = f"difference of {metric.title}"
+    parts.append(element("text", text=title, x=middle, y=bottom + 38, text_anchor="middle", class_="soft"))
+    return parts
+
+
+def learning(name: str, curves: Mapping[str, Curve], numbers: Mapping[str, int], percent: bool) -> str:
+    """Draw a quantity over the epochs: means over seeds, bands of one standard deviation.
+
+    Args:
+        name: of the quantity.
+        curves: arm -> its curve.
+        numbers: arm -> its number, for its colour.
+        percent: whether shares are told in percent.
+    """
+    scale_by = 100.0 if percent else 1.0
+    low = scale_by * min(float((c.mean - c.spread).min()) for c in curves.values())
+    high = scale_by * max(float((c.mean + c.spread).max()) for c in curves.values())
+    pad = max(high - low, 1e-9) * 0.05
+    width, height = 486, 300
+    last = max(int(c.epochs[-1]) for c in curves.values())
+    first = min(int(c.epochs[0]) for c in curves.values())
+    across, up = Scale(first, last, 56, width - 14), Scale(low - pad, high + pad, height - 44, 30)
+    parts = [element("text", text=name + (", %" if percent else ""), x=56, y=18, class_="strong")]
+    for tick in up.ticks():
+        y = up(tick)
+        parts.append(element("line", x1=56, x2=width - 14, y1=y, y2=y, class_="grid"))
+        parts.append(element("text", text=told_tick(tick), x=50, y=y + 4, text_anchor="end", class_="soft"))
+    for tick in (t for t in across.ticks(6) if t == int(t)):
+        x = across(tick)
+        parts.append(
+            element("text", text=told_tick(tick), x=x, y=height - 26, text_anchor="middle", class_="soft")
+        )
+    middle = (56 + width - 14) / 2
+    parts.append(element("text", text="epoch", x=middle, y=height - 8, text_anchor="middle", class_="soft"))
+    for arm, curve in curves.items():
+        number = numbers[arm]
+        xs = [across(float(e)) for e in curve.epochs]
+        above, below = (
+            [up(float(v)) for v in scale_by * (curve.mean + sign * curve.spread)] for sign in (1, -1)
+        )
+        band = points([*xs, *reversed(xs)], [*above, *reversed(below)])
+        line = points(xs, [up(float(v)) for v in scale_by * curve.mean])
+        end = f"{arm}: {scale_by * curve.mean[-1]:.4g} ± {scale_by * curve.spread[-1]:.3g} at the end"
+        shown = [
+            element("title", text=f"{end}, {curve.runs} runs"),
+            element("polygon", points=band, fill=colour_of(number), class_="band"),
+            element(
+                "polyline",
+                points=line,
+                stroke=colour_of(number),
+                stroke_dasharray=dash_of(number),
+                class_="curve",
+            ),
+        ]
+        if len(xs) == 1:
+            shown.append(
+                element(
+                    "circle", cx=xs[0], cy=up(scale_by * float(curve.mean[0])), r=4, fill=colour_of(number)
+                )
+            )
+        parts.append(element("g", *shown, class_="arm", data_arm=number))
+    return drawing(width, height, *parts, title=f"learning curves of {name}")
+
+
+def confusion(name: str, matrix: np.ndarray, classes: Sequence[str]) -> str:
+    """Draw a confusion matrix: shares of each label's samples, labels by row.
+
+    Args:
+        name: of the arm.
+        matrix: (C, C) counts.
+        classes: names.
+    """
+    count = len(classes)
+    cell = 54 if count <= 6 else 40 if count <= SMALL else max(8, 400 // count)
+    labels = [shortened(c, 18) for c in classes]
+    side = 12 + 7 * max(len(label) for label in labels)
+    top = 48 + 0.75 * side
+    totals = matrix.sum(axis=1)
+    shares = matrix / np.maximum(totals, 1)[:, None]
+    parts = [element("text", text=shortened(name, 40), x=4, y=16, class_="strong")]
+    for i, label in enumerate(labels):
+        middle = (i + 0.5) * cell
+        parts.append(element("text", text=label, x=side - 6, y=top + middle + 4, text_anchor="end"))
+        turn = f"rotate(-45 {side + middle:.1f} {top - 6:.1f})"
+        parts.append(element("text", text=label, x=side + middle, y=top - 6, transform=turn))
+    for row, column in np.ndindex(count, count):
+        share, number = float(shares[row, column]), int(matrix[row, column])
+        x, y = side + column * cell, top + row * cell
+        words = f"{classes[row]} taken for {classes[column]}: {number} of {int(totals[row])}"
+        fill = "#eeeeee" if not totals[row] else _blue(share)
+        shown = [
+            element("title", text=words),
+            element("rect", x=x, y=y, width=cell - 1, height=cell - 1, fill=fill),
+        ]
+        if count <= SMALL and totals[row]:
+            ink = "#ffffff" if share > 0.55 else "#222222" if number else "#aaaaaa"
+            told = f"{100 * share:.0f}"
+            place = {"x": x + cell / 2, "y": y + cell / 2 + 4, "text_anchor": "middle", "fill": ink}
+            shown.append(element("text", text=told, **place))  # type: ignore[arg-type]
+        parts.append(element("g", *shown))
+    width = side + count * cell + 0.75 * side
+    return drawing(
+        width, top + count * cell + 8, *parts, title=f"confusion matrix of {name}, percent of each label"
+    )
+
+
+def _blue(share: float) -> str:
+    """Return a colour between white and a deep blue."""
+    ends = ((255, 255, 255), (8, 72, 142))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(*ends, strict=True))

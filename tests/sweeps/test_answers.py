@@ -1,0 +1,86 @@
+"""What runs answered to the same test samples."""
+
+import numpy as np
+import pytest
+from run_directories import motion_job, pose_job
+
+from dancepose.errors import DataError
+from dancepose.metrics.samples import FILE, MotionSamples
+from dancepose.sweeps.answers import MotionAnswers, PoseAnswers, with_samples
+from dancepose.sweeps.jobs import read_jobs
+
+
+def test_runs_that_met_the_samples_in_another_order_are_put_right(tmp_path):
+    motion_job(tmp_path / "1", right=0.7)
+    motion_job(tmp_path / "2", right=0.7)
+    path = tmp_path / "2" / FILE
+    samples = MotionSamples.load(path)
+    samples.select(np.random.default_rng(0).permutation(len(samples))).save(path)
+    jobs, _ = read_jobs([tmp_path])
+    answers = MotionAnswers(jobs)
+    first, second = (answers.predicted[job.path] for job in jobs)
+    assert (first == second).all() and (first == answers.labels).mean() == pytest.approx(0.7)
+    assert np.allclose(answers.confidence[jobs[1].path], 0.9)
+
+
+def test_confusion_and_recalls_are_of_these_runs(tmp_path):
+    motion_job(tmp_path / "1", right=1.0)
+    motion_job(tmp_path / "2", right=0.0)
+    jobs, _ = read_jobs([tmp_path])
+    answers = MotionAnswers(jobs)
+    assert answers.confusion(jobs[:1]).tolist() == [[20, 0, 0], [0, 20, 0], [0, 0, 20]]
+    assert answers.confusion(jobs).tolist() == [[20, 20, 0], [0, 20, 20], [20, 0, 20]]
+    assert answers.recalls(jobs[0]) == {"wave": 1.0, "walk": 1.0, "other": 1.0}
+    assert answers.recalls(jobs[1]) == {"wave": 0.0, "walk": 0.0, "other": 0.0}
+
+
+def test_the_figures_are_those_of_the_samples(tmp_path):
+    for number, right in enumerate((0.75, 0.5)):
+        motion_job(tmp_path / str(number), seed=number, right=right)
+    jobs, _ = read_jobs([tmp_path])
+    answers = MotionAnswers(jobs)
+    accuracy = answers.scores("accuracy", jobs, [0, 1])
+    assert accuracy.values == pytest.approx([0.75, 0.5]) and accuracy.unit == "clips"
+    assert answers.scores("ECE", jobs, [0, 1]).values == pytest.approx([0.15, 0.4], abs=1e-6)
+    assert answers.scores("macro_F1", jobs, [0, 1]).values[0] == pytest.approx(0.75, abs=0.05)
+    assert answers.scores("loss", jobs, [0, 1]) is None
+
+
+@pytest.mark.parametrize("changed", [{"samples": 61}, {"classes": ("a", "b", "c")}])
+def test_other_samples_are_refused(tmp_path, changed):
+    motion_job(tmp_path / "1")
+    motion_job(tmp_path / "2", **changed)
+    with pytest.raises(DataError, match=r"2 and .*1 were tested on different samples.*split=\[split\]"):
+        MotionAnswers(read_jobs([tmp_path])[0])
+
+
+def test_no_samples_at_all_are_refused(tmp_path):
+    motion_job(tmp_path / "1", samples=0)
+    with pytest.raises(DataError, match="holds no sample"):
+        MotionAnswers(read_jobs([tmp_path])[0])
+
+
+def test_a_run_without_its_samples_is_left_out(tmp_path):
+    motion_job(tmp_path / "1")
+    (motion_job(tmp_path / "2") / FILE).unlink()
+    there, left_out = with_samples(read_jobs([tmp_path])[0], poses=False)
+    assert [job.path.name for job in there] == ["1"]
+    assert left_out[0].path.name == "2" and "dancepose-evaluate" in left_out[0].cause
+
+
+def test_poses_are_scored_image_by_image_where_all_runs_kept_them(tmp_path):
+    pose_job(tmp_path / "1", seed=0)
+    pose_job(tmp_path / "2", seed=1)
+    jobs, _ = read_jobs([tmp_path])
+    answers = PoseAnswers(jobs)
+    scores = answers.scores("mAP", jobs, [0, 1])
+    assert scores.values == pytest.approx([job.metrics["test/mAP"] for job in jobs])
+    assert scores.unit == "images"
+    assert answers.scores("PCK@0.2", jobs, [0, 1]) is None and answers.notes == []
+    pose_job(tmp_path / "3", seed=2, per_image=False)
+    answers = PoseAnswers(read_jobs([tmp_path])[0])
+    assert answers.scores("mAP", jobs, [0, 1]) is None
+    assert "3 has no per_image.npz" in answers.notes[0]
+    pose_job(tmp_path / "4", seed=3, images=9)
+    with pytest.raises(DataError, match="tested on different samples"):
+        PoseAnswers([job for job in read_jobs([tmp_path])[0] if job.seed != 2])

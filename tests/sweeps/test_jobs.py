@@ -1,0 +1,111 @@
+"""Reading the jobs of sweeps."""
+
+import json
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from run_directories import motion_job, motion_sweep
+
+from dancepose.errors import DanceposeError, DataError
+from dancepose.sweeps.jobs import _parse, parse_overrides, read_jobs, refuse_mixed
+from dancepose.tasks.run_directory import NOT_IN_HASH
+
+
+def test_a_job_says_what_its_run_directory_holds(tmp_path):
+    motion_sweep(tmp_path / "sweep", {"cbam1": 0.8}, [3])
+    (job,), left_out = read_jobs([tmp_path / "sweep"])
+    assert left_out == [] and job.name == "sweep/model.attention=cbam1,seed=3"
+    assert job.seed == 3 and not job.poses and job.choices["model/attention"] == "cbam1"
+    assert job.overrides == {"model/attention": "cbam1", "seed": "3"}
+    assert job.metrics["test/accuracy"] == pytest.approx(job.objective)
+    assert job.identity == {"split": "5" * 16, "version": "0.1.0", "data_hash": "d" * 16}
+
+
+def test_jobs_of_nested_sweeps_come_in_the_order_of_their_numbers_and_each_once(tmp_path):
+    for name in ("10", "9", "inner/2", "inner/1", ".tmp/1"):
+        motion_job(tmp_path / "sweep" / name)
+    jobs, _ = read_jobs([tmp_path / "sweep", tmp_path / "sweep" / "inner", tmp_path / "sweep" / "9"])
+    assert [job.name for job in jobs] == ["sweep/9", "sweep/10", "sweep/inner/1", "sweep/inner/2"]
+
+
+def test_what_is_not_done_is_left_out_with_its_cause(tmp_path):
+    motion_job(tmp_path / "a")
+    motion_job(tmp_path / "b", status="failed", cause="CUDA out of memory")
+    motion_job(tmp_path / "c", status="running")
+    motion_job(tmp_path / "d", metrics={"val/accuracy": 0.5})
+    (motion_job(tmp_path / "e") / "metrics.json").unlink()
+    jobs, left_out = read_jobs([tmp_path])
+    assert [job.path.name for job in jobs] == ["a"]
+    assert [(one.path.name, one.status) for one in left_out] == [
+        ("b", "failed"),
+        ("c", "running"),
+        ("d", "done"),
+        ("e", "unknown"),
+    ]
+    assert left_out[0].cause == "CUDA out of memory" and "test=true" in left_out[2].cause
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "overrides.yaml", "choices.yaml", "metrics.json"])
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe", b"3", b"!!python/object/apply:os.getcwd []"])
+def test_a_broken_file_is_named(tmp_path, name, content):
+    run = motion_job(tmp_path / "sweep" / "a", choices={})
+    (run / name).write_bytes(content)
+    with pytest.raises(DataError, match=name):
+        read_jobs([tmp_path / "sweep"])
+
+
+@pytest.mark.parametrize("seed", ["x", True, None, 1.5])
+def test_a_seed_that_is_none_is_refused(tmp_path, seed):
+    motion_job(tmp_path / "a", config={"seed": seed})
+    with pytest.raises(DataError, match=r"config\.yaml: seed=.*whole number"):
+        read_jobs([tmp_path])
+
+
+def test_a_folder_without_jobs_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"holds no job.*metrics\.json"):
+        read_jobs([tmp_path])
+    with pytest.raises(DataError, match="is no folder"):
+        read_jobs([tmp_path / "nothing"])
+
+
+def test_poses_and_motions_are_not_mixed(tmp_path):
+    motion_job(tmp_path / "a")
+    motion_job(tmp_path / "b", config={"model": {"network": "pose"}})
+    jobs, _ = read_jobs([tmp_path])
+    assert refuse_mixed(jobs[1:]) and not refuse_mixed(jobs[:1])
+    with pytest.raises(DanceposeError, match="b is of poses and .*a of motions"):
+        refuse_mixed(jobs)
+
+
+def test_overrides_of_all_kinds():
+    found = parse_overrides(["+a.b=1", "~c", "++d=x=y", "model/attention@model.attention=cbam0", "~e=f"])
+    assert found == {"a.b": "1", "c": None, "d": "x=y", "model/attention": "cbam0", "e": None}
+
+
+TEXTS = st.text(max_size=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=20)
+@given(st.dictionaries(st.from_regex(r"[a-z_]{1,6}", fullmatch=True), VALUES, max_size=4))
+def test_yaml_that_is_parsed_in_pieces_is_what_it_is_as_a_whole(content):
+    for text in (yaml.safe_dump(content, sort_keys=False), yaml.safe_dump({**content, "again": content})):
+        assert _parse(text) == yaml.safe_load(text)
+
+
+def test_an_anchor_in_another_entry_is_found():
+    shared = [1, 2]
+    text = yaml.safe_dump({"a": shared, "b": shared})
+    assert "&" in text and _parse(text) == {"a": [1, 2], "b": [1, 2]}
+
+
+def test_nothing_that_does_not_change_a_result_is_a_factor():
+    from dancepose.sweeps.factors import NO_FACTORS
+
+    assert set(NOT_IN_HASH) <= set(NO_FACTORS) and json.dumps(NO_FACTORS)

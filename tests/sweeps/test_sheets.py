@@ -1,0 +1,67 @@
+"""Cells of the tables of a comparison."""
+
+import pytest
+from comparisons import made_up
+
+from dancepose.sweeps.comparison import Comparison
+from dancepose.sweeps.costs import Cost, told_count
+from dancepose.sweeps.sheets import result_sheet, sheets_of, told_p
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory) -> Comparison:
+    return made_up(tmp_path_factory.mktemp("made_up"))
+
+
+def test_results_stand_first_then_differences_of_each_metric_then_classes(comparison):
+    titles = [sheet.title for sheet in sheets_of(comparison)]
+    assert titles[0] == "Results" and titles[1] == "Differences of accuracy, %"
+    assert "calibration error" in titles[3] and titles[4].startswith("accuracy of each class")
+    for sheet in sheets_of(comparison):
+        assert all(len(row) == len(sheet.header) for row in sheet.rows)
+
+
+def test_a_result_has_mean_interval_and_costs_where_they_are_known(comparison):
+    (table,) = comparison.tables
+    cost = Cost(23_508_032, 4_100_000_000, "a picture", {1: (10.0, 12.5), 32: (200.0, 250.0)}, "CPU")
+    sheet = result_sheet(comparison, table.with_costs({"none": cost}))
+    row = dict(zip(sheet.header, sheet.rows[0], strict=True))
+    assert row["model/attention"] == "none" and row["seeds"] == "8"
+    assert row["parameters"] == "23.5 M" and row["MACs"] == "4.1 G"
+    assert row["ms at batch 1, p50 / p90"] == "10 / 12.5" and row["ms at batch 32, p50 / p90"] == "200 / 250"
+    assert sheet.rows[1][-4:] == ("-", "-", "-", "-")
+    assert "MACs and times are of a picture" in sheet.notes and "times on CPU" in sheet.notes
+    assert any("for other clips like these" in note for note in sheet.notes)
+    assert sheet.best == {(2, 2)}
+
+
+def test_a_difference_has_both_intervals_with_their_populations_and_a_verdict_in_words(comparison):
+    sheet = sheets_of(comparison)[1]
+    rows = {row[0]: dict(zip(sheet.header, row, strict=True)) for row in sheet.rows}
+    assert rows["cbam1"]["verdict"] == "better" and rows["cbam1"]["pairs"] == "8"
+    assert rows["cbam0"]["verdict"] == "no detectable difference"
+    assert (
+        rows["cbam1"]["difference"].startswith("+") and " to +" in rows["cbam1"]["95 % over seeds and clips"]
+    )
+    assert any("cbam1 is better than none" in words for words in sheet.words)
+    assert any("other seeds on these very samples" in note for note in sheet.notes)
+    assert any("other seeds and other clips like these" in note for note in sheet.notes)
+
+
+def test_too_few_seeds_are_told_with_the_number_that_is_needed(tmp_path):
+    comparison = made_up(tmp_path, seeds=2)
+    sheet = sheets_of(comparison)[1]
+    assert sheet.rows[0][1] == "undecided: 2 of 7 seeds" and sheet.rows[0][4] == "-"
+    assert all("decide nothing" in words for words in sheet.words)
+
+
+@pytest.mark.parametrize("p, told", [(None, "-"), (0.0001, "< 0.001"), (0.0234, "0.023"), (1.0, "1.000")])
+def test_p(p, told):
+    assert told_p(p) == told
+
+
+@pytest.mark.parametrize(
+    "count, told", [(0, "0"), (999, "999"), (1234, "1.23 k"), (28_500_000_000, "28.5 G")]
+)
+def test_large_numbers(count, told):
+    assert told_count(count) == told
