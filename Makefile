@@ -18,9 +18,11 @@ $(VENV)/.ready: pyproject.toml requirements.lock.txt
 	$(BIN)/python -m pip install --quiet -c requirements.lock.txt -e '.[dev]'
 	@touch $@
 
-demo: setup ## draw dance scenes, train a small pose network for 5 minutes, then a classifier of actions on its poses
+demo: setup ## draw dance scenes, train a small pose network on them, a classifier of actions, and compare four attentions
 	$(BIN)/dancepose-train experiment=demo
 	$(BIN)/dancepose-train experiment=demo_motion
+	$(BIN)/dancepose-train experiment=demo_attention
+	$(BIN)/dancepose-compare 'sweeps=[outputs/sweeps/demo_attention]' against=none
 
 test: setup ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS)

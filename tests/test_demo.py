@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from running import command
+from running import command, run_task
 
+from dancepose.compare import compare
 from dancepose.paths import CACHE, config_dir
 
 SMALLER = [
@@ -27,12 +28,19 @@ SMALLER_ACTIONS = [
     *("data.scenes.frames=1", "model.width=8", "data.size=32", "data.resize=36", "data.batch_size=4"),
     *("minutes=0.001", "trainer.precision=32-true", "trainer.accelerator=cpu", "data.holdout=0"),
 ]
+ATTENTION = "outputs/sweeps/demo_attention"
 
 
-def test_make_demo_runs_this_experiment():
+def test_make_demo_runs_these_experiments():
     makefile = (Path(__file__).parent.parent / "Makefile").read_text()
     recipe = re.search(r"^demo: setup.*\n((?:\t.*\n)+)", makefile, re.M)
-    assert recipe and re.findall(r"dancepose-train experiment=(\w+)", recipe[1]) == ["demo", "demo_motion"]
+    assert recipe is not None
+    assert re.findall(r"dancepose-train experiment=(\w+)", recipe[1]) == [
+        "demo",
+        "demo_motion",
+        "demo_attention",
+    ]
+    assert f"dancepose-compare 'sweeps=[{ATTENTION}]' against=none" in recipe[1]
 
 
 @pytest.mark.parametrize("name", ["train", "browse"])
@@ -63,3 +71,14 @@ def test_the_demo_trains_once(tmp_path):
     assert told["scores"]["samples"] > 0 and list(told["scores"]["classes"])[:2] == ["akimbo", "hold_high"]
     again = command("train", "experiment=demo_motion", *SMALLER_ACTIONS, cwd=tmp_path, **at_home)
     assert again.returncode == 0 and "this very training is done" in again.stdout
+
+
+def test_the_demo_ends_with_a_comparison_that_decides_nothing(tmp_path, server, capsys):
+    at_home = {CACHE: str(tmp_path / "cache")}
+    few = [o for o in SMALLER_ACTIONS if not o.startswith("minutes")]
+    two = ["model/attention=none,cbam1", "seed=0", "trainer.max_epochs=1", "callbacks=none"]
+    swept = server.run("experiment=demo_attention", *few, *two, cwd=tmp_path, **at_home)
+    assert swept.wait() == 0 and "2 jobs: 2 done" in swept.output, swept.output
+    run_task(compare, "compare", tmp_path / "comparison", f"sweeps=[{tmp_path / ATTENTION}]", "against=none")
+    told = capsys.readouterr().out
+    assert "undecided: 1 of 6 seeds" in told and "decide nothing" in told

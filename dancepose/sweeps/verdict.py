@@ -85,10 +85,10 @@ def _verdict(found: Findings, claim: str | None) -> str:
         return f"{name} and {against} cannot be compared: they were tested on other samples."
     seen = f"{found.estimate:+.3g}"
     if found.alike and not found.estimate:
-        return (
-            f"{name} and {against} agree exactly in {'all ' * (n > 1)}{n} paired run{'s' * (n > 1)}: "
-            "there is no difference."
-        )
+        agree = f"{name} and {against} agree exactly in {'all ' * (n > 1)}{n} paired run{'s' * (n > 1)}"
+        if n < found.needed:
+            return f"{agree}, which decide nothing: at least {found.needed} seeds are needed."
+        return f"{agree}: there is no difference to be seen in them."
     if found.alike and n >= found.needed:
         return (
             f"{name} differs from {against} by {seen} in every one of {n} paired seeds: nothing tells how "

@@ -140,7 +140,9 @@ def test_a_missing_arm_has_words():
 def test_equal_differences_have_words():
     same = compare({"a": arm(0), "b": arm(0)}, "a")["b"]
     sound(same)
-    assert same.words == "b and a agree exactly in all 8 paired runs: there is no difference."
+    assert (
+        same.words == "b and a agree exactly in all 8 paired runs: there is no difference to be seen in them."
+    )
     assert same.p == 1 and same.claim is None and same.detectable is None
     values = arm(0).values
     shifted = compare({"a": PlainScores(range(8), values), "b": PlainScores(range(8), values + 0.1)}, "a")[
