@@ -81,4 +81,4 @@ def test_the_demo_ends_with_a_comparison_that_decides_nothing(tmp_path, server, 
     assert swept.wait() == 0 and "2 jobs: 2 done" in swept.output, swept.output
     run_task(compare, "compare", tmp_path / "comparison", f"sweeps=[{tmp_path / ATTENTION}]", "against=none")
     told = capsys.readouterr().out
-    assert "undecided: 1 of 6 seeds" in told and "decide nothing" in told
+    assert "undecided: 1 of 6 seeds" in told and "decides nothing" in told

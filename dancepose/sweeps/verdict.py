@@ -87,7 +87,7 @@ def _verdict(found: Findings, claim: str | None) -> str:
     if found.alike and not found.estimate:
         agree = f"{name} and {against} agree exactly in {'all ' * (n > 1)}{n} paired run{'s' * (n > 1)}"
         if n < found.needed:
-            return f"{agree}, which decide nothing: at least {found.needed} seeds are needed."
+            return f"{agree}, which decide{'s' * (n == 1)} nothing: at least {found.needed} seeds are needed."
         return f"{agree}: there is no difference to be seen in them."
     if found.alike and n >= found.needed:
         return (
