@@ -11,12 +11,15 @@ from dancepose.errors import ConfigError
 
 MAIN_METRICS = {"pose": "val/mAP"}  # by model.network
 OTHERWISE = "val/accuracy"  # of all networks that tell motions apart
+TAGGED = ("experiment", "model", "model/attention", "data")
+LONGEST_TAG = 64  # characters; W&B refuses longer ones
 
 
 def register() -> None:
     """Make the resolvers known to OmegaConf; may be called again."""
     OmegaConf.register_new_resolver("run_name", _run_name, replace=True, use_cache=False)
     OmegaConf.register_new_resolver("main_metric", _main_metric, replace=True)
+    OmegaConf.register_new_resolver("run_tags", _run_tags, replace=True, use_cache=False)
     # cached: Hydra hands what they are in a sweep on to its jobs, in whatever process and on whatever machine
     for name, of_sweep in (("sweep_name", _sweep_name), ("varying", _varying), ("launch_id", _launch_id)):
         OmegaConf.register_new_resolver(name, of_sweep, replace=True, use_cache=True)
@@ -36,6 +39,15 @@ def _run_name() -> str:
 def _main_metric(network: str) -> str:
     """Return what decides on best.ckpt and what a sweep optimises, if nothing is said."""
     return MAIN_METRICS.get(network, OTHERWISE)
+
+
+def _run_tags() -> list[str]:
+    """Return what was chosen of the groups that tell one run from another, as tags of W&B."""
+    from hydra.core.hydra_config import HydraConfig
+
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    found = {group.rpartition("/")[2]: choices.get(group) for group in TAGGED}
+    return [f"{word}={choice}"[:LONGEST_TAG] for word, choice in found.items() if choice]
 
 
 def _sweep_name(

@@ -24,6 +24,7 @@ WARNINGS = (
     "It is recommended to use `self.log",  # the metrics are equal on all processes already
     "Checkpoint directory .* exists and is not empty",
     "The number of training batches .* is smaller than the logging interval",
+    "The `srun` command is available",  # who wants Slurm asks for it
     ".*isinstance\\(treespec, LeafSpec\\)` is deprecated",
 )
 
@@ -75,6 +76,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
         WhenLoaded,
         check_optimizer,
         describe_batch,
+        log_config,
         make_callbacks,
         make_loggers,
         make_trainer,
@@ -171,6 +173,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
             log.info("%s", describe_batch(datamodule.batch_size, trainer))
             device, precision = trainer.strategy.root_device.type, str(trainer.precision)
             warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
+            log_config(loggers, config)
         with memory_told(advise_training(config, datamodule)):
             trainer.fit(
                 task, datamodule=datamodule, ckpt_path=None if last is None else str(last), weights_only=True

@@ -1,7 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # before torch is imported: one thread per test process, and nothing that reaches for the network
@@ -14,6 +14,7 @@ os.environ["WANDB_SILENT"] = "true"
 import numpy as np
 import pytest
 from factories import make_labelme
+from forked import Server
 from hypothesis import settings
 
 settings.register_profile("dancepose", deadline=None, derandomize=True, max_examples=50, database=None)
@@ -36,6 +37,14 @@ def labelme(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("labelme")
     make_labelme(root, frames=10)
     return root
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Runs `dancepose-train` many times without the time of many imports."""
+    made = Server()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,17 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
+
+
+PREPARED = (
+    *("lightning.pytorch", "matplotlib.backends.backend_agg", "dancepose.entry", "dancepose.train"),
+    *(f"dancepose.tasks.{name}" for name in ("families", "rate_test", "resuming", "sweep_job", "time_budget")),
+    *(f"dancepose.callbacks.{name}" for name in ("sweep_report", "checkpoints", "ema", "csv_log", "progress")),
+    *(f"dancepose.data.{name}" for name in ("datamodules", "motion_datamodule")),
+    "dancepose.inference.action_charts",
+)
 
 
 class ForkedPopen:
@@ -47,6 +57,8 @@ def run_forked(arguments, environment, cwd, session=False):
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
 
+    from dancepose.callbacks.sweep_report import SweepReport
+
     status = 1
     try:
         if session:
@@ -58,13 +70,14 @@ def run_forked(arguments, environment, cwd, session=False):
         os.environ.update(environment)
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
+        SweepReport.unfinished = None
         sys.argv = ["dancepose-train", *arguments]
         # what Lightning starts further processes from
         sys.modules["__main__"].__spec__ = importlib.util.find_spec("dancepose.train")
         import dancepose.tasks.child as child
         from dancepose.train import main
 
-        child.subprocess.Popen = ForkedPopen
+        child.subprocess = types.SimpleNamespace(Popen=ForkedPopen)  # in that module alone
         main()
         status = 0
     except SystemExit as error:
@@ -82,15 +95,10 @@ def run_forked(arguments, environment, cwd, session=False):
 
 def serve():
     """Fork a command for each line of JSON on the standard input; tell its process, then its status."""
-    import lightning.pytorch  # noqa: F401
+    import importlib
 
-    import dancepose.callbacks.sweep_report
-    import dancepose.entry
-    import dancepose.tasks.families
-    import dancepose.tasks.rate_test
-    import dancepose.tasks.resuming
-    import dancepose.tasks.sweep_job  # noqa: F401
-
+    for name in PREPARED:
+        importlib.import_module(name)
     print("ready", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)

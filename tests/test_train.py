@@ -478,8 +478,6 @@ def test_a_group_may_be_empty(without, labelme, tmp_path):
         (["objective=val/mAPP"], "objective=val/mAPP.*val/mAP"),
         (["objective=test/mAP"], "test part"),
         (["callbacks.best.monitor=val/mAPP"], "callbacks.best.monitor=val/mAPP.*val/mAP"),
-        (["hydra.mode=MULTIRUN", "trainer=ddp_cpu"], "one by one"),
-        (["hydra.mode=MULTIRUN", "trainer.devices=2"], "one by one"),
     ],
     ids=lambda v: v[-1],
 )
@@ -653,19 +651,20 @@ class TestCommandLine:
         assert whole.startswith(log) and whole.count("run directory: ") == 2
 
     def test_a_multirun_leaves_one_run_directory_a_job(self, labelme, tmp_path):
-        done = command(
-            "train",
-            "-m",
-            *TINY,
-            f"data.root={labelme}",
-            "trainer.max_epochs=1",
-            "model=hrnet,higherhrnet",
-            cwd=tmp_path,
-        )
+        small = [*TINY, f"data.root={labelme}", "trainer.max_epochs=1", "callbacks=none", "test=false"]
+        done = command("train", "-m", *small, "model=hrnet,higherhrnet", cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert os.listdir(tmp_path / "outputs") == ["multirun"]
-        (sweep,) = (tmp_path / "outputs" / "multirun").iterdir()
-        assert (sweep / "multirun.yaml").is_file()
-        jobs = sorted(p for p in sweep.iterdir() if p.is_dir())
-        heads = [yaml.safe_load((job / "config.yaml").read_text())["model"]["head"] for job in jobs]
-        assert [head["strides"] for head in heads] == [[4], [4, 2]]
+        assert "2 jobs: 2 done" in done.stdout
+        assert os.listdir(tmp_path / "outputs") == ["sweeps"]
+        (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+        jobs = json.loads((sweep / "jobs.json").read_text())
+        assert sorted(p.name for p in sweep.iterdir() if p.name[0] != ".") == sorted(
+            [*jobs, "jobs.json", "multirun.yaml", "sweep.json", "sweep.txt"]
+        )
+        heads = {}
+        for name in jobs:
+            heads[name.split("_")[0]] = yaml.safe_load((sweep / name / "config.yaml").read_text())["model"]
+        assert {name: model["head"]["strides"] for name, model in heads.items()} == {
+            "model-hrnet": [4],
+            "model-higherhrnet": [4, 2],
+        }

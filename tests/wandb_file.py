@@ -17,6 +17,11 @@ class Run:
 
     Attributes:
         run_id: its id.
+        name: that its page shows.
+        group: of runs.
+        job_type: what it does in the group.
+        tags: of it.
+        config: key -> value.
         scalars: names of logged numbers.
         media: names of logged pictures and tables.
         charts: names of custom charts; the table of `a` is `a_table`.
@@ -25,6 +30,11 @@ class Run:
     """
 
     run_id: str = ""
+    name: str = ""
+    group: str = ""
+    job_type: str = ""
+    tags: list[str] = field(default_factory=list)
+    config: dict = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
     media: set[str] = field(default_factory=set)
     charts: set[str] = field(default_factory=set)
@@ -59,10 +69,15 @@ def read_run(file: Path) -> Run:
     run = Run()
     for record in records(file):
         if record.HasField("run"):
-            run.run_id = record.run.run_id
+            run.run_id, run.name, run.group = record.run.run_id, record.run.display_name, record.run.run_group
+            run.job_type, run.tags = record.run.job_type, list(record.run.tags)
+            updates = record.run.config.update
+            run.config |= {item.key: json.loads(item.value_json) for item in updates if item.key}
         if record.HasField("exit"):
             run.exit_code = record.exit.exit_code
         for item in record.config.update:
+            if item.key and item.key != "_wandb":
+                run.config[item.key] = json.loads(item.value_json)
             if list(item.nested_key[:2]) == ["_wandb", "visualize"]:
                 run.charts.add(item.nested_key[2])
         for item in record.history.item:

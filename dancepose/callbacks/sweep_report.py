@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 
+from dancepose.errors import ConfigError
 from dancepose.files import write_text
-from dancepose.sweeps.ledger import Sweep
+from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, outcome_table
 
 TEXT = "sweep.txt"
@@ -29,7 +30,16 @@ class SweepReport(Callback):
         self.sweep: Sweep | None = None
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
-        """Say where the sweep goes."""
+        """Say where the sweep goes.
+
+        Raises:
+            SystemExit: no job of it may be run: it would choose by the test part.
+        """
+        try:
+            check_objective(config.objective)
+        except ConfigError as error:  # Hydra makes a warning of every other error
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(1)
         self.sweep = Sweep(Path(config.hydra.sweep.dir))
         type(self).unfinished = self
         print(f"sweep directory: {self.sweep.path}", flush=True)

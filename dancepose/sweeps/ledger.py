@@ -9,11 +9,21 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dancepose.data.json_file import load_mapping
-from dancepose.errors import DanceposeError
+from dancepose.errors import ConfigError, DanceposeError
 from dancepose.files import write_json
 
 JOBS, OUTCOMES = "jobs.json", "sweep.json"
 PATIENCE = 2.0  # seconds that a job waits for its lock: who only looks whether it is held has it for a moment
+
+
+def check_objective(name: Any) -> None:
+    """Refuse to choose by the test part.
+
+    Raises:
+        ConfigError: the objective is one of its metrics.
+    """
+    if str(name).startswith("test/"):
+        raise ConfigError(f"objective={name}: nothing may be chosen by the test part; give a val/ metric")
 
 
 class JobTaken(DanceposeError):

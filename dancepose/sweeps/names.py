@@ -95,5 +95,5 @@ def _short_keys(keys: Sequence[str]) -> list[str]:
 
 def _readable(text: str) -> str:
     """Return letters, digits, dots and underscores of a text, and `-` for what is between them."""
-    negative = re.sub(r"(?<![\w.])-(?=[\d.])", "minus", text)
+    negative = re.sub(r"(?<![\w.])-(?=[\d.])", "minus", text.replace("e+", "e"))  # 1e+30 is not 1e-30
     return UNREADABLE.sub("-", negative).strip("-._")

@@ -195,8 +195,6 @@ def note_failure(error: Exception, run_dir: str) -> int:
     if isinstance(error, JobTaken):
         return TAKEN
     run = RunDirectory(run_dir)
-    metrics = run.read_metrics()
-    if metrics.get("status") != "failed":
-        name = "" if isinstance(error, DanceposeError) else f"{type(error).__name__}: "
-        run.write_metrics("failed", **{**metrics, "cause": f"{name}{error}"})
+    if run.read_metrics().get("status") != "failed":
+        run.note_failure(f"{'' if isinstance(error, DanceposeError) else f'{type(error).__name__}: '}{error}")
     return 1

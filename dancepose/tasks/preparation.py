@@ -1,17 +1,18 @@
 """What can be refused before a training starts, and the callbacks and loggers that it takes along."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, WandbLogger
 from torch import nn
 
 from dancepose.callbacks.curves import Curves
 from dancepose.callbacks.motion_pictures import MotionPictures
 from dancepose.callbacks.pictures import Pictures
+from dancepose.sweeps.ledger import Sweep
 from dancepose.targets import instantiate
 from dancepose.tasks.run_directory import RunDirectory
 
@@ -64,9 +65,25 @@ def make_loggers(config: Mapping[str, Any], run: RunDirectory, main_rank: bool) 
             continue
         given: dict[str, Any] = {"save_dir": str(run.path)}
         if name == "wandb" and main_rank:
-            given |= {"id": run.wandb_id(), "resume": "allow"}
+            given |= {"id": run.wandb_id(), "resume": "allow", **_in_sweep(node, config, run)}
         made.append(instantiate(node, where=f"logger.{name}", **given))
     return made
+
+
+def _in_sweep(node: Mapping[str, Any], config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
+    """Return group and name of a sweep's job in W&B, as far as the node does not set them."""
+    sweep = Sweep.of_run(run.path)
+    if sweep is None:
+        return {}
+    given = {} if node.get("group") else {"group": sweep.path.name}
+    return given | ({"name": run.path.name} if node.get("name") in (None, config["name"]) else {})
+
+
+def log_config(loggers: Sequence[Logger], config: Mapping[str, Any]) -> None:
+    """Give W&B the whole resolved configuration, by which its pages filter and group; begins its run."""
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_hyperparams(dict(config))
 
 
 def make_callbacks(config: Mapping[str, Any], run: RunDirectory, logged: bool) -> list[Callback]:

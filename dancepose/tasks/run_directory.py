@@ -169,6 +169,11 @@ class RunDirectory:
         """
         write_json(self.path / "metrics.json", {"status": status, "version": __version__, **values})
 
+    def note_failure(self, cause: str) -> None:
+        """Write into metrics.json that the run failed; what is known of it stays."""
+        known = {"version": __version__, **self.read_metrics()}
+        write_json(self.path / "metrics.json", {**known, "status": "failed", "cause": cause})
+
     def read_metrics(self) -> dict[str, Any]:
         """Return what metrics.json holds; nothing where there is none.
 

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from dancepose.errors import ConfigError, DanceposeError, did_you_mean
-from dancepose.sweeps.ledger import Outcome, Sweep
+from dancepose.sweeps.ledger import Outcome, Sweep, check_objective
 from dancepose.sweeps.names import lasting
 from dancepose.targets import plain
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
@@ -21,6 +21,7 @@ from dancepose.tasks.sameness import RunState, run_state
 
 RERUN = ("failed", "stale", "all")
 NOT_HANDED_ON = ("sweep", "rerun", "dry_run", "reuse")  # of the launcher's keys: what it has done itself
+INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # by itself, or before its training had begun
 _data_hashes: dict[str, str] = {}  # of the data that this launcher has read, by their configuration
 
 
@@ -87,10 +88,7 @@ def check_sweep(config: Mapping[str, Any], varying: Sequence[str]) -> None:
     if (rerun := config["rerun"]) is not None and rerun not in RERUN:
         hint = did_you_mean(str(rerun), list(RERUN))
         raise ConfigError(f"rerun={rerun}: give one of {', '.join(RERUN)}.{hint}")
-    if str(config["objective"]).startswith("test/"):
-        raise ConfigError(
-            f"objective={config['objective']}: nothing may be chosen by the test part; give a val/ metric"
-        )
+    check_objective(config["objective"])
     if config["resume"]:
         raise ConfigError(
             f"resume={config['resume']}: not in a multirun (-m), whose jobs go on by themselves when the "
@@ -189,11 +187,11 @@ def _outcome(ended: Ended, run: RunDirectory) -> Outcome:
         return Outcome("done", objective=metrics.get("objective"))
     if ended.status == TAKEN:
         return Outcome("running")
+    if ended.status in INTERRUPTED:
+        return Outcome("interrupted")
     if ended.cause:  # killed: with the same command it goes on
         return Outcome("failed", ended.cause)
-    if ended.status in (130, 143):
-        return Outcome("interrupted")
     if metrics.get("status") != "failed":  # it could not even say so itself
-        run.write_metrics("failed", **{**metrics, "cause": f"exit status {ended.status}"})
+        run.note_failure(f"exit status {ended.status}")
         metrics = run.read_metrics()
     return Outcome("failed", str(metrics.get("cause")))

@@ -66,19 +66,3 @@ def _skeleton() -> dict:
     from dancepose.skeleton import load_skeleton
 
     return load_skeleton("common13").to_dict()
-
-
-class TestSweeps:
-    SWEPT = ("-m", "model/attention=none,cbam1", "seed=0,1")
-
-    @pytest.mark.parametrize("overrides", [SWEPT, ("model.attention.reduction=8,16",)])
-    def test_over_an_attention_without_a_place(self, overrides):
-        alone = config("motion", model={"branches": ["keypoints"]})
-        with pytest.raises(ConfigError, match="same network"):
-            MotionFamily().check_sweep(alone, overrides)
-
-    def test_others_pass(self):
-        both, alone = config("motion"), config("motion", model={"branches": ["keypoints"]})
-        MotionFamily().check_sweep(both, self.SWEPT)
-        MotionFamily().check_sweep(alone, ("model/attention=cbam1", "seed=0,1"))
-        PoseFamily().check_sweep(config("pose"), self.SWEPT)

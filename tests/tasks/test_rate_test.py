@@ -41,7 +41,6 @@ def test_the_folder_holds_numbers_and_picture_and_nothing_of_a_run(labelme, tmp_
 @pytest.mark.parametrize(
     "overrides, words",
     [
-        (["hydra.mode=MULTIRUN"], "lr_find.*multirun"),
         (["resume=somewhere"], "lr_find.*resume=somewhere"),
         (["trainer=ddp_cpu"], "lr_find.*several devices"),
         (["+trainer.fast_dev_run=true"], "lr_find.*fast_dev_run"),

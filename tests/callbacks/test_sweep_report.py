@@ -1,0 +1,50 @@
+import pytest
+from omegaconf import OmegaConf
+
+from dancepose.callbacks import sweep_report
+from dancepose.callbacks.sweep_report import SweepReport, tell_unfinished
+from dancepose.sweeps.ledger import Outcome, Sweep
+
+
+def begun(folder, *outcomes: Outcome) -> tuple[SweepReport, object]:
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}}, "objective": "val/mAP"})
+    report = SweepReport("mine", ["seed"])
+    report.on_multirun_start(config)
+    for number, outcome in enumerate(outcomes):
+        Sweep(folder).record(f"seed-{number}", "mine", outcome)
+    Sweep(folder).record("of another", "theirs", Outcome("failed"))
+    return report, config
+
+
+def test_the_table_of_this_launch_is_printed_and_written(tmp_path, capsys):
+    report, config = begun(tmp_path, Outcome("done"), Outcome("skipped"))
+    report.on_multirun_end(config)
+    assert "2 jobs: 1 done, 1 skipped" in capsys.readouterr().out
+    assert (tmp_path / "sweep.txt").read_text().startswith("2 jobs: ")
+    tell_unfinished()
+    assert capsys.readouterr().out == "", "told once"
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+def test_a_failure_is_the_exit_status(status, tmp_path):
+    report, config = begun(tmp_path, Outcome("done"), Outcome(status))
+    with pytest.raises(SystemExit) as caught:
+        report.on_multirun_end(config)
+    assert caught.value.code == 1
+
+
+def test_a_sweep_that_is_broken_off_is_told(tmp_path, capsys):
+    begun(tmp_path, Outcome("interrupted"))
+    tell_unfinished()
+    assert "1 job: 1 interrupted" in capsys.readouterr().out
+    assert sweep_report.SweepReport.unfinished is None
+
+
+def test_an_objective_of_the_test_part_ends_the_sweep_before_it_begins(tmp_path, capsys):
+    config = OmegaConf.create(
+        {"hydra": {"sweep": {"dir": str(tmp_path)}}, "objective": "test/mAP"},
+    )
+    with pytest.raises(SystemExit) as caught:
+        SweepReport("mine", []).on_multirun_start(config)
+    assert caught.value.code == 1
+    assert "error: objective=test/mAP: nothing may be chosen by the test part" in capsys.readouterr().err

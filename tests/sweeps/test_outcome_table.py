@@ -1,0 +1,24 @@
+from dancepose.sweeps.ledger import Outcome
+from dancepose.sweeps.outcome_table import outcome_table, shortened
+
+
+def test_the_table_tells_each_job_and_what_can_be_done():
+    text = outcome_table(
+        {
+            "seed-0_a": Outcome("done", objective=0.51234, seconds=3725),
+            "seed-1_b": Outcome("skipped", objective=0.5),
+            "seed-2_c": Outcome("failed", "killed by SIGKILL\nmore"),
+            "seed-3_d": Outcome("stale", "optimizer.lr was 0.1, is 0.2"),
+        }
+    )
+    lines = text.splitlines()
+    assert lines[0] == "4 jobs: 1 done, 1 skipped, 1 failed, 1 stale"
+    assert lines[2].split() == ["seed-0_a", "done", "0.5123", "1:02:05"]
+    assert lines[3].split() == ["seed-1_b", "skipped", "0.5000", "-"]
+    assert lines[4].endswith("killed by SIGKILL") and lines[5].endswith("optimizer.lr was 0.1, is 0.2")
+    assert [word in text for word in ("rerun=failed", "rerun=stale", "same command")] == [True, True, False]
+
+
+def test_an_empty_sweep_and_a_long_cause():
+    assert outcome_table({}).startswith("0 jobs: nothing was run")
+    assert len(shortened("x" * 500)) == 120 and shortened("a\nb") == "a"

@@ -1,0 +1,69 @@
+import pytest
+
+from dancepose.errors import ConfigError, DataError
+from dancepose.files import write_json
+from dancepose.tasks.run_directory import RunDirectory, config_hash
+from dancepose.tasks.sameness import RunState, changes, check_same_run, run_state
+
+CONFIG = {"model": {"width": 8}, "data": {"root": "/a", "val": 0.1}, "seed": 0, "name": "x", "rerun": None}
+
+
+@pytest.fixture
+def run(tmp_path) -> RunDirectory:
+    made = RunDirectory(tmp_path / "run")
+    made.write_config(CONFIG, [])
+    made.write_metrics("done", hash=config_hash(CONFIG, "d1"), data="d1")
+    return made
+
+
+def untouched() -> str:
+    raise AssertionError("the data are read only where nothing else differs")
+
+
+def test_a_run_that_is_not_there_and_one_that_is(run, tmp_path):
+    assert run_state(RunDirectory(tmp_path / "no"), CONFIG, untouched) == RunState("missing")
+    assert run_state(run, {**CONFIG, "name": "y", "rerun": "all"}, lambda: "d1") == RunState("done")
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted"])
+def test_what_was_killed_or_interrupted_goes_on(status, run):
+    run.write_metrics(status, hash=config_hash(CONFIG, "d1"), data="d1")
+    assert run_state(run, CONFIG, lambda: "d1") == RunState("interrupted")
+
+
+def test_what_makes_a_run_stale_is_named(run):
+    wider = {**CONFIG, "model": {"width": 16}}
+    assert run_state(run, wider, untouched).cause == "model.width was 8, is 16"
+    assert run_state(run, {**CONFIG, "new": 1}, untouched).cause == "new was None, is 1"
+    state = run_state(run, CONFIG, lambda: "d2")
+    assert state == RunState("stale", "the data were d1, are d2", same=False)
+
+    def broken():
+        raise DataError("the folder is gone")
+
+    assert run_state(run, CONFIG, broken).cause == "the folder is gone"
+
+
+def test_another_version_is_another_run(run):
+    write_json(run.path / "metrics.json", {**run.read_metrics(), "version": "0.0.1"})
+    assert "dancepose was 0.0.1" in run_state(run, CONFIG, untouched).cause
+
+
+def test_data_may_lie_elsewhere(run):
+    moved = {**CONFIG, "data": {"root": "/b", "val": 0.1}}
+    assert changes(run, moved) == [] and run_state(run, moved, lambda: "d1").status == "done"
+    check_same_run(run, moved)
+
+
+def test_a_failed_run_says_why_and_whether_its_checkpoint_is_of_use(run, tmp_path):
+    run.note_failure("no memory")
+    assert run_state(run, CONFIG, lambda: "d1") == RunState("failed", "no memory", same=True)
+    assert not run_state(run, {**CONFIG, "seed": 1}, untouched).same
+    early = RunDirectory(tmp_path / "early")
+    early.note_failure("no such key")
+    assert run_state(early, CONFIG, untouched) == RunState("failed", "no such key", same=False)
+
+
+def test_reuse_refuses_another_run(run):
+    with pytest.raises(ConfigError, match=r"holds another run: seed was 0, is 1"):
+        check_same_run(run, {**CONFIG, "seed": 1})

@@ -1,0 +1,140 @@
+"""Sweeps as a user runs them: one folder, failures that stop nobody, going on, several processes, kills."""
+
+import json
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from factories import make_actions, make_archive
+from forked import Launched
+from kills import JOB, study
+from running import run_task
+
+from dancepose.sweeps.ledger import JobTaken, Sweep
+from dancepose.train import train
+
+# the keypoint branch on drawn skeletons, two short epochs
+SMALL = [
+    *(o for o in JOB if o.split("=")[0] not in ("data.workers", "trainer.max_epochs", "seed", "data.sampler")),
+    *("data.workers=0", "trainer.max_epochs=1", "~callbacks.summary"),
+]
+LITERAL = "-m experiment=motion_paper model/attention=none,cbam0,cbam1,cbam2 seed=0,1,2,3,4,5,6,7"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    make_archive(tmp_path / "a.npz", ["wave", "walk", "other"], blocks=8, length=4)
+    return tmp_path
+
+
+def statuses(sweep: Path) -> dict[str, str]:
+    """Return the first word of each job's name -> how it stands."""
+    found = json.loads((sweep / "sweep.json").read_text())
+    return {name.rpartition("_")[0]: entry["status"] for name, entry in found.items()}
+
+
+def until(condition, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.02)
+
+
+def stamps(sweep: Path) -> dict[str, int]:
+    return {str(p): p.stat().st_mtime_ns for p in sweep.glob("*/*") if p.is_file() and ".locks" not in str(p)}
+
+
+def test_a_sweep_that_is_launched_again_runs_what_is_missing(folder, server):
+    """One job fails, which stops nobody; what is done or failed stays as it is, until it is asked for."""
+    sweep = folder / "outputs" / "sweeps" / "mine"
+
+    def launch(*more: str) -> Launched:
+        varied = ("optimizer.lr=1e30,0.001", "sweep=mine", "logger=wandb")
+        return server.run("-m", *SMALL, *varied, *more, cwd=folder)
+
+    first = launch()
+    assert first.wait() == 1 and statuses(sweep) == {"lr-1e30": "failed", "lr-0.001": "done"}, first.output
+    assert "2 jobs: 1 done, 1 failed" in first.output and "Traceback" not in first.output
+    assert re.search(r"^lr-1e30_\w+ +failed .*not a finite number", first.output, re.M)
+    check_wandb(sweep)
+
+    before = stamps(sweep)
+    again = launch()
+    assert again.wait() == 1 and statuses(sweep) == {"lr-1e30": "failed", "lr-0.001": "skipped"}
+    assert stamps(sweep) == before and "rerun=failed" in again.output
+    assert (sweep / "sweep.txt").read_text().strip() in again.output
+
+    made = make_archive(folder / "a.npz", ["wave", "walk", "other"], blocks=8, length=4)
+    make_archive(folder / "a.npz", ["wave", "walk", "other"], blocks=8, length=4, xy=made["xy"] + 1)
+    assert launch().wait() == 1 and statuses(sweep) == {"lr-1e30": "failed", "lr-0.001": "stale"}
+    assert stamps(sweep) == before
+    anew = launch("rerun=stale")
+    assert statuses(sweep) == {"lr-1e30": "failed", "lr-0.001": "done"}, anew.output
+    assert len(json.loads((sweep / "jobs.json").read_text())) == 2
+
+
+def check_wandb(sweep: Path) -> None:
+    """Group, name, tags and the resolved configuration."""
+    from wandb_file import read_run
+
+    (file,) = sweep.glob("lr-0.001_*/wandb/offline-run-*/*.wandb")
+    record = read_run(file)
+    assert (record.group, record.job_type, record.name) == ("mine", "train", file.parents[2].name)
+    assert record.tags == ["experiment=motion_paper", "model=motion", "attention=cbam1", "data=skeletons"]
+    assert record.config["data"]["batch_size"] == 8 and record.config["trainer"]["max_epochs"] == 1
+
+
+def test_the_papers_sweep_as_a_user_writes_it(server, tmp_path):
+    """32 jobs, made small; the launcher is told to stop when the second is done."""
+    make_actions(tmp_path / "clips", clips=12)
+    small = ["data=action", "data.root=clips", "model.depth=18", "model.width=8", "data.size=32"]
+    small += ["data.resize=36", "data.batch_size=4", "data.workers=0", "data.val=0.2", "data.test=0.2"]
+    small += ["trainer=cpu", "trainer.max_epochs=1", "callbacks=none", "test=false", "logger=none"]
+    launched = server.start(*LITERAL.split(), *small, cwd=tmp_path)
+    until(lambda: len(list(tmp_path.glob("outputs/sweeps/*/*/log"))) == 3, seconds=120)
+    launched.kill(signal.SIGTERM)
+    assert launched.wait() == 143, launched.output
+    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    assert re.fullmatch(r"motion_paper-[0-9a-f]{8}", sweep.name)
+    found = statuses(sweep)
+    assert list(found) == [f"attention-none_seed-{seed}" for seed in range(3)]
+    assert list(found.values()) == ["done", "done", "interrupted"]
+    assert "3 jobs: 2 done, 1 interrupted" in launched.output and "Launching 32 jobs" in launched.output
+    jobs = json.loads((sweep / "jobs.json").read_text())
+    for name, overrides in jobs.items():
+        assert overrides[1:3] == ["model/attention=none", f"seed={name.split('_')[1][-1]}"]
+        saved = yaml.safe_load((sweep / name / "overrides.yaml").read_text())
+        assert [o for o in saved if o != "logger=none"] == overrides
+
+
+def test_each_job_may_be_several_processes(folder, server):
+    """As 2 jobs of 2 processes: one folder, two run directories, two runs of W&B."""
+    keys = [o for o in SMALL if o != "trainer=cpu"]
+    launched = server.run("-m", *keys, "trainer=ddp_cpu", "seed=0,1", "logger=wandb", "test=false", cwd=folder)
+    assert launched.wait() == 0, launched.output
+    (sweep,) = (folder / "outputs" / "sweeps").iterdir()
+    assert [p.name for p in (folder / "outputs").iterdir()] == ["sweeps"]
+    assert statuses(sweep) == {"seed-0": "done", "seed-1": "done"}
+    runs = [path for path in sweep.iterdir() if path.is_dir() and path.name[0] != "."]
+    assert len(runs) == 2 and launched.output.count("batch 8 = 2 devices") == 2
+    assert [len(list(run.glob("wandb/offline-run-*"))) for run in runs] == [1, 1]
+    assert len({(run / "wandb_id").read_text() for run in runs}) == 2
+    assert json.loads((runs[0] / "metrics.json").read_text())["status"] == "done"
+
+
+def test_a_job_that_another_process_runs_is_not_touched(folder):
+    sweep = Sweep(folder / "sweep")
+    sweep.add("seed-0_a", [])
+    with sweep.holding("seed-0_a"), pytest.raises(JobTaken, match="being run by another process"):
+        run_task(train, "train", sweep.path / "seed-0_a", *SMALL)
+    assert list((sweep.path / "seed-0_a").iterdir()) == []
+
+
+def test_kills_at_random_moments_change_nothing(server, tmp_path):
+    """Of launchers and jobs, while checkpoints are written, too; `python -m kills` has more of them."""
+    job = [o for o in JOB if not o.startswith("seed=")]
+    log = study(server, tmp_path, kills=5, seed=1, job=[*job, "seed=3", "~callbacks.summary"])
+    assert len(log) == 5
