@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dancepose.tasks.family import Family
     from dancepose.tasks.run_directory import RunDirectory
+    from dancepose.tasks.sweep_job import SweepJob
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +30,15 @@ WARNINGS = (
 )
 
 
-def train(cfg: DictConfig) -> float | None:
+def train(cfg: DictConfig) -> float | SweepJob | None:
     """Run one training, or one job of a sweep.
 
     Args:
         cfg: what conf/train.yaml composes to; of a training, its keys checked.
 
     Returns:
-        The value of `objective`, for a sweep; None where the run has no such metric.
+        The value of `objective`, for a sweep; None where the run has no such metric. Of a job of a pool,
+        which runs it itself: the job.
 
     Raises:
         ConfigError: a setting cannot work, or the folder holds a run that this one would be mixed with.

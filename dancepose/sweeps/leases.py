@@ -65,12 +65,13 @@ def visible_gpus(names: Sequence[str] | None = None) -> list[Device]:
 
 
 def _listed_gpus() -> dict[str, str]:
-    """Return number -> lasting identifier of each GPU, without a context on any; empty where there is none."""
+    """Return number -> lasting identifier of each GPU; no context is made on any."""
     try:
         told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         return {}
-    return dict(match.groups() for line in told.stdout.splitlines() if (match := GPU_LINE.match(line)))
+    found = map(GPU_LINE.match, told.stdout.splitlines())
+    return {match[1]: match[2] for match in found if match}
 
 
 def usable_cores() -> list[Device]:

@@ -6,12 +6,14 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from omegaconf import DictConfig
 
 from dancepose.errors import ConfigError, DanceposeError, did_you_mean
+from dancepose.sweeps.leases import LeaseRefused
 from dancepose.sweeps.ledger import Outcome, Sweep, check_objective
 from dancepose.sweeps.names import lasting
 from dancepose.targets import plain
@@ -22,10 +24,12 @@ from dancepose.tasks.sameness import RunState, run_state
 RERUN = ("failed", "stale", "all")
 NOT_HANDED_ON = ("sweep", "rerun", "dry_run", "reuse")  # of the launcher's keys: what it has done itself
 INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # by itself, or before its training had begun
+OUTPUT = "output"  # in a job's folder: what it prints where several run at once
+POOL = "hydra_plugins.dancepose_launchers.PoolLauncher"
 _data_hashes: dict[str, str] = {}  # of the data that this launcher has read, by their configuration
 
 
-def run_sweep_job(cfg: DictConfig) -> float | None:
+def run_sweep_job(cfg: DictConfig) -> "float | SweepJob | None":
     """Run one job of a sweep, unless it is done; write into `sweep.json` how it stands.
 
     Nothing that goes wrong with the job is raised: others go on, and the end of the sweep tells.
@@ -34,7 +38,7 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
         cfg: the job's configuration, unchecked: its own process checks it.
 
     Returns:
-        Its objective; None where it failed or has none.
+        Its objective; None where it failed or has none. Of a pool, which runs it itself: the job.
 
     Raises:
         KeyboardInterrupt: the launcher was interrupted; the job has ended in order.
@@ -42,28 +46,101 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    hydra: Any = HydraConfig.get()
-    run, report = RunDirectory(hydra.runtime.output_dir), hydra.callbacks.sweep
-    sweep, name = Sweep(run.path.parent), run.path.name
-    start, ended = time.monotonic(), None
-    try:
-        config = settled(plain(cfg))
-        check_sweep(config, list(report.varying))
-        sweep.add(name, lasting(hydra.overrides.task))
-        outcome = _not_to_be_run(run, config, sweep)
-        if outcome is None:
-            ended = _start(hydra, run)
-            outcome = _outcome(ended, run)
-            outcome = replace(outcome, seconds=round(time.monotonic() - start, 1))
-    except DanceposeError as error:
-        outcome = Outcome("failed", str(error))
-    sweep.record(name, str(report.launch), outcome)
-    print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)
-    if ended is not None and ended.signal == signal.SIGINT:
+    job = SweepJob.of(cfg, HydraConfig.get())
+    if job.hydra.get("launcher", {}).get("_target_") == POOL:
+        return job
+    objective = job.finish()
+    raise_signal(job.signal)
+    return objective
+
+
+def raise_signal(number: int) -> None:
+    """Raise what a signal means to a launcher; nothing for 0."""
+    if number == signal.SIGINT:
         raise KeyboardInterrupt
-    if ended is not None and ended.signal:
-        raise SystemExit(128 + ended.signal)
-    return outcome.objective
+    if number:
+        raise SystemExit(128 + number)
+
+
+class Lend(Protocol):
+    """Gives a job its devices and threads for as long as it runs."""
+
+    def __call__(self, trainer: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, str]]:
+        """Yield what comes into the environment of a job with this node `trainer`."""
+
+
+def _lend_all(trainer: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, str]]:
+    """Give a job all that the launcher has: no other runs beside it."""
+    return nullcontext({})
+
+
+@dataclass
+class SweepJob:
+    """A job that its launcher has looked at.
+
+    Attributes:
+        hydra: Hydra's configuration of the job.
+        run: its folder.
+        launch: which launch it is.
+        trainer: its node `trainer`.
+        environment: of its process.
+        outcome: how it stands if it is not to be run.
+        signal: that the launcher was given while it ran; 0: none.
+    """
+
+    hydra: Any
+    run: RunDirectory
+    launch: str
+    trainer: Mapping[str, Any]
+    environment: Mapping[str, str]
+    outcome: Outcome | None
+    signal: int = 0
+
+    @classmethod
+    def of(cls, cfg: DictConfig, hydra: Any) -> "SweepJob":
+        """Find out whether a job is to be run, and make its folder ready.
+
+        Args:
+            cfg: its configuration.
+            hydra: Hydra's.
+        """
+        run, report = RunDirectory(hydra.runtime.output_dir), hydra.callbacks.sweep
+        sweep = Sweep(run.path.parent)
+        config, outcome = plain(cfg), None
+        try:
+            settled(config)
+            check_sweep(config, list(report.varying))
+            sweep.add(run.path.name, lasting(hydra.overrides.task))
+            outcome = _not_to_be_run(run, config, sweep)
+        except DanceposeError as error:
+            outcome = Outcome("failed", str(error))
+        return cls(hydra, run, str(report.launch), config["trainer"], job_environment(), outcome)
+
+    def finish(self, lend: Lend = _lend_all) -> float | None:
+        """Run it if it is to be run; write down and print how it stands; return its objective.
+
+        Args:
+            lend: gives it its devices.
+        """
+        outcome, name = self.outcome, self.run.path.name
+        if outcome is None:
+            try:
+                with lend(self.trainer) as given:
+                    start = time.monotonic()
+                    if given:
+                        gpus = given.get("CUDA_VISIBLE_DEVICES")
+                        print(f"{name}: started{'' if gpus is None else f' on GPU {gpus}'}", flush=True)
+                    environment = {**self.environment, **given}
+                    ended = _start(self.hydra, self.run, environment, OUTPUT if given else "")
+                    seconds = round(time.monotonic() - start, 1)
+                outcome, self.signal = replace(_outcome(ended, self.run), seconds=seconds), ended.signal
+            except LeaseRefused:  # the sweep was broken off before its turn
+                return None
+            except DanceposeError as error:
+                outcome = Outcome("failed", str(error))
+        Sweep(self.run.path.parent).record(name, self.launch, outcome)
+        print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)
+        return outcome.objective
 
 
 def settled(config: dict[str, Any]) -> dict[str, Any]:
@@ -173,11 +250,18 @@ def _clear(run: RunDirectory, sweep: Sweep) -> None:
     shutil.rmtree(old.parent, ignore_errors=True)
 
 
-def _start(hydra: Any, run: RunDirectory) -> Ended:
-    """Run a job to its end: the one place that decides where, in a process of its own."""
+def _start(hydra: Any, run: RunDirectory, environment: Mapping[str, str], output: str = "") -> Ended:
+    """Run a job to its end: the one place that decides where, in a process of its own.
+
+    Args:
+        hydra: Hydra's configuration of it.
+        run: its folder.
+        environment: all of it.
+        output: name of a file in its folder for what it prints.
+    """
     overrides = [*lasting(hydra.overrides.task, NOT_HANDED_ON), "reuse=true"]
     command = job_command(hydra, overrides, run.path)
-    return run_child(command, job_environment(), cwd=hydra.runtime.cwd)
+    return run_child(command, environment, hydra.runtime.cwd, run.path / output if output else None)
 
 
 def _outcome(ended: Ended, run: RunDirectory) -> Outcome:

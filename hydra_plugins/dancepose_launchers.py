@@ -1,0 +1,30 @@
+"""Launchers: Hydra takes plugins from this package alone. What they do is in `dancepose.tasks`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class PoolLauncher(Launcher):
+    """Runs jobs side by side on this machine (`dancepose.tasks.pool`).
+
+    Args:
+        settings: of `Pool`.
+    """
+
+    def __init__(self, **settings: Any):
+        self.settings = settings
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra gives a launcher."""
+        self.context, self.task, self.config = hydra_context, task_function, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run all jobs; return what came of each, in their order."""
+        from dancepose.tasks.pool import launch
+
+        return launch(self, job_overrides, initial_job_idx)
