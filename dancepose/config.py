@@ -71,6 +71,21 @@ GIVEN: dict[str, dict[str, str]] = {
 }
 
 
+def check_composed(cfg: DictConfig, hydra: Any) -> None:
+    """Check what a command line composed to; see `check_config`.
+
+    Args:
+        cfg: the configuration, without the `hydra` node.
+        hydra: that node.
+    """
+    searchpath = [
+        f"{source.schema}://{source.path}"
+        for source in hydra.runtime.config_sources
+        if source.provider.startswith("hydra.searchpath")
+    ]
+    check_config(cfg, hydra.job.config_name, hydra.runtime.choices, searchpath)
+
+
 def check_config(
     cfg: DictConfig, config_name: str, choices: Mapping[str, Any], searchpath: Sequence[str] = ()
 ) -> None:

@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -36,6 +37,8 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
 
     started = False  # has Hydra made the run's folder and called the task?
     register()
+    # our submitit_slurm and ray are meant to be checked by those of the plugins
+    warnings.filterwarnings("ignore", message=r"\s*'hydra/\w+/\w+' is validated against ConfigStore schema")
 
     @functools.wraps(task)
     def checked(cfg: Any) -> Any:
@@ -64,18 +67,13 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
                 return task(cfg)
             finally:
                 os.environ["HYDRA_FULL_ERROR"] = "1"
-        from dancepose.config import check_config
+        from dancepose.config import check_composed
         from dancepose.targets import TRUSTED, check_targets, plain
 
         if cfg.get("resume"):  # before anything of the run's config is imported
             # not cfg.trust: only the user's own words count, whatever the run's overrides compose to
             check_targets(plain(cfg), (*TRUSTED, *own_trust(given)), source=f"the run {cfg.resume}")
-        searchpath = [
-            f"{source.schema}://{source.path}"
-            for source in hydra_config.runtime.config_sources
-            if source.provider.startswith("hydra.searchpath")
-        ]
-        check_config(cfg, hydra_config.job.config_name, hydra_config.runtime.choices, searchpath)
+        check_composed(cfg, hydra_config)
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)  # the task's own child processes decide for themselves
         try:

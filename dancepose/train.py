@@ -52,6 +52,9 @@ def train(cfg: DictConfig) -> float | SweepJob | None:
         from dancepose.tasks.sweep_job import run_sweep_job
 
         return run_sweep_job(cfg)
+    if cfg.dry_run:
+        _tell_plan(cfg)
+        return None
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
     from dancepose.sweeps.ledger import holding_run
@@ -182,11 +185,11 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
             )
         if trainer.interrupted:
             raise KeyboardInterrupt
-        values: dict[str, float | None] = {n: float(v) for n, v in trainer.callback_metrics.items()}
-        values = resumed_metrics(trainer) | values  # where no further epoch was trained
+        values: dict[str, float | None] = {**resumed_metrics(trainer)}  # where no epoch is left to train
+        values.update({n: float(v) for n, v in trainer.callback_metrics.items()})
         if not started:
             log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
-            values = before | values
+            values = {**before, **values}
         objective = objective_value(config, trainer, values)
         if cfg.test:
             with memory_told(advise_training(config, datamodule)):
@@ -220,6 +223,19 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
     elif main_rank:
         log.info("%s", describe_trial(int(cfg.trainer.fast_dev_run), datamodule, bool(cfg.test)))
     return objective
+
+
+def _tell_plan(cfg: DictConfig) -> None:
+    """Print what a training would be; nothing is written."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from dancepose.sweeps.outcome_table import plan_table
+    from dancepose.targets import plain
+    from dancepose.tasks.run_directory import RunDirectory
+    from dancepose.tasks.sweep_job import planned, settled
+
+    run = RunDirectory(HydraConfig.get().runtime.output_dir)
+    print(plan_table({run.path.name: planned(settled(plain(cfg)), run)}))
 
 
 def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:

@@ -14,11 +14,10 @@ import time
 import types
 from pathlib import Path
 
-
 PREPARED = (
     *("lightning.pytorch", "matplotlib.backends.backend_agg", "dancepose.entry", "dancepose.train"),
-    *(f"dancepose.tasks.{name}" for name in ("families", "rate_test", "resuming", "sweep_job", "time_budget")),
-    *(f"dancepose.callbacks.{name}" for name in ("sweep_report", "checkpoints", "ema", "csv_log", "progress")),
+    *(f"dancepose.tasks.{name}" for name in ("families", "rate_test", "resuming", "sweep_job", "dry_run")),
+    *(f"dancepose.callbacks.{name}" for name in ("sweep_report", "ema", "csv_log", "progress")),
     *(f"dancepose.data.{name}" for name in ("datamodules", "motion_datamodule")),
     "dancepose.inference.action_charts",
 )

@@ -39,9 +39,7 @@ JOB = [
 HALF = "*/checkpoints/.*ckpt.*"  # the names of checkpoints that are being written
 
 
-def study(
-    server: Server, folder: Path, kills: int, seed: int, job=JOB, told=lambda line: None
-) -> list[str]:
+def study(server: Server, folder: Path, kills: int, seed: int, job=JOB, told=lambda line: None) -> list[str]:
     """Kill so many times; return what was killed when.
 
     Args:
@@ -67,7 +65,7 @@ def study(
             launched = server.start(*command, cwd=folder)
             when = draw.choice(["moment", "checkpoint"])
             victim = draw.choice(["launcher", "job"])
-            if line := kill(launched, sweep, when, victim, draw.uniform(0, life), launched_at=time.monotonic()):
+            if line := kill(launched, sweep, when, victim, draw.uniform(0, life)):
                 log.append(line)
                 told(line)
             status = launched.wait()
@@ -80,12 +78,13 @@ def study(
     return log
 
 
-def kill(launched: Launched, sweep: Path, when: str, victim: str, moment: float, launched_at: float) -> str:
+def kill(launched: Launched, sweep: Path, when: str, victim: str, moment: float) -> str:
     """Wait for the moment, or for a checkpoint that is being written after half of it, and kill.
 
     Returns:
         What was done; nothing where the sweep had ended before.
     """
+    launched_at = time.monotonic()
     while time.monotonic() - launched_at < moment * (0.5 if when == "checkpoint" else 1):
         if not alive(launched.pid):
             return ""
@@ -157,7 +156,9 @@ def main() -> None:
     server, start = Server(), time.monotonic()
     log = study(server, folder, kills, seed, told=lambda line: print(line, flush=True))
     server.close()
-    print(f"{len(log)} kills in {time.monotonic() - start:.0f} s: all metrics equal those of an undisturbed run")
+    print(
+        f"{len(log)} kills in {time.monotonic() - start:.0f} s: all metrics equal those of an undisturbed run"
+    )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ SMALL = [
 def run_task(task: Any, config_name: str, run_dir: Path, *overrides: str) -> Any:
     """Compose, check and call a task as `dancepose.entry.run` does, without a process of its own."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        full = compose(config_name, overrides=["name=test", *overrides], return_hydra_config=True)
+        full = compose(
+            config_name, overrides=["name=test", "hydra.mode=RUN", *overrides], return_hydra_config=True
+        )
         with open_dict(full):
             full.hydra.runtime.output_dir = str(run_dir)
         HydraConfig.instance().set_config(full)

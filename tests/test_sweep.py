@@ -10,15 +10,26 @@ import pytest
 import yaml
 from factories import make_actions, make_archive
 from forked import Launched
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
 from kills import JOB, study
+from omegaconf import OmegaConf
 from running import run_task
 
+from dancepose.paths import config_dir
 from dancepose.sweeps.ledger import JobTaken, Sweep
+from dancepose.sweeps.names import job_name
 from dancepose.train import train
 
 # the keypoint branch on drawn skeletons, two short epochs
 SMALL = [
-    *(o for o in JOB if o.split("=")[0] not in ("data.workers", "trainer.max_epochs", "seed", "data.sampler")),
+    *(
+        o
+        for o in JOB
+        if o.split("=")[0] not in ("data.workers", "trainer.max_epochs", "seed", "data.sampler")
+    ),
     *("data.workers=0", "trainer.max_epochs=1", "~callbacks.summary"),
 ]
 LITERAL = "-m experiment=motion_paper model/attention=none,cbam0,cbam1,cbam2 seed=0,1,2,3,4,5,6,7"
@@ -106,14 +117,17 @@ def test_the_papers_sweep_as_a_user_writes_it(server, tmp_path):
     jobs = json.loads((sweep / "jobs.json").read_text())
     for name, overrides in jobs.items():
         assert overrides[1:3] == ["model/attention=none", f"seed={name.split('_')[1][-1]}"]
-        saved = yaml.safe_load((sweep / name / "overrides.yaml").read_text())
-        assert [o for o in saved if o != "logger=none"] == overrides
+        if found[name.rpartition("_")[0]] == "done":
+            saved = yaml.safe_load((sweep / name / "overrides.yaml").read_text())
+            assert [o for o in saved if o != "logger=none"] == overrides
 
 
 def test_each_job_may_be_several_processes(folder, server):
     """As 2 jobs of 2 processes: one folder, two run directories, two runs of W&B."""
     keys = [o for o in SMALL if o != "trainer=cpu"]
-    launched = server.run("-m", *keys, "trainer=ddp_cpu", "seed=0,1", "logger=wandb", "test=false", cwd=folder)
+    launched = server.run(
+        "-m", *keys, "trainer=ddp_cpu", "seed=0,1", "logger=wandb", "test=false", cwd=folder
+    )
     assert launched.wait() == 0, launched.output
     (sweep,) = (folder / "outputs" / "sweeps").iterdir()
     assert [p.name for p in (folder / "outputs").iterdir()] == ["sweeps"]
@@ -123,6 +137,26 @@ def test_each_job_may_be_several_processes(folder, server):
     assert [len(list(run.glob("wandb/offline-run-*"))) for run in runs] == [1, 1]
     assert len({(run / "wandb_id").read_text() for run in runs}) == 2
     assert json.loads((runs[0] / "metrics.json").read_text())["status"] == "done"
+
+
+def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
+    dry = server.run("-m", *SMALL, "seed=0,1", "optimizer.lr=0.1,0.2", "dry_run=true", cwd=folder)
+    assert dry.wait() == 0, dry.output
+    assert [p.name for p in (folder / "outputs").rglob("*")] == ["sweeps"]
+    assert "4 jobs: 4 missing" in dry.output and "training steps of the 4 to be run" in dry.output
+    rows = [line.split() for line in dry.output.splitlines() if re.match(r"seed-\d_lr-\S+ +missing", line)]
+    assert len(rows) == 4 and {tuple(row[2:6]) for row in rows} == {("948,483", "0.95", "1", "6")}
+    times = [float(row[6]) for row in rows]
+    assert times[0] > 0 and len(set(times)) == 1, "one network, timed once"
+    wrong = server.run("-m", *SMALL, "seed=0,1", "+trainer.max_epoks=3", "dry_run=true", cwd=folder)
+    assert "2 jobs: 2 refused" in wrong.output and "Did you mean 'max_epochs'" in wrong.output
+
+
+def test_a_dry_run_of_one_training(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert run_task(train, "train", folder / "run", *SMALL, "dry_run=true") is None
+    told = capsys.readouterr().out
+    assert re.search(r"^run +missing +948,483 +0\.95 +1 +6 ", told, re.M) and not (folder / "run").exists()
 
 
 def test_a_job_that_another_process_runs_is_not_touched(folder):
@@ -138,3 +172,21 @@ def test_kills_at_random_moments_change_nothing(server, tmp_path):
     job = [o for o in JOB if not o.startswith("seed=")]
     log = study(server, tmp_path, kills=5, seed=1, job=[*job, "seed=3", "~callbacks.summary"])
     assert len(log) == 5
+
+
+@pytest.mark.parametrize(
+    ("experiment", "jobs"), [("pose_ablation", 8), ("motion_attention", 32), ("motion_table4", 24)]
+)
+def test_what_the_shipped_sweeps_consist_of(experiment, jobs):
+    """Every job composes and is another network or seed, of the key by which it is named."""
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        whole = compose("train", overrides=[f"experiment={experiment}"], return_hydra_config=True)
+        assert whole.hydra.mode == RunMode.MULTIRUN
+        params = [f"{key}={value}" for key, value in whole.hydra.sweeper.params.items()]
+        parsed = OverridesParser.create().parse_overrides(params)
+        (batch,) = BasicSweeper.split_arguments(parsed, None)
+        found = [
+            compose("train", overrides=[f"experiment={experiment}", *job]) for job in batch[:: jobs // 8]
+        ]
+    assert len(batch) == jobs and len({job_name(job) for job in batch}) == jobs
+    assert len({OmegaConf.to_yaml(config) for config in found}) == 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from factories import make_actions, make_labelme
-from running import command, run_task
+from running import run_task
 
 from dancepose.browse import browse
 from dancepose.build import MotionModel, load_checkpoint

@@ -10,7 +10,7 @@ from hydra.experimental.callback import Callback
 from dancepose.errors import ConfigError
 from dancepose.files import write_text
 from dancepose.sweeps.ledger import Sweep, check_objective
-from dancepose.sweeps.outcome_table import BAD, outcome_table
+from dancepose.sweeps.outcome_table import BAD, outcome_table, plan_table
 from dancepose.tasks.extras import check_extras
 
 TEXT = "sweep.txt"
@@ -29,6 +29,7 @@ class SweepReport(Callback):
     def __init__(self, launch: str, varying: Sequence[str]):
         self.launch, self.varying = launch, list(varying)
         self.sweep: Sweep | None = None
+        self.dry = False
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Say where the sweep goes.
@@ -42,7 +43,7 @@ class SweepReport(Callback):
         except ConfigError as error:  # Hydra makes a warning of every other error
             print(f"error: {error}", file=sys.stderr)
             sys.exit(1)
-        self.sweep = Sweep(Path(config.hydra.sweep.dir))
+        self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
         type(self).unfinished = self
         print(f"sweep directory: {self.sweep.path}", flush=True)
 
@@ -59,6 +60,9 @@ class SweepReport(Callback):
         """Print and write the table; return whether a job failed."""
         assert self.sweep is not None
         type(self).unfinished = None
+        if self.dry:
+            print(f"\n{plan_table(self.sweep.take_plans(self.launch))}", flush=True)
+            return False
         outcomes = self.sweep.outcomes(self.launch)
         text = outcome_table(outcomes)
         print(f"\n{text}", flush=True)

@@ -1,7 +1,8 @@
 """What a sweep's folder knows of its jobs: their overrides, how they ended, and which is being run now."""
 
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from dancepose.data.json_file import load_mapping
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.files import write_json
 
-JOBS, OUTCOMES = "jobs.json", "sweep.json"
+JOBS, OUTCOMES, LOCKS = "jobs.json", "sweep.json", ".locks"
 PATIENCE = 2.0  # seconds that a job waits for its lock: who only looks whether it is held has it for a moment
 
 
@@ -84,23 +85,45 @@ class Sweep:
             with self._writing():
                 write_json(self.path / JOBS, {**self.jobs(), name: list(overrides)})
 
-    def record(self, name: str, launch: str, outcome: Outcome, file: str = OUTCOMES) -> None:
+    def record(self, name: str, launch: str, outcome: Outcome) -> None:
         """Write how a job ended into `sweep.json`.
 
         Args:
             name: of the job.
             launch: which launch it is that tells.
             outcome: what to tell.
-            file: another file's name in the folder.
         """
+        self._record(self.path / OUTCOMES, name, launch, outcome)
+
+    def plan(self, name: str, launch: str, outcome: Outcome) -> None:
+        """Write what a dry run found of a job, for `take_plans`."""
+        self._record(self._plans(launch), name, launch, outcome)
+
+    def _record(self, path: Path, name: str, launch: str, outcome: Outcome) -> None:
         with self._writing():
-            path = self.path / file
             before = load_mapping(path) if path.is_file() else {}
             write_json(path, {**before, name: {"launch": launch, **asdict(outcome)}})
 
-    def outcomes(self, launch: str, file: str = OUTCOMES) -> dict[str, Outcome]:
+    def outcomes(self, launch: str) -> dict[str, Outcome]:
         """Return name -> outcome of the jobs of a launch, in the order in which they ended."""
-        path = self.path / file
+        return self._read(self.path / OUTCOMES, launch)
+
+    def take_plans(self, launch: str) -> dict[str, Outcome]:
+        """Return what a dry run found; of a sweep that was never launched nothing is left behind."""
+        found = self._read(self._plans(launch), launch)
+        self._plans(launch).unlink(missing_ok=True)
+        if not (self.path / JOBS).exists():
+            (self.path / "multirun.yaml").unlink(missing_ok=True)
+            shutil.rmtree(self.path / LOCKS, ignore_errors=True)
+            with suppress(OSError):
+                self.path.rmdir()
+        return found
+
+    def _plans(self, launch: str) -> Path:
+        return self.path / f".plans_{launch}.json"
+
+    @staticmethod
+    def _read(path: Path, launch: str) -> dict[str, Outcome]:
         kept = {field.name for field in fields(Outcome)}
         return {
             name: Outcome(**{key: value for key, value in entry.items() if key in kept})
@@ -143,7 +166,7 @@ class Sweep:
             yield
 
     def _lock(self, name: str) -> FileLock:
-        folder = self.path / ".locks"
+        folder = self.path / LOCKS
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dancepose.sweeps.ledger import Outcome
 from dancepose.text_table import aligned
 
-ORDER = ("done", "skipped", "interrupted", "running", "failed", "stale", "missing")
+ORDER = ("done", "skipped", "missing", "interrupted", "running", "failed", "stale", "refused")
 BAD = ("failed", "interrupted")
+DUE = ("missing", "interrupted")  # what the same command would run
 WIDEST = 120  # characters of a cause
 REMEDY = {
     "failed": "failed jobs are run again with rerun=failed",
@@ -33,6 +34,34 @@ def outcome_table(outcomes: Mapping[str, Outcome]) -> str:
     widest = max(len(row[-1]) for row in rows)
     lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
     return "\n".join([count(outcomes), *lines, *remedies(outcomes)])
+
+
+def plan_table(outcomes: Mapping[str, Outcome]) -> str:
+    """Return the table of a dry run: how each job stands, how large its network is, how long it takes."""
+    rows = [["job", "status", "parameters", "MMACs", "epochs", "steps", "s/step", "time", ""]]
+    for name, outcome in outcomes.items():
+        about = outcome.about or {}
+        macs, step, seconds = (about.get(key) for key in ("MACs", "step", "seconds"))
+        rows.append(
+            [
+                name,
+                outcome.status,
+                f"{about['parameters']:,}" if about else "-",
+                "-" if macs is None else f"{macs / 1e6:,.2f}",
+                *("-" if about.get(key) is None else str(about[key]) for key in ("epochs", "steps")),
+                "-" if step is None else f"{step:.3g}",
+                "-" if seconds is None else _clock(seconds),
+                shortened(outcome.cause),
+            ]
+        )
+    widest = max(len(row[-1]) for row in rows)
+    lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
+    due = [o for o in outcomes.values() if o.status in DUE]
+    known = [o.about["seconds"] for o in due if o.about and o.about.get("seconds") is not None]
+    told = f"training steps of the {len(due)} to be run, one after the other: about {_clock(sum(known))}"
+    if len(known) < len(due):
+        told += f", without {len(due) - len(known)} of which it is not known"
+    return "\n".join([count(outcomes), *lines, told, "validation and test come on top; nothing was trained"])
 
 
 def count(outcomes: Mapping[str, Outcome]) -> str:

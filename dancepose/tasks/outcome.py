@@ -40,9 +40,9 @@ def objective_value(
     return values.get(config["objective"])
 
 
-def resumed_metrics(trainer: Trainer) -> dict[str, float | None]:
+def resumed_metrics(trainer: Trainer) -> dict[str, float]:
     """Return the metrics of the epoch from which a run was resumed; nothing of a new one."""
-    found: dict[str, float | None] = {}
+    found: dict[str, float] = {}
     for checkpoint in trainer.checkpoint_callbacks:
         if isinstance(checkpoint, LastCheckpoint):
             found |= checkpoint.metrics

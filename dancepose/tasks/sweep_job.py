@@ -6,12 +6,13 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from omegaconf import DictConfig
 
+from dancepose.config import check_composed
 from dancepose.errors import ConfigError, DanceposeError, did_you_mean
 from dancepose.sweeps.leases import LeaseRefused
 from dancepose.sweeps.ledger import Outcome, Sweep, check_objective
@@ -46,12 +47,30 @@ def run_sweep_job(cfg: DictConfig) -> "float | SweepJob | None":
     """
     from hydra.core.hydra_config import HydraConfig
 
-    job = SweepJob.of(cfg, HydraConfig.get())
-    if job.hydra.get("launcher", {}).get("_target_") == POOL:
+    hydra: Any = HydraConfig.get()
+    if cfg.dry_run:
+        _plan(cfg, hydra)
+        return None
+    job = SweepJob.of(cfg, hydra)
+    if hydra.get("launcher", {}).get("_target_") == POOL:
         return job
     objective = job.finish()
     raise_signal(job.signal)
     return objective
+
+
+def _plan(cfg: DictConfig, hydra: Any) -> None:
+    """Write down what a dry run finds out about a job."""
+    run, report = RunDirectory(hydra.runtime.output_dir), hydra.callbacks.sweep
+    sweep, name = Sweep(run.path.parent), run.path.name
+    try:
+        config = settled(plain(cfg))
+        check_sweep(config, list(report.varying))
+        check_composed(cfg, hydra)
+        found = planned(config, run, sweep.is_held(name))
+    except DanceposeError as error:
+        found = Outcome("refused", str(error))
+    sweep.plan(name, str(report.launch), found)
 
 
 def raise_signal(number: int) -> None:
@@ -141,6 +160,26 @@ class SweepJob:
         Sweep(self.run.path.parent).record(name, self.launch, outcome)
         print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)
         return outcome.objective
+
+
+def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False) -> Outcome:
+    """Return how a run stands and what it would cost, without writing anything; its empty folder goes.
+
+    Args:
+        config: the run's, plain and settled.
+        run: its folder.
+        held: whether another process is running it.
+
+    Raises:
+        DanceposeError: it could not be run.
+    """
+    from dancepose.tasks.dry_run import measure
+
+    with suppress(OSError):
+        run.path.rmdir()
+    state = run_state(run, config, lambda: data_hash(config))
+    status = "running" if held else state.status
+    return Outcome(status, state.cause, run.read_metrics().get("objective"), about=measure(config, run))
 
 
 def settled(config: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -89,18 +90,45 @@ def fitting_epochs(
     Returns:
         1 at least, `trainer.max_epochs` at most.
     """
-    trial = {"max_epochs": 1, "max_steps": -1, "limit_train_batches": STEPS, "limit_val_batches": 0}
     run.path.mkdir(parents=True, exist_ok=True)
+    seconds = time_steps(config, run, task, datamodule, plugins, run.path)
+    batches = len(datamodule.train_dataloader())
+    return _fit(float(config["minutes"]), seconds, batches, int(config["trainer"]["max_epochs"]))
+
+
+def time_steps(
+    config: Mapping[str, Any],
+    run: RunDirectory,
+    task: NetworkTask,
+    datamodule: Any,
+    plugins: Sequence[Any],
+    folder: Path | None = None,
+) -> list[float]:
+    """Return the seconds of the first few steps of a training; nothing of it is kept.
+
+    Args:
+        config: the run's, plain.
+        run: its folder, into which nothing is written.
+        task: its weights are of no use afterwards.
+        datamodule: the training data.
+        plugins: of the trainer.
+        folder: where there is room for a folder that is removed again; None: the system's own.
+    """
+    trial = {"max_epochs": 1, "max_steps": -1, "limit_train_batches": STEPS, "limit_val_batches": 0}
     times = StepTimes()
-    with tempfile.TemporaryDirectory(dir=run.path, prefix=".minutes_") as scratch:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".minutes_") as scratch:
         settings = {**config, "trainer": {**config["trainer"], **trial, "default_root_dir": scratch}}
         trainer = make_trainer(settings, run, [times], [], plugins=list(plugins))
         with memory_told(advise_training(config, datamodule)):
             trainer.fit(task, datamodule=datamodule)
     if trainer.interrupted:
         raise KeyboardInterrupt
-    batches = len(datamodule.train_dataloader())
-    return _fit(float(config["minutes"]), times.seconds, batches, int(config["trainer"]["max_epochs"]))
+    return times.seconds
+
+
+def typical_step(seconds: Sequence[float]) -> float:
+    """Return the median of the steps that started no worker; 0 where none was timed."""
+    return statistics.median(seconds[FIRST - 1 :] or seconds or [0.0])
 
 
 def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int) -> int:
@@ -112,7 +140,7 @@ def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int) -> i
         batches: steps of an epoch.
         most: epochs; -1: any number.
     """
-    step = statistics.median(seconds[FIRST - 1 :] or seconds or [0.0])
+    step = typical_step(seconds)
     if not step:
         log.warning("minutes=%g: the epoch has no two steps to time; trainer.max_epochs counts", minutes)
         return most

@@ -50,9 +50,12 @@ def test_a_sweep_that_grows_keeps_the_folders_of_its_jobs(tmp_path):
 
 
 def test_the_same_command_is_the_same_sweep():
-    name = sweep_name("motion_paper", ["seed=0,1", "model=motion"], {"model.branches": "[a],[b]"})
+    params = {"model.branches": "[a],[b]"}
+    name = sweep_name("motion_paper", ["seed=0,1", "model=motion"], params)
     assert re.fullmatch(r"motion_paper-[0-9a-f]{8}", name)
-    again = sweep_name("motion_paper", ["model=motion", "rerun=all", "seed=0,1"], {"model.branches": "[a],[b]"})
+    again = sweep_name(
+        "motion_paper", ["model=motion", "rerun=all", "seed=0,1"], {"model.branches": "[a],[b]"}
+    )
     assert again == name
     assert sweep_name("motion_paper", ["seed=0,1,2", "model=motion"], {"model.branches": "[a],[b]"}) != name
     assert sweep_name("motion_paper", ["seed=0,1", "model=motion"], None) != name

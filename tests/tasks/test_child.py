@@ -14,7 +14,16 @@ from dancepose.errors import DataError
 from dancepose.paths import config_dir
 from dancepose.sweeps.ledger import JobTaken
 from dancepose.tasks import child
-from dancepose.tasks.child import PARENT, TAKEN, Ended, is_job, job_command, job_environment, note_failure, run_child
+from dancepose.tasks.child import (
+    PARENT,
+    TAKEN,
+    Ended,
+    is_job,
+    job_command,
+    job_environment,
+    note_failure,
+    run_child,
+)
 from dancepose.tasks.run_directory import RunDirectory
 
 ORDERLY = """
@@ -62,7 +71,12 @@ def hydra(*sources: tuple[str, str], overrides: tuple[str, ...] = ()) -> SimpleN
 
 
 def test_the_command_is_that_of_one_run(tmp_path):
-    of_sweep = ("hydra.mode=MULTIRUN", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=x")
+    of_sweep = (
+        "hydra.mode=MULTIRUN",
+        "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=2",
+        "hydra.sweep.dir=x",
+    )
     given = hydra(
         ("main", str(config_dir())), ("command-line", "/my/conf"), overrides=(*of_sweep, "hydra.verbose=true")
     )
@@ -135,7 +149,9 @@ def test_a_signal_is_handed_on_and_the_job_ends_in_order(number):
 
 def test_from_another_thread_signals_are_left_alone():
     before, found = signal.getsignal(signal.SIGTERM), []
-    thread = threading.Thread(target=lambda: found.append(run_child([sys.executable, "-c", ""], os.environ, ".")))
+    thread = threading.Thread(
+        target=lambda: found.append(run_child([sys.executable, "-c", ""], os.environ, "."))
+    )
     thread.start()
     thread.join()
     assert found == [Ended(0)] and signal.getsignal(signal.SIGTERM) == before

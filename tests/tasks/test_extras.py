@@ -37,3 +37,8 @@ def test_the_sweep_does_not_start(monkeypatch, capsys, tmp_path):
     with pytest.raises(SystemExit):
         SweepReport("l", []).on_multirun_start(SimpleNamespace(objective="val/mAP", hydra=hydra))
     assert capsys.readouterr().err.startswith("error: hydra/launcher=ray needs hydra_ray_launcher")
+
+
+def test_a_launcher_that_lends_nothing_is_refused():
+    with pytest.raises(ConfigError, match="hydra/launcher=joblib: .* give hydra/launcher=pool"):
+        check_extras({"hydra/launcher": "joblib"})

@@ -155,7 +155,9 @@ def test_precision_is_settled_as_a_run_settles_it():
     from dancepose.tasks.devices import settle_precision
 
     found = config("trainer=cpu", "trainer.precision=auto")
-    assert settled(found)["trainer"]["precision"] == settle_precision({"accelerator": "cpu", "precision": "auto"})
+    assert settled(found)["trainer"]["precision"] == settle_precision(
+        {"accelerator": "cpu", "precision": "auto"}
+    )
 
 
 def test_a_mistake_in_a_job_is_its_outcome_and_no_error(tmp_path, monkeypatch):
@@ -177,7 +179,7 @@ def test_a_job_is_started_as_one_run_that_may_go_on(monkeypatch, tmp_path):
     hydra = SimpleNamespace(
         job=SimpleNamespace(config_name="train"),
         runtime=SimpleNamespace(config_sources=[], cwd="/here"),
-        overrides=SimpleNamespace(hydra=[], task=["seed=1", "sweep=x", "rerun=all", "output=o", "reuse=false"]),
+        overrides=SimpleNamespace(hydra=[], task=["seed=1", "sweep=x", "rerun=all", "output=o"]),
     )
     sweep_job._start(hydra, RunDirectory(tmp_path), job_environment(), "output")
     ((command, environment, cwd, output),) = started
