@@ -5,7 +5,6 @@ import functools
 import os
 import re
 import sys
-import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -37,8 +36,6 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
 
     started = False  # has Hydra made the run's folder and called the task?
     register()
-    # our submitit_slurm and ray are meant to be checked by those of the plugins
-    warnings.filterwarnings("ignore", message=r"\s*'hydra/\w+/\w+' is validated against ConfigStore schema")
 
     @functools.wraps(task)
     def checked(cfg: Any) -> Any:

@@ -31,6 +31,13 @@ class SweepReport(Callback):
         self.sweep: Sweep | None = None
         self.dry = False
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive in the process of a job, which composes its configuration next."""
+        from dancepose.resolvers import register
+
+        register()
+        self.__dict__.update(state)
+
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Say where the sweep goes.
 

@@ -13,6 +13,8 @@ def exit_status(error: BaseException) -> int | None:
         return 143
     if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
         return 130  # what Lightning makes of Ctrl-C
+    if isinstance(error, SystemExit) and error.code == -1:
+        return 143  # submitit has put the job back into Slurm's queue
     return 130 if isinstance(error, KeyboardInterrupt) else None
 
 

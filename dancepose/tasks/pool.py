@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job, setup_globals
-from omegaconf import OmegaConf, open_dict
+from hydra.core.utils import JobReturn, configure_log, filter_overrides, setup_globals
+from omegaconf import OmegaConf
 
 from dancepose.errors import ConfigError
 from dancepose.sweeps.leases import VISIBLE, Device, leased, usable_cores, visible_gpus
 from dancepose.tasks.child import handing_on
+from dancepose.tasks.launching import prepare
 from dancepose.tasks.sweep_job import SweepJob, raise_signal
 
 log = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) ->
         try:
             with ready:
                 log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
-                told = _prepare(launcher, number, overrides)
+                told = prepare(launcher, number, overrides)
             if isinstance(job := told._return_value, SweepJob):
                 told.return_value = job.finish(lambda trainer: pool.lend(trainer, refused))
             return told
@@ -175,18 +176,3 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) ->
     if errors:
         raise errors[0]
     return list(told)
-
-
-def _prepare(launcher: Any, number: int, overrides: Sequence[str]) -> JobReturn:
-    """Compose the configuration of a job and let the task look at it; its value is the job to be run."""
-    config = launcher.context.config_loader.load_sweep_config(launcher.config, list(overrides))
-    with open_dict(config):
-        config.hydra.job.id = config.hydra.job.num = number
-    return run_job(
-        hydra_context=launcher.context,
-        task_function=launcher.task,
-        config=config,
-        job_dir_key="hydra.sweep.dir",
-        job_subdir_key="hydra.sweep.subdir",
-        configure_logging=False,
-    )

@@ -5,7 +5,7 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from dancepose.sweeps.leases import LeaseRefused
 from dancepose.sweeps.ledger import Outcome, Sweep, check_objective
 from dancepose.sweeps.names import lasting
 from dancepose.targets import plain
+from dancepose.tasks import slurm_job
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, run_state
@@ -26,20 +27,22 @@ RERUN = ("failed", "stale", "all")
 NOT_HANDED_ON = ("sweep", "rerun", "dry_run", "reuse")  # of the launcher's keys: what it has done itself
 INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # by itself, or before its training had begun
 OUTPUT = "output"  # in a job's folder: what it prints where several run at once
-POOL = "hydra_plugins.dancepose_launchers.PoolLauncher"
+OWN = "hydra_plugins.dancepose_launchers."  # launchers that run what they are given
 _data_hashes: dict[str, str] = {}  # of the data that this launcher has read, by their configuration
 
 
-def run_sweep_job(cfg: DictConfig) -> "float | SweepJob | None":
+def run_sweep_job(cfg: DictConfig, train: Callable[[], Any]) -> "float | SweepJob | None":
     """Run one job of a sweep, unless it is done; write into `sweep.json` how it stands.
 
     Nothing that goes wrong with the job is raised: others go on, and the end of the sweep tells.
 
     Args:
         cfg: the job's configuration, unchecked: its own process checks it.
+        train: checks it and trains in this process, for a launcher that has given the job one.
 
     Returns:
-        Its objective; None where it failed or has none. Of a pool, which runs it itself: the job.
+        Its objective; None where it failed or has none. In one of our own launchers: the job, which it runs
+        when and where it will.
 
     Raises:
         KeyboardInterrupt: the launcher was interrupted; the job has ended in order.
@@ -51,10 +54,16 @@ def run_sweep_job(cfg: DictConfig) -> "float | SweepJob | None":
     if cfg.dry_run:
         _plan(cfg, hydra)
         return None
-    job = SweepJob.of(cfg, hydra)
-    if hydra.get("launcher", {}).get("_target_") == POOL:
-        return job
-    objective = job.finish()
+    if slurm_job.in_slurm_job():  # its launcher has found that it is to be run
+        if slurm_job.rank() > 0:
+            return train()
+        job = SweepJob.to_be_run(cfg, hydra)
+        objective = job.finish(start=lambda: slurm_job.run_here(train, job.run))
+    else:
+        job = SweepJob.of(cfg, hydra)
+        if hydra.get("launcher", {}).get("_target_", "").startswith(OWN):
+            return job
+        objective = job.finish()
     raise_signal(job.signal)
     return objective
 
@@ -112,8 +121,19 @@ class SweepJob:
     launch: str
     trainer: Mapping[str, Any]
     environment: Mapping[str, str]
-    outcome: Outcome | None
+    outcome: Outcome | None = None
     signal: int = 0
+
+    @classmethod
+    def to_be_run(cls, cfg: DictConfig, hydra: Any) -> "SweepJob":
+        """Return a job that is to be run, whatever its folder holds.
+
+        Args:
+            cfg: its configuration.
+            hydra: Hydra's.
+        """
+        run, launch = RunDirectory(hydra.runtime.output_dir), str(hydra.callbacks.sweep.launch)
+        return cls(hydra, run, launch, plain(cfg)["trainer"], job_environment())
 
     @classmethod
     def of(cls, cfg: DictConfig, hydra: Any) -> "SweepJob":
@@ -123,36 +143,36 @@ class SweepJob:
             cfg: its configuration.
             hydra: Hydra's.
         """
-        run, report = RunDirectory(hydra.runtime.output_dir), hydra.callbacks.sweep
-        sweep = Sweep(run.path.parent)
-        config, outcome = plain(cfg), None
+        job = cls.to_be_run(cfg, hydra)
+        sweep = Sweep(job.run.path.parent)
         try:
-            settled(config)
-            check_sweep(config, list(report.varying))
-            sweep.add(run.path.name, lasting(hydra.overrides.task))
-            outcome = _not_to_be_run(run, config, sweep)
+            config = settled(plain(cfg))
+            check_sweep(config, list(hydra.callbacks.sweep.varying))
+            sweep.add(job.run.path.name, lasting(hydra.overrides.task))
+            job.outcome = _not_to_be_run(job.run, config, sweep)
         except DanceposeError as error:
-            outcome = Outcome("failed", str(error))
-        return cls(hydra, run, str(report.launch), config["trainer"], job_environment(), outcome)
+            job.outcome = Outcome("failed", str(error))
+        return job
 
-    def finish(self, lend: Lend = _lend_all) -> float | None:
+    def finish(self, lend: Lend = _lend_all, start: Callable[[], Ended] | None = None) -> float | None:
         """Run it if it is to be run; write down and print how it stands; return its objective.
 
         Args:
             lend: gives it its devices.
+            start: runs it to its end; None: in a process of its own.
         """
         outcome, name = self.outcome, self.run.path.name
         if outcome is None:
             try:
                 with lend(self.trainer) as given:
-                    start = time.monotonic()
+                    begun = time.monotonic()
                     if given:
                         gpus = given.get("CUDA_VISIBLE_DEVICES")
                         print(f"{name}: started{'' if gpus is None else f' on GPU {gpus}'}", flush=True)
-                    environment = {**self.environment, **given}
-                    ended = _start(self.hydra, self.run, environment, OUTPUT if given else "")
-                    seconds = round(time.monotonic() - start, 1)
-                outcome, self.signal = replace(_outcome(ended, self.run), seconds=seconds), ended.signal
+                    environment, output = {**self.environment, **given}, OUTPUT if given else ""
+                    ended = start() if start else _start(self.hydra, self.run, environment, output)
+                seconds, self.signal = round(time.monotonic() - begun, 1), ended.signal
+                outcome = replace(_outcome(ended, self.run), seconds=seconds)
             except LeaseRefused:  # the sweep was broken off before its turn
                 return None
             except DanceposeError as error:

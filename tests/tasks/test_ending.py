@@ -29,6 +29,7 @@ def by_lightning() -> SystemExit:
         (by_lightning(), 130),
         (SIGTERMException(), 143),
         (SystemExit(1), None),
+        (SystemExit(-1), 143),
         (ValueError("x"), None),
         (DataError("x"), None),
     ],

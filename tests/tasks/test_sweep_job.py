@@ -168,7 +168,7 @@ def test_a_mistake_in_a_job_is_its_outcome_and_no_error(tmp_path, monkeypatch):
     report = {"launch": "l", "varying": ["seed"]}
     hydra = {"runtime": {"output_dir": str(run)}, "callbacks": {"sweep": report}, "overrides": {"task": []}}
     monkeypatch.setattr(HydraConfig, "get", lambda: OmegaConf.create(hydra))
-    assert run_sweep_job(OmegaConf.create(config("minutes=3"))) is None
+    assert run_sweep_job(OmegaConf.create(config("minutes=3")), lambda: None) is None
     (outcome,) = Sweep(run.parent).outcomes("l").values()
     assert outcome.status == "failed" and outcome.cause.startswith("minutes=3")
 
