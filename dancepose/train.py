@@ -213,7 +213,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
             with memory_told(advise_training(config, datamodule)):
                 values |= measure_test_part(config, trainer, family, task, datamodule, run)
     except BaseException as error:
-        status, first = exit_status(error), main_rank
+        status, first = exit_status(error, trainer.received_sigterm), main_rank
         if trainer.world_size > 1 and (main_rank or status is None):
             # also of an interruption: other processes, which lose their peer, have nothing to tell
             told_first = run.is_first_error(patient=status is None and not isinstance(error, DanceposeError))

@@ -82,9 +82,10 @@ def check_tasks(settings: Mapping[str, Any], trainer: Mapping[str, Any]) -> None
     for of_slurm, of_trainer in (("tasks_per_node", "devices"), ("nodes", "num_nodes")):
         given, wanted = settings.get(of_slurm, 1), trainer.get(of_trainer, 1)
         if given != wanted:
+            key = f"hydra.launcher.{of_slurm}"
             raise ConfigError(
-                f"hydra.launcher.{of_slurm}={given}, but trainer.{of_trainer}={wanted}: Slurm has to start as "
-                f"many processes as the training is; leave hydra.launcher.{of_slurm} out"
+                f"{key}={given}, but trainer.{of_trainer}={wanted}: Slurm has to start as many processes as "
+                f"the training is; leave {key} out"
             )
     if trainer.get("accelerator") == "auto" and settings.get("gpus_per_node") is None:
         raise ConfigError(
