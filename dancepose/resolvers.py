@@ -1,6 +1,7 @@
 """What `${...:}` may stand for in the shipped configuration."""
 
 import secrets
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ LONGEST_TAG = 64  # characters; W&B refuses longer ones
 
 def register() -> None:
     """Make the resolvers known to OmegaConf; may be called again."""
+    # our options of launchers and sweepers have the names of the plugins' own, and their types
+    warnings.filterwarnings("ignore", message=r"\s*'hydra/\w+/\w+' is validated against ConfigStore schema")
     OmegaConf.register_new_resolver("run_name", _run_name, replace=True, use_cache=False)
     OmegaConf.register_new_resolver("main_metric", _main_metric, replace=True)
     OmegaConf.register_new_resolver("run_tags", _run_tags, replace=True, use_cache=False)
@@ -25,6 +28,8 @@ def register() -> None:
         OmegaConf.register_new_resolver(name, of_sweep, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
     OmegaConf.register_new_resolver("comparison_dir", _comparison_dir, replace=True)
+    OmegaConf.register_new_resolver("slurm_gpus", _slurm_gpus, replace=True)
+    OmegaConf.register_new_resolver("slurm_cpus", lambda workers: workers + 1, replace=True)
 
 
 def _run_name() -> str:
@@ -81,6 +86,11 @@ def _job_name(folder: str, overrides: Sequence[str], varying: Sequence[str]) -> 
     from dancepose.sweeps.names import place
 
     return place(Path(folder), list(overrides), list(varying))
+
+
+def _slurm_gpus(accelerator: str, devices: Any) -> Any:
+    """Return how many GPUs Slurm is to give a job on each node; None for none."""
+    return devices if accelerator in ("gpu", "cuda") else None
 
 
 def _launch_id() -> str:

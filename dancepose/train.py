@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dancepose.tasks.family import Family
     from dancepose.tasks.run_directory import RunDirectory
+    from dancepose.tasks.sweep_job import SweepJob
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +31,15 @@ WARNINGS = (
 )
 
 
-def train(cfg: DictConfig) -> float | None:
+def train(cfg: DictConfig) -> float | SweepJob | None:
     """Run one training, or one job of a sweep.
 
     Args:
         cfg: what conf/train.yaml composes to; of a training, its keys checked.
 
     Returns:
-        The value of `objective`, for a sweep; None where the run has no such metric.
+        The value of `objective`, for a sweep; None where the run has no such metric. Of a job of a pool,
+        which runs it itself: the job.
 
     Raises:
         ConfigError: a setting cannot work, or the folder holds a run that this one would be mixed with.
@@ -51,11 +53,28 @@ def train(cfg: DictConfig) -> float | None:
         from dancepose.tasks.sweep_job import run_sweep_job
 
         gc.enable()
-        return run_sweep_job(cfg)
+        return run_sweep_job(cfg, lambda: _train_job(cfg))
     if cfg.dry_run:
         gc.enable()
         _tell_plan(cfg)
         return None
+    return _train_alone(cfg)
+
+
+def _train_job(cfg: DictConfig) -> float | None:
+    """Run one training as a job of a sweep that has this process to itself."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from dancepose.config import check_composed
+
+    check_composed(cfg, HydraConfig.get())
+    cfg.reuse = True
+    return _train_alone(cfg)
+
+
+def _train_alone(cfg: DictConfig) -> float | None:
+    """Run one training while no other process writes into its folder."""
+    from hydra.core.hydra_config import HydraConfig
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
     from dancepose.sweeps.ledger import holding_run
@@ -91,6 +110,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
     from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
     from dancepose.tasks.run_directory import RunDirectory
     from dancepose.tasks.sameness import check_same_run
+    from dancepose.tasks.slurm_job import cluster_plugins
     from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
     gc.enable()
@@ -146,7 +166,7 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
         callbacks = make_callbacks(config, run, logged=bool(loggers))
         if last is not None:
             callbacks.append(WhenLoaded(start))
-        trainer = make_trainer(config, run, callbacks, loggers, plugins=[WholeFileIO()])
+        trainer = make_trainer(config, run, callbacks, loggers, plugins=[WholeFileIO(), *cluster_plugins()])
         datamodule.trainer = trainer
     datamodule.setup("fit")
     if main_rank:
@@ -200,9 +220,11 @@ def _train(cfg: DictConfig, main_rank: bool) -> float | None:
             with memory_told(advise_training(config, datamodule)):
                 values |= measure_test_part(config, trainer, family, task, datamodule, run)
     except BaseException as error:
-        status, first = exit_status(error), main_rank
-        if status is None and trainer.world_size > 1:
-            first = run.is_first_error(patient=not isinstance(error, DanceposeError))
+        status, first = exit_status(error, trainer.received_sigterm), main_rank
+        if trainer.world_size > 1 and (main_rank or status is None):
+            # also of an interruption: other processes, which lose their peer, have nothing to tell
+            told_first = run.is_first_error(patient=status is None and not isinstance(error, DanceposeError))
+            first = told_first if status is None else main_rank
         if first and started and not trial:
             run.write_metrics("failed" if status is None else "interrupted", cause=cause(error), **identity)
         if not first and status is None:

@@ -26,11 +26,14 @@ PREPARED = (
 class ForkedPopen:
     """What the launcher needs of `subprocess.Popen`; runs `python -m dancepose.train` in a fork."""
 
-    def __init__(self, command, env, cwd, start_new_session=False):
+    def __init__(self, command, env, cwd, start_new_session=False, stdout=None, stderr=None):
         assert command[1:3] == ["-m", "dancepose.train"]
         self.returncode = None
         self.pid = os.fork()
         if self.pid == 0:
+            for file, target in ((stdout, 1), (stderr, 2)):
+                if file is not None:
+                    os.dup2(file.fileno(), target)
             run_forked(command[3:], env, cwd, start_new_session)
 
     def poll(self):

@@ -11,6 +11,7 @@ from dancepose.errors import ConfigError
 from dancepose.files import write_text
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, outcome_table, plan_table
+from dancepose.tasks.extras import check_extras
 
 TEXT = "sweep.txt"
 
@@ -30,14 +31,22 @@ class SweepReport(Callback):
         self.sweep: Sweep | None = None
         self.dry = False
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive in the process of a job, which composes its configuration next."""
+        from dancepose.resolvers import register
+
+        register()
+        self.__dict__.update(state)
+
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Say where the sweep goes.
 
         Raises:
-            SystemExit: no job of it may be run: it would choose by the test part.
+            SystemExit: no job of it can be run: it would choose by the test part, or an extra is missing.
         """
         try:
             check_objective(config.objective)
+            check_extras(config.hydra.runtime.choices)
         except ConfigError as error:  # Hydra makes a warning of every other error
             print(f"error: {error}", file=sys.stderr)
             sys.exit(1)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -31,6 +31,8 @@ OF_SWEEPS = (
     *("hydra/sweeper", "hydra/launcher", "hydra/callbacks"),
 )
 CGROUP, CGROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+_children: list["subprocess.Popen[bytes]"] = []  # that are running
+_received: list[int] | None = None  # signals that came while they are handed on
 
 
 @dataclass(frozen=True)
@@ -88,23 +90,35 @@ def job_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, PARENT: str(os.getpid()), **(given or {})}
 
 
-def run_child(command: Sequence[str], environment: Mapping[str, str], cwd: str) -> Ended:
+def run_child(
+    command: Sequence[str], environment: Mapping[str, str], cwd: str, output: Path | None = None
+) -> Ended:
     """Run a job to its end; SIGINT and SIGTERM are handed on to it, and it ends in order.
 
-    Its output goes where the launcher's goes.
+    Threads may run several at once (`handing_on`).
 
     Args:
         command: its command line.
         environment: all of it.
         cwd: where it starts.
+        output: what it prints is added to this file; None: it goes where the launcher's goes.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     killed = _out_of_memory_kills()
-    # a session of its own: Ctrl-C in a terminal reaches it once, through us, and what it leaves can be ended
-    child = subprocess.Popen(command, env=dict(environment), cwd=cwd, start_new_session=True)
-    with _handed_on(child) as received:
+    with handing_on() as received:
+        if received:  # while it was made ready
+            return Ended(128 + received[0], received[0])
+        # a session of its own: Ctrl-C in a terminal reaches it once, through us; what it leaves can be ended
+        with output.open("ab") if output else nullcontext() as out:
+            child = subprocess.Popen(
+                command, env=dict(environment), cwd=cwd, start_new_session=True, stdout=out, stderr=out
+            )
+        _children.append(child)
+        if received:  # before it was among them
+            child.send_signal(received[-1])
         status = child.wait()
+        _children.remove(child)
     try:
         os.killpg(child.pid, signal.SIGKILL)  # processes of DDP and data workers that outlive a killed job
     except (ProcessLookupError, PermissionError):
@@ -114,21 +128,29 @@ def run_child(command: Sequence[str], environment: Mapping[str, str], cwd: str) 
 
 
 @contextmanager
-def _handed_on(child: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
-    """Hand signals on to a child; yield those that came."""
-    received: list[int] = []
+def handing_on() -> Iterator[list[int]]:
+    """Hand SIGINT and SIGTERM on to all children; yield those that came.
+
+    Only the main thread can. In another thread, and within itself, this is what goes on in the main thread
+    already.
+    """
+    global _received
+    if _received is not None or threading.current_thread() is not threading.main_thread():
+        yield [] if _received is None else _received
+        return
+    received = _received = []
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        if child.poll() is None:
-            child.send_signal(number)
+        for child in list(_children):
+            if child.poll() is None:
+                child.send_signal(number)
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # nowhere else does Python take handlers
-        before = {s: signal.signal(s, hand_on) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield received
     finally:
+        _received = None
         for number, handler in before.items():
             signal.signal(number, handler)
 

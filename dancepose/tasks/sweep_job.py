@@ -5,18 +5,20 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from omegaconf import DictConfig
 
 from dancepose.config import check_composed
 from dancepose.errors import ConfigError, DanceposeError, did_you_mean
+from dancepose.sweeps.leases import LeaseRefused
 from dancepose.sweeps.ledger import LOCKS, Outcome, Sweep, check_objective
 from dancepose.sweeps.names import lasting
 from dancepose.targets import plain
+from dancepose.tasks import slurm_job
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, run_state
@@ -24,19 +26,23 @@ from dancepose.tasks.sameness import RunState, run_state
 RERUN = ("failed", "stale", "all")
 NOT_HANDED_ON = ("sweep", "rerun", "dry_run", "reuse")  # of the launcher's keys: what it has done itself
 INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # by itself, or before its training had begun
+OUTPUT = "output"  # in a job's folder: what it prints where several run at once
+OWN = "hydra_plugins.dancepose_launchers."  # launchers that run what they are given
 _data_hashes: dict[str, str] = {}  # of the data that this launcher has read, by their configuration
 
 
-def run_sweep_job(cfg: DictConfig) -> float | None:
+def run_sweep_job(cfg: DictConfig, train: Callable[[], Any]) -> "float | SweepJob | None":
     """Run one job of a sweep, unless it is done; write into `sweep.json` how it stands.
 
     Nothing that goes wrong with the job is raised: others go on, and the end of the sweep tells.
 
     Args:
         cfg: the job's configuration, unchecked: its own process checks it.
+        train: checks it and trains in this process, for a launcher that has given the job one.
 
     Returns:
-        Its objective; None where it failed or has none.
+        Its objective; None where it failed or has none. In one of our own launchers: the job, which it runs
+        when and where it will.
 
     Raises:
         KeyboardInterrupt: the launcher was interrupted; the job has ended in order.
@@ -45,36 +51,143 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     hydra: Any = HydraConfig.get()
+    if cfg.dry_run:
+        _plan(cfg, hydra)
+        return None
+    if slurm_job.in_slurm_job():  # its launcher has found that it is to be run
+        if slurm_job.rank() > 0:
+            return train()
+        job = SweepJob.to_be_run(cfg, hydra)
+        objective = job.finish(start=lambda: slurm_job.run_here(train, job.run))
+    else:
+        job = SweepJob.of(cfg, hydra)
+        if hydra.get("launcher", {}).get("_target_", "").startswith(OWN):
+            return job
+        objective = job.finish()
+    raise_signal(job.signal)
+    return objective
+
+
+def _plan(cfg: DictConfig, hydra: Any) -> None:
+    """Write down what a dry run finds out about a job."""
     run, report = RunDirectory(hydra.runtime.output_dir), hydra.callbacks.sweep
     sweep, name = Sweep(hydra.sweep.dir), run.path.name
-    start, ended = time.monotonic(), None
     try:
-        if run.path.parent != sweep.path:
-            raise ConfigError(f"hydra.sweep.subdir={hydra.sweep.subdir}: the name of one folder is needed")
+        _check_place(hydra, run, sweep)
         config = settled(plain(cfg))
         check_sweep(config, list(report.varying))
-        if config["dry_run"]:
-            check_composed(cfg, hydra)
-            sweep.plan(name, str(report.launch), planned(config, run, sweep.is_held(name)))
-            return None
-        sweep.add(name, lasting(hydra.overrides.task))
-        outcome = _not_to_be_run(run, config, sweep)
-        if outcome is None:
-            ended = _start(hydra, run)
-            outcome = _outcome(ended, run)
-            outcome = replace(outcome, seconds=round(time.monotonic() - start, 1))
+        check_composed(cfg, hydra)
+        found = planned(config, run, sweep.is_held(name))
     except DanceposeError as error:
-        outcome = Outcome("failed", str(error))
-    if cfg.dry_run:
-        sweep.plan(name, str(report.launch), replace(outcome, status="refused"))
-        return None
-    sweep.record(name, str(report.launch), outcome)
-    print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)
-    if ended is not None and ended.signal == signal.SIGINT:
+        found = Outcome("refused", str(error))
+    sweep.plan(name, str(report.launch), found)
+
+
+def _check_place(hydra: Any, run: RunDirectory, sweep: Sweep) -> None:
+    """Refuse a folder of a job that lies elsewhere than in the sweep's."""
+    if run.path.parent != sweep.path:
+        raise ConfigError(f"hydra.sweep.subdir={hydra.sweep.subdir}: the name of one folder is needed")
+
+
+def raise_signal(number: int) -> None:
+    """Raise what a signal means to a launcher; nothing for 0."""
+    if number == signal.SIGINT:
         raise KeyboardInterrupt
-    if ended is not None and ended.signal:
-        raise SystemExit(128 + ended.signal)
-    return outcome.objective
+    if number:
+        raise SystemExit(128 + number)
+
+
+class Lend(Protocol):
+    """Gives a job its devices and threads for as long as it runs."""
+
+    def __call__(self, trainer: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, str]]:
+        """Yield what comes into the environment of a job with this node `trainer`."""
+
+
+def _lend_all(trainer: Mapping[str, Any]) -> AbstractContextManager[Mapping[str, str]]:
+    """Give a job all that the launcher has: no other runs beside it."""
+    return nullcontext({})
+
+
+@dataclass
+class SweepJob:
+    """A job that its launcher has looked at.
+
+    Attributes:
+        hydra: Hydra's configuration of the job.
+        run: its folder.
+        launch: which launch it is.
+        trainer: its node `trainer`.
+        environment: of its process.
+        outcome: how it stands if it is not to be run.
+        signal: that the launcher was given while it ran; 0: none.
+    """
+
+    hydra: Any
+    run: RunDirectory
+    launch: str
+    trainer: Mapping[str, Any]
+    environment: Mapping[str, str]
+    outcome: Outcome | None = None
+    signal: int = 0
+
+    @classmethod
+    def to_be_run(cls, cfg: DictConfig, hydra: Any) -> "SweepJob":
+        """Return a job that is to be run, whatever its folder holds.
+
+        Args:
+            cfg: its configuration.
+            hydra: Hydra's.
+        """
+        run, launch = RunDirectory(hydra.runtime.output_dir), str(hydra.callbacks.sweep.launch)
+        return cls(hydra, run, launch, plain(cfg)["trainer"], job_environment())
+
+    @classmethod
+    def of(cls, cfg: DictConfig, hydra: Any) -> "SweepJob":
+        """Find out whether a job is to be run, and make its folder ready.
+
+        Args:
+            cfg: its configuration.
+            hydra: Hydra's.
+        """
+        job = cls.to_be_run(cfg, hydra)
+        sweep = Sweep(hydra.sweep.dir)
+        try:
+            _check_place(hydra, job.run, sweep)
+            config = settled(plain(cfg))
+            check_sweep(config, list(hydra.callbacks.sweep.varying))
+            sweep.add(job.run.path.name, lasting(hydra.overrides.task))
+            job.outcome = _not_to_be_run(job.run, config, sweep)
+        except DanceposeError as error:
+            job.outcome = Outcome("failed", str(error))
+        return job
+
+    def finish(self, lend: Lend = _lend_all, start: Callable[[], Ended] | None = None) -> float | None:
+        """Run it if it is to be run; write down and print how it stands; return its objective.
+
+        Args:
+            lend: gives it its devices.
+            start: runs it to its end; None: in a process of its own.
+        """
+        outcome, name = self.outcome, self.run.path.name
+        if outcome is None:
+            try:
+                with lend(self.trainer) as given:
+                    begun = time.monotonic()
+                    if given:
+                        gpus = given.get("CUDA_VISIBLE_DEVICES")
+                        print(f"{name}: started{'' if gpus is None else f' on GPU {gpus}'}", flush=True)
+                    environment, output = {**self.environment, **given}, OUTPUT if given else ""
+                    ended = start() if start else _start(self.hydra, self.run, environment, output)
+                seconds, self.signal = round(time.monotonic() - begun, 1), ended.signal
+                outcome = replace(_outcome(ended, self.run), seconds=seconds)
+            except LeaseRefused:  # the sweep was broken off before its turn
+                return None
+            except DanceposeError as error:
+                outcome = Outcome("failed", str(error))
+        Sweep(self.hydra.sweep.dir).record(name, self.launch, outcome)
+        print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)
+        return outcome.objective
 
 
 def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False) -> Outcome:
@@ -204,11 +317,18 @@ def _clear(run: RunDirectory, sweep: Sweep) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _start(hydra: Any, run: RunDirectory) -> Ended:
-    """Run a job to its end: the one place that decides where, in a process of its own."""
+def _start(hydra: Any, run: RunDirectory, environment: Mapping[str, str], output: str = "") -> Ended:
+    """Run a job to its end: the one place that decides where, in a process of its own.
+
+    Args:
+        hydra: Hydra's configuration of it.
+        run: its folder.
+        environment: all of it.
+        output: name of a file in its folder for what it prints.
+    """
     overrides = [*lasting(hydra.overrides.task, NOT_HANDED_ON), "reuse=true"]
     command = job_command(hydra, overrides, run.path)
-    return run_child(command, job_environment(), cwd=hydra.runtime.cwd)
+    return run_child(command, environment, hydra.runtime.cwd, run.path / output if output else None)
 
 
 def _outcome(ended: Ended, run: RunDirectory) -> Outcome:

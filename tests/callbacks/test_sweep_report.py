@@ -7,7 +7,9 @@ from dancepose.sweeps.ledger import Outcome, Sweep
 
 
 def begun(folder, *outcomes: Outcome) -> tuple[SweepReport, object]:
-    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}}, "objective": "val/mAP"})
+    config = OmegaConf.create(
+        {"hydra": {"sweep": {"dir": str(folder)}, "runtime": {"choices": {}}}, "objective": "val/mAP"}
+    )
     report = SweepReport("mine", ["seed"])
     report.on_multirun_start(config)
     for number, outcome in enumerate(outcomes):

@@ -29,12 +29,26 @@ def by_lightning() -> SystemExit:
         (by_lightning(), 130),
         (SIGTERMException(), 143),
         (SystemExit(1), None),
+        (SystemExit(-1), 143),
         (ValueError("x"), None),
         (DataError("x"), None),
     ],
 )
 def test_exit_status(error, status):
     assert exit_status(error) == status
+
+
+def test_what_goes_wrong_after_sigterm_is_an_interruption():
+    assert exit_status(ConnectionResetError("of W&B, whose process has ended"), terminated=True) == 143
+
+
+def test_a_run_whose_wandb_has_died_is_closed_all_the_same(monkeypatch, caplog):
+    def finish():
+        raise ConnectionResetError("Connection lost")
+
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(finish=finish))
+    finish_wandb()
+    assert "Connection lost" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ CONFIG = {"model": {"width": 8}, "data": {"root": "/a", "val": 0.1}, "seed": 0, 
 @pytest.fixture
 def run(tmp_path) -> RunDirectory:
     made = RunDirectory(tmp_path / "run")
-    made.write_config(CONFIG, [])
+    made.write_config(CONFIG, [], {})
     made.write_metrics("done", hash=config_hash(CONFIG, "d1"), data="d1")
     return made
 

@@ -11,7 +11,7 @@ from dancepose.resolvers import register
 from dancepose.sweeps.ledger import Outcome, Sweep
 from dancepose.targets import plain
 from dancepose.tasks import sweep_job
-from dancepose.tasks.child import TAKEN, Ended
+from dancepose.tasks.child import TAKEN, Ended, job_environment
 from dancepose.tasks.run_directory import RunDirectory, config_hash
 from dancepose.tasks.sweep_job import check_sweep, run_sweep_job, settled
 
@@ -30,7 +30,7 @@ def job(tmp_path, monkeypatch) -> tuple[Sweep, RunDirectory]:
 
 
 def leave(run: RunDirectory, status: str, last: bool = True, **more) -> None:
-    run.write_config(CONFIG, [])
+    run.write_config(CONFIG, [], {})
     run.write_metrics(status, hash=config_hash(CONFIG, "d1"), data="d1", **more)
     if last:
         run.checkpoints.mkdir()
@@ -169,7 +169,7 @@ def test_a_mistake_in_a_job_is_its_outcome_and_no_error(tmp_path, monkeypatch):
     hydra = {"runtime": {"output_dir": str(run)}, "callbacks": {"sweep": report}, "overrides": {"task": []}}
     hydra["sweep"] = {"dir": str(run.parent), "subdir": "job_1"}
     monkeypatch.setattr(HydraConfig, "get", lambda: OmegaConf.create(hydra))
-    assert run_sweep_job(OmegaConf.create(config("minutes=3"))) is None
+    assert run_sweep_job(OmegaConf.create(config("minutes=3")), lambda: None) is None
     (outcome,) = Sweep(run.parent).outcomes("l").values()
     assert outcome.status == "failed" and outcome.cause.startswith("minutes=3")
     hydra["runtime"]["output_dir"], hydra["sweep"]["subdir"] = str(run / "deeper"), "job_1/deeper"
@@ -179,12 +179,13 @@ def test_a_mistake_in_a_job_is_its_outcome_and_no_error(tmp_path, monkeypatch):
 
 def test_a_job_is_started_as_one_run_that_may_go_on(monkeypatch, tmp_path):
     started = []
-    monkeypatch.setattr(sweep_job, "run_child", lambda *given, cwd: started.append((*given, cwd)) or Ended(0))
+    monkeypatch.setattr(sweep_job, "run_child", lambda *given: started.append(given) or Ended(0))
     hydra = SimpleNamespace(
         job=SimpleNamespace(config_name="train"),
         runtime=SimpleNamespace(config_sources=[], cwd="/here"),
         overrides=SimpleNamespace(hydra=[], task=["seed=1", "sweep=x", "rerun=all", "output=o"]),
     )
-    sweep_job._start(hydra, RunDirectory(tmp_path))
-    ((command, environment, cwd),) = started
+    sweep_job._start(hydra, RunDirectory(tmp_path), job_environment(), "output")
+    ((command, environment, cwd, output),) = started
+    assert output == tmp_path / "output"
     assert command[5:8] == ["seed=1", "output=o", "reuse=true"] and cwd == "/here"

@@ -1,0 +1,39 @@
+"""Launchers and sweepers that come with an extra of the package."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from dancepose.errors import ConfigError
+
+# choice -> what it imports, and the extra that brings it
+EXTRAS = {
+    "hydra/launcher=pool": ("joblib", "sweep"),
+    "hydra/launcher=submitit_slurm": ("hydra_plugins.hydra_submitit_launcher", "sweep"),
+    "hydra/launcher=ray": ("hydra_plugins.hydra_ray_launcher", "ray"),
+    "hydra/sweeper=optuna": ("hydra_plugins.hydra_optuna_sweeper", "optuna"),
+}
+
+
+def check_extras(choices: Mapping[str, Any]) -> None:
+    """Refuse a launcher or sweeper whose extra is not installed.
+
+    Args:
+        choices: Hydra's, group -> option.
+
+    Raises:
+        ConfigError: names the extra; or the launcher would give all jobs the same devices.
+    """
+    if choices.get("hydra/launcher") == "joblib":
+        raise ConfigError(
+            "hydra/launcher=joblib: its jobs would share every GPU and thread; give hydra/launcher=pool, "
+            "which lends each job its own"
+        )
+    for group in ("hydra/launcher", "hydra/sweeper"):
+        choice = f"{group}={choices.get(group)}"
+        module, extra = EXTRAS.get(choice, ("", ""))
+        if module and find_spec(module) is None:
+            raise ConfigError(
+                f"{choice} needs {module.rpartition('.')[2]}, which is not installed: "
+                f"python -m pip install 'dancepose[{extra}]'"
+            )

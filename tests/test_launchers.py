@@ -1,0 +1,101 @@
+"""Sweeps by other launchers than Hydra's own."""
+
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from factories import make_archive
+from kills import JOB, alive
+
+from dancepose.sweeps.leases import FOLDER
+
+# the keypoint branch on drawn skeletons, one short epoch
+VARIED = ("data.workers", "trainer.max_epochs", "seed", "data.sampler")
+SMALL = [
+    *(o for o in JOB if o.split("=")[0] not in VARIED),
+    *("data.workers=0", "trainer.max_epochs=1", "~callbacks.summary", "test=false", "sweep=mine"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    make_archive(tmp_path / "a.npz", ["wave", "walk", "other"], blocks=8, length=4)
+    return tmp_path
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    """Return the first word of each job's name -> how it stands."""
+    file = folder / "outputs" / "sweeps" / "mine" / "sweep.json"
+    found = json.loads(file.read_text()) if file.exists() else {}
+    return {name.rpartition("_")[0]: entry["status"] for name, entry in found.items()}
+
+
+def until(condition, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that some thread of a process has started, oldest first."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return sorted(found)
+
+
+def jobs_at_work(folder: Path) -> int:
+    """Return how many jobs have begun to train, or have done so."""
+    return len(list((folder / "outputs" / "sweeps" / "mine").glob("*/metrics.json")))
+
+
+def test_a_pool_runs_jobs_side_by_side_on_devices_of_their_own(folder, server):
+    """Broken off and launched again, then a job killed: its device goes to the next."""
+    arguments = [
+        "-m",
+        *SMALL,
+        "hydra/launcher=pool",
+        "hydra.launcher.devices=[7,8]",
+        "trainer.accelerator=auto",
+    ]
+    arguments += ["trainer.max_epochs=5", "seed=0,1,2"]
+    environment = {FOLDER: str(folder / "leases")}
+    launched = server.start(*arguments, cwd=folder, **environment)
+    until(lambda: jobs_at_work(folder) == 2)
+    launched.kill(signal.SIGTERM)
+    assert launched.wait() == 143, launched.output
+    assert statuses(folder) == {"seed-0": "interrupted", "seed-1": "interrupted"}
+    assert "Launching 3 jobs, 2 at a time (7, 8)" in launched.output
+    assert "2 jobs: 2 interrupted" in launched.output
+
+    launched = server.start(*arguments, cwd=folder, **environment)
+    until(lambda: len(children(launched.pid)) == 2)
+    victim = children(launched.pid)[0]
+    os.kill(victim, signal.SIGKILL)
+    assert launched.wait() == 1, launched.output
+    found = statuses(folder)
+    assert sorted(found.values()) == ["done", "done", "failed"]
+    started = re.findall(r"^(seed-\d)_\w+: started on GPU (\d)$", launched.output, re.M)
+    assert [job for job, _ in started][2] == "seed-2" and {gpu for _, gpu in started[:2]} == {"7", "8"}
+    assert found[next(job for job, gpu in started if gpu == started[2][1])] == "failed"
+    assert "killed by SIGKILL" in launched.output and "epoch 1/5" not in launched.output
+    (output,) = (folder / "outputs" / "sweeps" / "mine").glob("seed-2_*/output")
+    assert "epoch 5/5" in output.read_text()
+
+
+def test_leases_outlive_neither_launcher_nor_job(folder, server):
+    """A launcher that is killed takes its job along, and what the job had is free at once."""
+    arguments = ["-m", *SMALL, "hydra/launcher=pool", "hydra.launcher.n_jobs=1", "seed=0"]
+    environment = {FOLDER: str(folder / "leases")}
+    launched = server.start(*arguments, "trainer.max_epochs=500", cwd=folder, **environment)
+    until(lambda: jobs_at_work(folder) == 1)
+    (job,) = children(launched.pid)
+    launched.kill(signal.SIGKILL)
+    assert launched.wait() == -signal.SIGKILL
+    until(lambda: not alive(job))
+    assert server.run(*arguments, "hydra.launcher.threads=64", cwd=folder, **environment).wait() == 0
