@@ -185,8 +185,7 @@ def test_what_the_shipped_sweeps_consist_of(experiment, jobs):
         params = [f"{key}={value}" for key, value in whole.hydra.sweeper.params.items()]
         parsed = OverridesParser.create().parse_overrides(params)
         (batch,) = BasicSweeper.split_arguments(parsed, None)
-        found = [
-            compose("train", overrides=[f"experiment={experiment}", *job]) for job in batch[:: jobs // 8]
-        ]
+        some = (batch[0], batch[1], batch[-1])
+        found = [compose("train", overrides=[f"experiment={experiment}", *job]) for job in some]
     assert len(batch) == jobs and len({job_name(job) for job in batch}) == jobs
     assert len({OmegaConf.to_yaml(config) for config in found}) == 3
