@@ -57,6 +57,10 @@ def check(name: str, arguments: list[str]) -> None:
         check_config(cfg, name, choices)
 
 
+def section(title: str) -> str:
+    return README.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
 @pytest.mark.parametrize("name, arguments", shown(refused=False))
 def test_commands(name, arguments):
     check(name, shlex.split(arguments))
@@ -71,8 +75,11 @@ def test_commands_that_are_shown_with_their_error(name, arguments, tmp_path):
 @pytest.mark.parametrize("code", table_keys())
 def test_keys_of_the_table(code):
     words = shlex.split(code)
-    motion = README.partition("## Tell what people do")[2].partition("\n## ")[0]
-    check("train", (["experiment=motion_paper"] if f"`{code}`" in motion else []) + words)
+    motion, comparison = (section(title) for title in ("Tell what people do", "Compare"))
+    if f"`{code}`" in comparison:
+        check("compare", words)
+    else:
+        check("train", (["experiment=motion_paper"] if f"`{code}`" in motion else []) + words)
 
 
 def test_the_readme_has_commands():

@@ -14,6 +14,7 @@ def main(scratch: Path) -> None:
     home = Path(dancepose.__file__).resolve()
     assert scratch.resolve() in home.parents, f"{home} is not the installed wheel"
     assert (home.parent / "conf" / "train.yaml").is_file(), "the wheel lacks its configuration"
+    assert (home.parent / "sweeps" / "page.html.j2").is_file(), "the wheel lacks the page of comparisons"
     bin_dir = Path(sys.executable).parent
     data = scratch / "labelme"
     make_labelme(data, frames=6)
@@ -29,7 +30,7 @@ def main(scratch: Path) -> None:
         assert done.returncode == 0, f"dancepose-{name} {arguments}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    assert "dancepose" in run("train", "--help")
+    assert "dancepose" in run("train", "--help") and "against" in run("compare", "--help")
     small = [
         "model.width=8",
         "data=dance",

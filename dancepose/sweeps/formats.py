@@ -43,7 +43,7 @@ def as_markdown(comparison: Comparison) -> str:
     for sheet in sheets_of(comparison):
         marks = ["---" if i < sheet.left else "---:" for i in range(len(sheet.header))]
         rows = [
-            [f"**{_markdown(c)}**" if (i, j) in sheet.best else _markdown(c) for j, c in enumerate(row)]
+            [f"**{_markdown(c)}**" if (i, j) in sheet.marked else _markdown(c) for j, c in enumerate(row)]
             for i, row in enumerate(sheet.rows)
         ]
         header = [_markdown(cell) for cell in sheet.header]
@@ -63,7 +63,7 @@ def as_latex(comparison: Comparison) -> str:
     for sheet in sheets_of(comparison):
         columns = "".join("l" if i < sheet.left else "r" for i in range(len(sheet.header)))
         rows = [
-            [f"\\textbf{{{_latex(c)}}}" if (i, j) in sheet.best else _latex(c) for j, c in enumerate(row)]
+            [f"\\textbf{{{_latex(c)}}}" if (i, j) in sheet.marked else _latex(c) for j, c in enumerate(row)]
             for i, row in enumerate(sheet.rows)
         ]
         lines = [
@@ -158,7 +158,7 @@ def rich_tables(comparison: Comparison) -> list[Any]:
             justify = "left" if place < sheet.left else "right"
             table.add_column(Text(name), justify=justify, overflow="fold")  # type: ignore[arg-type]
         for i, row in enumerate(sheet.rows):
-            table.add_row(*(Text(c, style=_style(c, (i, j) in sheet.best)) for j, c in enumerate(row)))
+            table.add_row(*(Text(c, style=_style(c, (i, j) in sheet.marked)) for j, c in enumerate(row)))
         shown += [table, *(Text(f"  {words}") for words in sheet.words)]
         shown += [*(Text(f"  {note}", style="dim") for note in sheet.notes), Text("")]
     return shown

@@ -1,6 +1,6 @@
 """Sheets: the tables of a comparison as cells of text, of which all forms of output are made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dancepose.sweeps.bootstrap import Interval
@@ -23,7 +23,7 @@ class Sheet:
         words: the verdicts of its rows, sentences.
         notes: what else must stand below it.
         left: columns from the left that hold words, and so stand at the left.
-        best: row -> column of cells that are to be seen first.
+        marked: row and column of what is claimed to be better.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Sheet:
     notes: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     left: int = 1
-    best: frozenset[tuple[int, int]] = field(default_factory=frozenset)
+    marked: frozenset[tuple[int, int]] = field(default_factory=frozenset)
 
 
 def sheets_of(comparison: Comparison, short: bool = False) -> list[Sheet]:
@@ -85,9 +85,9 @@ def result_sheet(comparison: Comparison, table: Table) -> Sheet:
     what = "MACs and times are" if batches else "MACs are"
     notes += [f"{what} of {sample}" for sample in sorted({c.sample for c in table.costs.values()})]
     notes += [f"times on {device}" for device in sorted({c.device for c in table.costs.values() if c.device})]
-    best = _best(first)
-    marked = frozenset() if best is None else frozenset({(best, 2)})
-    return Sheet(_title("Results", table), tuple(header), tuple(rows), (*notes, *table.notes), best=marked)
+    better = [n for n, arm in enumerate(first.arms) if arm.difference and arm.difference.claim == "better"]
+    marked = frozenset((number, 2) for number in better)
+    return Sheet(_title("Results", table), tuple(header), tuple(rows), (*notes, *table.notes), marked=marked)
 
 
 def difference_sheet(comparison: Comparison, table: Table, result: MetricResult, decides: bool) -> Sheet:
@@ -226,13 +226,3 @@ def _difference_words(result: MetricResult) -> list[tuple[str, str]]:
             if interval.low is not None and interval.note:
                 words["note", interval.note] = None
     return [pair for pair in words if pair[1]]
-
-
-def _best(result: MetricResult) -> int | None:
-    """Return the place of the arm with the best mean; None where there is no one best."""
-    values = [arm.mean for arm in result.arms]
-    known: Sequence[float] = [value for value in values if value is not None]
-    if len(known) < 2:
-        return None
-    best = max(known) if result.metric.higher else min(known)
-    return values.index(best) if values.count(best) == 1 else None

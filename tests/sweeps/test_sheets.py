@@ -32,7 +32,7 @@ def test_a_result_has_mean_interval_and_costs_where_they_are_known(comparison):
     assert sheet.rows[1][-4:] == ("-", "-", "-", "-")
     assert "MACs and times are of a picture" in sheet.notes and "times on CPU" in sheet.notes
     assert any("for other clips like these" in note for note in sheet.notes)
-    assert sheet.best == {(2, 2)}
+    assert sheet.marked == {(2, 2)}
 
 
 def test_a_difference_has_both_intervals_with_their_populations_and_a_verdict_in_words(comparison):
@@ -53,6 +53,7 @@ def test_too_few_seeds_are_told_with_the_number_that_is_needed(tmp_path):
     sheet = sheets_of(comparison)[1]
     assert sheet.rows[0][1] == "undecided: 2 of 7 seeds" and sheet.rows[0][4] == "-"
     assert all("decide nothing" in words for words in sheet.words)
+    assert not sheets_of(comparison)[0].marked
 
 
 @pytest.mark.parametrize("p, told", [(None, "-"), (0.0001, "< 0.001"), (0.0234, "0.023"), (1.0, "1.000")])
