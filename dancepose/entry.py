@@ -108,6 +108,9 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         place, why = error.filename or "the run directory", error.strerror or error
         _fail(f"{place} cannot be written: {why}. Give another folder: output=... or hydra.run.dir=...")
     except ValueError as error:
+        if not full and str(error).startswith("No trials are completed"):  # Optuna
+            _tell_unfinished()
+            _fail("hydra/sweeper=optuna: no job ended with an objective")
         if full or not str(error).startswith("Config group override must be a string"):
             raise
         _fail(_no_option(sys.argv[1:]) or str(error))

@@ -28,7 +28,8 @@ def register() -> None:
         OmegaConf.register_new_resolver(name, of_sweep, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
     OmegaConf.register_new_resolver("comparison_dir", _comparison_dir, replace=True)
-    OmegaConf.register_new_resolver("slurm_gpus", _slurm_gpus, replace=True)
+    OmegaConf.register_new_resolver("slurm_gpus", _gpus, replace=True)
+    OmegaConf.register_new_resolver("ray_gpus", lambda *given: _gpus(*given) or 0, replace=True)
     OmegaConf.register_new_resolver("slurm_cpus", lambda workers: workers + 1, replace=True)
 
 
@@ -88,8 +89,8 @@ def _job_name(folder: str, overrides: Sequence[str], varying: Sequence[str]) -> 
     return place(Path(folder), list(overrides), list(varying))
 
 
-def _slurm_gpus(accelerator: str, devices: Any) -> Any:
-    """Return how many GPUs Slurm is to give a job on each node; None for none."""
+def _gpus(accelerator: str, devices: Any) -> Any:
+    """Return how many GPUs a cluster is to give a job on each node; None for none."""
     return devices if accelerator in ("gpu", "cuda") else None
 
 

@@ -4,12 +4,15 @@ import json
 import os
 import re
 import signal
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 from factories import make_archive
 from kills import JOB, alive
+from running import command
 
 from dancepose.sweeps.leases import FOLDER
 
@@ -99,3 +102,39 @@ def test_leases_outlive_neither_launcher_nor_job(folder, server):
     assert launched.wait() == -signal.SIGKILL
     until(lambda: not alive(job))
     assert server.run(*arguments, "hydra.launcher.threads=64", cwd=folder, **environment).wait() == 0
+
+
+def test_jobs_on_a_local_ray(folder):
+    """One fails, which stops nobody."""
+    pytest.importorskip("hydra_plugins.hydra_ray_launcher", reason="needs dancepose[ray]")
+    with tempfile.TemporaryDirectory(prefix="ray") as own:  # pytest's folders are too deep for Ray's sockets
+        ray = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
+        ray += [f"+hydra.launcher.ray.init._temp_dir={own}"]
+        environment = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+        done = command("train", "-m", *SMALL, *ray, "optimizer.lr=1e30,0.001", cwd=folder, **environment)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stdout + done.stderr
+    assert statuses(folder) == {"lr-1e30": "failed", "lr-0.001": "done"}
+    assert "2 jobs: 1 done, 1 failed" in done.stdout
+
+
+def test_optuna_looks_for_the_best_objective(folder, server):
+    """On the pool; launched again, it asks for the same trials, which are done, and one more."""
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs dancepose[optuna]")
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=2", "hydra.sweeper.sampler.seed=0"]
+    search += ["hydra/launcher=pool", "optimizer.lr=tag(log, interval(1e-9, 1e-1))", "objective=val/accuracy"]
+    arguments = ["-m", *SMALL, *search, "hydra.sweeper.direction=maximize"]
+    environment = {FOLDER: str(folder / "leases")}
+    sweep = folder / "outputs" / "sweeps" / "mine"
+
+    first = server.run(*arguments, "hydra.sweeper.n_trials=2", cwd=folder, **environment)
+    assert first.wait() == 0 and "2 jobs: 2 done" in first.output, first.output
+    names = set(statuses(folder))
+    assert all(re.fullmatch(r"lr-[0-9.]+(e-\d+)?", name) for name in names) and len(names) == 2
+    again = server.run(*arguments, "hydra.sweeper.n_trials=3", cwd=folder, **environment)
+    assert again.wait() == 0 and "3 jobs: 1 done, 2 skipped" in again.output, again.output
+    found = json.loads((sweep / "sweep.json").read_text())
+    best = yaml.safe_load((sweep / "optimization_results.yaml").read_text())
+    assert best["best_value"] == max(entry["objective"] for entry in found.values())
+
+    wrong = server.run("-m", *SMALL, *search, cwd=folder)
+    assert wrong.wait() == 1 and "give hydra.sweeper.direction=maximize" in wrong.output

@@ -11,7 +11,7 @@ from dancepose.errors import ConfigError
 from dancepose.files import write_text
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, outcome_table, plan_table
-from dancepose.tasks.extras import check_extras
+from dancepose.tasks.extras import check_direction, check_extras
 
 TEXT = "sweep.txt"
 
@@ -47,6 +47,7 @@ class SweepReport(Callback):
         try:
             check_objective(config.objective)
             check_extras(config.hydra.runtime.choices)
+            check_direction(config)
         except ConfigError as error:  # Hydra makes a warning of every other error
             print(f"error: {error}", file=sys.stderr)
             sys.exit(1)

@@ -1,8 +1,10 @@
-"""Launchers and sweepers that come with an extra of the package."""
+"""Launchers and sweepers that come with an extra of the package, and what they are refused."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
+
+from omegaconf import OmegaConf
 
 from dancepose.errors import ConfigError
 
@@ -37,3 +39,23 @@ def check_extras(choices: Mapping[str, Any]) -> None:
                 f"{choice} needs {module.rpartition('.')[2]}, which is not installed: "
                 f"python -m pip install 'dancepose[{extra}]'"
             )
+
+
+def check_direction(config: Any) -> None:
+    """Refuse an Optuna that looks for the worst; its own default is to minimize.
+
+    Args:
+        config: of the sweep, with the node `hydra`.
+
+    Raises:
+        ConfigError: names both keys.
+    """
+    if config.hydra.runtime.choices.get("hydra/sweeper") != "optuna":
+        return
+    direction = getattr(config.hydra.sweeper.direction, "name", config.hydra.sweeper.direction)
+    mode = OmegaConf.select(config, "callbacks.best.mode")
+    if mode in ("max", "min") and isinstance(direction, str) and direction != f"{mode}imize":
+        raise ConfigError(
+            f"hydra.sweeper.direction={direction}, but best.ckpt is that of the {mode}imum of "
+            f"{config.objective} (callbacks.best.mode={mode}): give hydra.sweeper.direction={mode}imize"
+        )

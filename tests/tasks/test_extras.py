@@ -3,11 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+from omegaconf import OmegaConf
 
 from dancepose.callbacks.sweep_report import SweepReport
 from dancepose.errors import ConfigError
 from dancepose.tasks import extras
-from dancepose.tasks.extras import EXTRAS, check_extras
+from dancepose.tasks.extras import EXTRAS, check_direction, check_extras
 
 
 @pytest.mark.parametrize("choice", list(EXTRAS))
@@ -42,3 +43,16 @@ def test_the_sweep_does_not_start(monkeypatch, capsys, tmp_path):
 def test_a_launcher_that_lends_nothing_is_refused():
     with pytest.raises(ConfigError, match="hydra/launcher=joblib: .* give hydra/launcher=pool"):
         check_extras({"hydra/launcher": "joblib"})
+
+
+def searching(direction, mode, sweeper="optuna"):
+    hydra = {"runtime": {"choices": {"hydra/sweeper": sweeper}}, "sweeper": {"direction": direction}}
+    return OmegaConf.create({"hydra": hydra, "objective": "val/mAP", "callbacks": {"best": {"mode": mode}}})
+
+
+def test_optuna_looks_for_what_the_best_checkpoint_is_chosen_by():
+    with pytest.raises(ConfigError, match="maximum of val/mAP .*: give hydra.sweeper.direction=maximize"):
+        check_direction(searching("minimize", "max"))
+    check_direction(searching("maximize", "max"))
+    check_direction(searching("minimize", "min"))
+    check_direction(searching("minimize", "max", sweeper="basic"))

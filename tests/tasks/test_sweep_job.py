@@ -173,7 +173,7 @@ def test_a_mistake_in_a_job_is_its_outcome_and_no_error(tmp_path, monkeypatch):
     (outcome,) = Sweep(run.parent).outcomes("l").values()
     assert outcome.status == "failed" and outcome.cause.startswith("minutes=3")
     hydra["runtime"]["output_dir"], hydra["sweep"]["subdir"] = str(run / "deeper"), "job_1/deeper"
-    assert run_sweep_job(OmegaConf.create(config())) is None
+    assert run_sweep_job(OmegaConf.create(config()), lambda: None) is None
     assert Sweep(run.parent).outcomes("l")["deeper"].cause.startswith("hydra.sweep.subdir=job_1/deeper")
 
 
