@@ -15,14 +15,14 @@ from dancepose.sweeps import leases
 from dancepose.sweeps.leases import Device, LeaseRefused, leased, usable_cores, visible_gpus
 
 BORROWER = """
-import sys, time
+import os, sys, time
 from dancepose.sweeps.leases import Device, leased
 devices = [Device(n, f"gpu-{n}") for n in sys.argv[1].split(",")]
 for turn in range(int(sys.argv[2])):
     with leased(devices, int(sys.argv[3])) as names:
-        print("+", *names, flush=True)
+        os.write(1, f"+ {' '.join(names)}\n".encode())  # a line at once, whatever the buffering
         time.sleep(float(sys.argv[4]))
-        print("-", *names, flush=True)
+        os.write(1, f"- {' '.join(names)}\n".encode())
 """
 LISTED = "".join(f"GPU {n}: NVIDIA H100 (UUID: GPU-{name})\n" for n, name in enumerate(["aa", "bb", "cc"]))
 
