@@ -20,9 +20,9 @@ from dancepose.sweeps.leases import Device, leased
 devices = [Device(n, f"gpu-{n}") for n in sys.argv[1].split(",")]
 for turn in range(int(sys.argv[2])):
     with leased(devices, int(sys.argv[3])) as names:
-        os.write(1, f"+ {' '.join(names)}\n".encode())  # a line at once, whatever the buffering
+        os.write(1, (' '.join(['+', *names]) + chr(10)).encode())  # a line at once, whatever the buffering
         time.sleep(float(sys.argv[4]))
-        os.write(1, f"- {' '.join(names)}\n".encode())
+        os.write(1, (' '.join(['-', *names]) + chr(10)).encode())
 """
 LISTED = "".join(f"GPU {n}: NVIDIA H100 (UUID: GPU-{name})\n" for n, name in enumerate(["aa", "bb", "cc"]))
 
