@@ -460,3 +460,25 @@ def test_torchs_words_for_a_failed_write_are_ours(tmp_path):
     with mock.patch("torch.save", side_effect=torchs), pytest.raises(DanceposeError, match="disk is full"):
         WholeFileIO().save_checkpoint({}, tmp_path / "last.ckpt")
     assert files(tmp_path) == {}
+
+
+def test_a_run_killed_between_its_last_epoch_and_its_end_keeps_its_metrics(run, settings):
+    before = recorded(run)
+    left = {key: value for key, value in before.items() if key not in ("metrics", "objective")}
+    (run / "metrics.json").write_text(json.dumps({**left, "status": "running"}))
+    value = run_task(train, "train", run, *settings, f"resume={run}")
+    after = recorded(run)
+    assert after["status"] == "done" and after["metrics"] == before["metrics"]
+    assert value == after["objective"] == before["objective"]
+
+
+def test_a_run_that_had_stopped_early_does_not_go_on():
+    from types import SimpleNamespace
+
+    from dancepose.callbacks.early_stop import EarlyStop
+
+    for waited, patience, stops in ((2, 2, True), (1, 2, False), (5, 7, False)):
+        callback, trainer = EarlyStop(patience=patience), SimpleNamespace(should_stop=False)
+        callback.wait_count = waited
+        callback.on_train_start(trainer, None)
+        assert trainer.should_stop is stops
