@@ -279,7 +279,7 @@ OPTIONS = [
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_shipped_option_passes(composed, option):
     more = ["data.annotations=x"] if "coco" in option or "people" in option else []
-    more += ["data=action_synthetic"] if "demo_motion" in option else []
+    more += ["data=action_synthetic"] if "demo_motion" in option or "demo_attention" in option else []
     cfg = composed(option, *more)
     check_targets(OmegaConf.to_container(cfg, resolve=False))  # as when the run is resumed
 

@@ -166,7 +166,7 @@ def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
         "trainer=cpu",
     ]
     kind, skeleton, data = "dance", "mpii15", ["data=dance", f"data.root={labelme}"]
-    if "motion" not in experiment:
+    if "motion" not in experiment and experiment != "demo_attention":
         small.append("model.depth=small")
     else:
         kind, skeleton, data = "action", "common13", ["data=action", f"data.root={tmp_path / 'clips'}"]
@@ -320,7 +320,7 @@ def test_gpus_synchronise_batch_norm(trainer):
     ids=["default", "depth 1", "without"],
 )
 def test_the_network_is_summed_up_before_training(override, parts, labelme, tmp_path, caplog):
-    more = ["debug=fast_dev_run", *([override] if override else [])]
+    more = ["debug=fast_dev_run", "model.depth=full", *([override] if override else [])]
     with caplog.at_level("INFO"):
         run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *more)
     tables = [r.getMessage() for r in caplog.records if r.name.endswith("callbacks.summary")]

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,7 +66,10 @@ def records(path: Path):
 
 
 def read_run(file: Path) -> Run:
-    """Read what a run logged."""
+    """Read what a run logged; the last records of a run that was closed may come a moment later."""
+    end = time.monotonic() + 10
+    while not any(record.HasField("exit") for record in records(file)) and time.monotonic() < end:
+        time.sleep(0.05)
     run = Run()
     for record in records(file):
         if record.HasField("run"):
