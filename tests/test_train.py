@@ -638,7 +638,7 @@ class TestCommandLine:
         assert done.returncode == 0, done.stdout + done.stderr
         run = tmp_path / "run"
         before, log = json.loads((run / "metrics.json").read_text()), (run / "log").read_text()
-        assert before["status"] == "done" and "GMACs at" in log and "test part" in log
+        assert before["status"] == "done" and "MMACs at" in log and "test part" in log
         done = command("train", "resume=run", two, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert os.listdir(tmp_path) == ["run"]

@@ -3,7 +3,6 @@
 It is all that the mAP is made of, image by image, so that other collections of these images can be scored.
 """
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dancepose.errors import DataError
-from dancepose.files import replacing
+from dancepose.metrics.array_file import read_arrays, write_arrays
 from dancepose.metrics.matching import Protocol, score_frame
 from dancepose.metrics.table import scored_keypoints
 from dancepose.records import Frame, Person
@@ -142,8 +141,7 @@ class PoseImages:
             "score": self.scores.astype(np.float64),
             "correct": self.correct,
         }
-        with replacing(Path(path)) as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> "PoseImages":
@@ -152,15 +150,7 @@ class PoseImages:
         Raises:
             DataError: the file is missing, cut off or holds something else; names file and array.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in KINDS}
-        except KeyError as error:
-            raise DataError(f"{path}: array {error} is missing: no images of a pose run") from None
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-        except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path} is no whole file of images ({error}): evaluate the run again") from None
+        arrays = read_arrays(path, KINDS, "images", "pose")
         for name, kinds in KINDS.items():
             if arrays[name].dtype.kind not in kinds:
                 raise DataError(f"{path}: array '{name}' is of type {arrays[name].dtype}")

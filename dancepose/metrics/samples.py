@@ -1,6 +1,5 @@
 """`MotionSamples`: what a classifier said of each sample, and `per_sample.npz`, where a run keeps it."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dancepose.errors import DataError
-from dancepose.files import replacing
+from dancepose.metrics.array_file import read_arrays, write_arrays
 
 FILE = "per_sample.npz"
 ARRAYS = ("id", "clip", "label", "probabilities", "classes")
@@ -95,8 +94,7 @@ class MotionSamples:
             "probabilities": self.probabilities,
             "classes": np.array(self.classes, np.str_),
         }
-        with replacing(Path(path)) as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> "MotionSamples":
@@ -105,15 +103,7 @@ class MotionSamples:
         Raises:
             DataError: the file is missing, cut off or holds something else; names file and array.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in ARRAYS}
-        except KeyError as error:
-            raise DataError(f"{path}: array {error} is missing: no samples of a motion run") from None
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-        except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path} is no whole file of samples ({error}): evaluate the run again") from None
+        arrays = read_arrays(path, ARRAYS, "samples", "motion")
         for name, kind in zip(ARRAYS, ("U", "U", "i", "f", "U"), strict=True):
             if arrays[name].dtype.kind != kind:
                 raise DataError(f"{path}: array '{name}' is of type {arrays[name].dtype}")

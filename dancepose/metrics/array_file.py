@@ -1,0 +1,39 @@
+"""Files of named arrays (.npz) that a run leaves: written whole, read with words for what is wrong."""
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from dancepose.errors import DataError
+from dancepose.files import replacing
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays, whole or not at all."""
+    with replacing(Path(path)) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: str | Path, names: Iterable[str], things: str, kind: str) -> dict[str, np.ndarray]:
+    """Read arrays by their names; nothing in the file is run.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+        things: what they are of: `samples`.
+        kind: of the run that leaves them: `motion`.
+
+    Raises:
+        DataError: the file is missing, cut off or lacks an array; names file and array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names}
+    except KeyError as error:
+        raise DataError(f"{path}: array {error} is missing: no {things} of a {kind} run") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is no whole file of {things} ({error}): evaluate the run again") from None
