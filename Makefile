@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types wheel clean
+.PHONY: help setup demo test lint types notebooks wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -21,11 +21,12 @@ $(VENV)/.ready: pyproject.toml requirements.lock.txt
 demo: setup ## draw dance scenes, train a small pose network on them, a classifier of actions, and compare four attentions
 	$(BIN)/dancepose-train experiment=demo
 	$(BIN)/dancepose-train experiment=demo_motion
-	$(BIN)/dancepose-train experiment=demo_attention
+	$(BIN)/dancepose-train experiment=demo_attention rerun=failed
 	$(BIN)/dancepose-compare 'sweeps=[outputs/sweeps/demo_attention]' against=none
 
+# worksteal: neighbours run on one worker and share what a fixture has trained
 test: setup ## the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: setup ## ruff: rules and formatting
 	$(BIN)/ruff check .
@@ -33,6 +34,9 @@ lint: setup ## ruff: rules and formatting
 
 types: setup ## mypy
 	$(BIN)/mypy
+
+notebooks: setup ## write the notebooks anew from their texts (needs the extra `notebooks`)
+	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
 
 wheel: setup ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PARTS = ("network", "data", "decode", "score", "draw", "motion", "people", "compare", "claims")
+PARTS = (
+    *("network", "data", "decode", "score", "draw", "motion", "people"),
+    *("export", "compare", "claims", "mpii", "sweep"),
+)
 PRECISIONS = ("fp32", "bf16")
 
 
@@ -39,7 +42,7 @@ def benchmark(cfg: DictConfig) -> None:
         one_of("parts", part, PARTS)
     for precision in cfg.precisions:
         one_of("precisions", precision, PRECISIONS)
-    for key in ("rounds", "samples", "groups", "long_side", "jobs", "studies"):
+    for key in ("rounds", "samples", "groups", "long_side", "jobs", "studies", "images"):
         if cfg[key] is not None:
             at_least(key, cfg[key], 1)
     if cfg.threads is not None:
@@ -53,8 +56,11 @@ def benchmark(cfg: DictConfig) -> None:
         "draw": _drawing,
         "motion": _motion,
         "people": _people,
+        "export": _exported,
         "compare": _comparison,
         "claims": _claims,
+        "mpii": _mpii,
+        "sweep": _sweep,
     }
     rows: list[Row] = [row for part in PARTS if part in cfg.parts for row in measure[part](cfg)]
     if not rows:
@@ -87,23 +93,29 @@ def _networks(cfg: DictConfig) -> list[Row]:
     import torch
 
     from dancepose.benchmarks.networks import Setting, time_networks
-    from dancepose.targets import plain
-    from dancepose.tasks.devices import find_device, warn_of_slow_bf16
+    from dancepose.build import model_config
+    from dancepose.inference.devices import find_device, warn_of_slow_bf16
 
-    config = plain(cfg)
-    models = {
-        name: {
-            "model": _merged(config["model"], changes),
-            "skeleton": config["skeleton"],
-            "seed": config["seed"],
-        }
-        for name, changes in config["networks"].items()
-    }
+    models = _models(cfg)
+    for model in models.values():
+        model_config(model["model"])  # a mistake in the last one is told before the first is timed
     settings = [Setting(precision, cfg.channels_last, cfg.compile) for precision in cfg.precisions]
     device = torch.device(find_device(cfg.device))
     for precision in cfg.precisions:
         warn_of_slow_bf16(device.type, precision, "precisions=[fp32]")
     return time_networks(models, settings, list(cfg.batches), cfg.size, cfg.rounds, device)
+
+
+def _models(cfg: DictConfig) -> dict[str, dict[str, Any]]:
+    """Return what `build` takes of each of `networks`."""
+    from dancepose.targets import plain
+
+    config = plain(cfg)
+    common = {key: config[key] for key in ("skeleton", "seed")}
+    return {
+        name: {"model": _merged(config["model"], changes), **common}
+        for name, changes in config["networks"].items()
+    }
 
 
 def _merged(model: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -171,6 +183,12 @@ def _people(cfg: DictConfig) -> list[Row]:
     return time_people(pose, motion, cfg.size, cfg.rounds)
 
 
+def _exported(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.exported import time_exported
+
+    return time_exported(_models(cfg), cfg.size, cfg.rounds)
+
+
 def _comparison(cfg: DictConfig) -> list[Row]:
     from dancepose.benchmarks.claims import time_comparison
     from dancepose.benchmarks.run_directories import time_run_directories
@@ -182,6 +200,18 @@ def _claims(cfg: DictConfig) -> list[Row]:
     from dancepose.benchmarks.claims import simulate_claims
 
     return simulate_claims(cfg.studies)
+
+
+def _mpii(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.mpii import time_mpii
+
+    return time_mpii(cfg.images, cfg.rounds)
+
+
+def _sweep(cfg: DictConfig) -> list[Row]:
+    from dancepose.benchmarks.sweep_costs import JOBS, time_sweeps
+
+    return time_sweeps(JOBS, cfg.rounds)
 
 
 def main() -> None:

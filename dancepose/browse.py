@@ -40,7 +40,7 @@ def browse(cfg: DictConfig) -> None:
     from dancepose.data.motion_sheets import draw_motion_samples
     from dancepose.data.problems import FATAL, REMEDY, Problems
     from dancepose.data.sheets import choose, draw_samples
-    from dancepose.data.splits import PARTS
+    from dancepose.data.split_file import PARTS
     from dancepose.data.statistics import statistics
     from dancepose.data.statistics_figure import draw_statistics
     from dancepose.errors import DataError

@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from torch import Tensor
+
 from dancepose import pose_model
 from dancepose.checks import one_of
 from dancepose.codecs.base import Codec
 from dancepose.errors import CheckpointError, ConfigError
+from dancepose.model_card import read_card
 from dancepose.motion_model import (
     MOTION,
     MotionConfig,
@@ -22,7 +25,7 @@ from dancepose.motion_model import (
     motion_config,
     motion_encoder,
 )
-from dancepose.networks.weights import load_weights, read_file
+from dancepose.networks.weights import load_weights, read_file, read_metadata
 from dancepose.pose_model import Model, ModelConfig, build_pose, pose_config
 from dancepose.skeleton import Skeleton
 
@@ -114,19 +117,14 @@ def expect(model: Model | MotionModel, kind: type[AnyModel]) -> AnyModel:
 def load_checkpoint(path: str | Path) -> Model | MotionModel:
     """Make the model of a checkpoint again, with its weights (the averaged ones, where training averaged).
 
-    Reads what the tasks have Lightning write: the dictionary of `build` under `dancepose`, and `state_dict`.
+    Reads what the tasks have Lightning write: the dictionary of `build` under `dancepose`, and `state_dict`;
+    or, where the name ends in `.safetensors`, what `dancepose-export` wrote: the weights and their card.
 
     Raises:
         CheckpointError: the file is missing, truncated, foreign, holds pickled code, or does not fit itself.
     """
-    content = read_file(path, "copy it again, or give another checkpoint of the run")
-    if not isinstance(content, Mapping) or not {"dancepose", "state_dict"} <= content.keys():
-        raise CheckpointError(
-            f"{path} is no checkpoint of dancepose-train: it lacks its configuration. To start "
-            f"from bare weights, give model.weights={path}"
-        )
-    config = content["dancepose"]
-    state = {k.removeprefix(PREFIX): v for k, v in content["state_dict"].items() if k.startswith(PREFIX)}
+    exported = Path(path).suffix == ".safetensors"
+    config, state = _exported(path) if exported else _trained(path)
     try:
         # the weights that training started from are not read again
         model = build({**config, "model": {**config["model"], "weights": None}})
@@ -135,6 +133,24 @@ def load_checkpoint(path: str | Path) -> Model | MotionModel:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path} does not fit this version of dancepose: {reason}") from None
     return replace(model, config={key: value for key, value in config.items() if key != "test"})
+
+
+def _trained(path: str | Path) -> tuple[Any, dict[str, Tensor]]:
+    """Return configuration and weights of a checkpoint of a training."""
+    content = read_file(path, "copy it again, or give another checkpoint of the run")
+    if not isinstance(content, Mapping) or not {"dancepose", "state_dict"} <= content.keys():
+        raise CheckpointError(
+            f"{path} is no checkpoint of dancepose-train: it lacks its configuration. To start "
+            f"from bare weights, give model.weights={path}"
+        )
+    state = {k.removeprefix(PREFIX): v for k, v in content["state_dict"].items() if k.startswith(PREFIX)}
+    return content["dancepose"], state
+
+
+def _exported(path: str | Path) -> tuple[Any, dict[str, Tensor]]:
+    """Return configuration and weights of an exported safetensors file."""
+    card = read_card(read_metadata(path), path)
+    return card.config, read_file(path)
 
 
 def _family(plain: Any) -> Family:

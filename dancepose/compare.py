@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from dancepose.sweeps.comparison import Comparison, Table
     from dancepose.sweeps.jobs import Job, LeftOut
+    from dancepose.sweeps.results import Comparison, Table
 
 log = logging.getLogger(__name__)
 
+UNASKED = 60.0  # seconds that are spent on times of the networks unasked
 WIDTH = 250  # characters of a line where no terminal shows it
 
 
@@ -31,9 +32,10 @@ def compare(cfg: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from dancepose.sweeps.arms import JOINT, group_jobs
-    from dancepose.sweeps.comparison import Comparison, Draws, compare_group
+    from dancepose.sweeps.comparison import Draws, compare_groups
     from dancepose.sweeps.measures import choose_metrics
     from dancepose.sweeps.output import write_comparison
+    from dancepose.sweeps.results import Comparison
     from dancepose.targets import plain
 
     config = plain(cfg)
@@ -51,7 +53,7 @@ def compare(cfg: DictConfig) -> None:
     chosen = None if config["metrics"] is None else _names(config["metrics"])
     metrics = choose_metrics(chosen, jobs, poses)
     draws = Draws(config["level"], config["resamples"], config["seed"])
-    tables = [compare_group(group, metrics, poses, draws) for group in groups]
+    tables = compare_groups(groups, metrics, poses, draws)
     comparison = Comparison(
         tuple(sweeps),
         groups[0].by,
@@ -76,8 +78,8 @@ def _check(config: Mapping[str, Any]) -> None:
     """Refuse impossible values, whose types are right, before anything is read."""
     from dancepose.checks import at_least
     from dancepose.errors import ConfigError
+    from dancepose.inference.devices import find_device
     from dancepose.sweeps.bootstrap import check_level
-    from dancepose.tasks.devices import find_device
 
     if not _names(config["sweeps"]):
         raise ConfigError("sweeps is not set: give the folders of finished sweeps, 'sweeps=[<dir>, <dir>]'")
@@ -86,6 +88,8 @@ def _check(config: Mapping[str, Any]) -> None:
         at_least(key, config[key], least)
     if config["threads"] is not None:
         at_least("threads", config["threads"], 1)
+    if config["latency"] not in (True, False, "auto"):
+        raise ConfigError(f"latency={config['latency']}: choose of true, false, auto")
     if config["only"] is not None and not isinstance(config["only"], Mapping):
         raise ConfigError(f"only={config['only']!r}: give it as only={{factor: [levels]}}")
     find_device(config["device"])
@@ -132,16 +136,15 @@ def _with_costs(tables: Sequence[Table], config: Mapping[str, Any]) -> list[Tabl
     import torch
 
     from dancepose.benchmarks.run_costs import RunCosts
-    from dancepose.tasks.devices import find_device
+    from dancepose.inference.devices import find_device
 
     if config["threads"] is not None:
         torch.set_num_threads(config["threads"])
     device = torch.device(find_device(config["device"]))
-    costs = RunCosts(config["costs"], config["rounds"] if config["latency"] else 0, device)
+    rounds = config["rounds"] if config["latency"] else 0
+    costs = RunCosts(config["costs"], rounds, device, UNASKED if config["latency"] == "auto" else None)
     found = costs.measure(tables)
-    for note in costs.notes:
-        log.warning("%s", note)
-    return [table.with_costs(of) for table, of in zip(tables, found, strict=True)]
+    return [table.with_costs(of, costs.notes) for table, of in zip(tables, found, strict=True)]
 
 
 def _show(comparison: Comparison) -> None:

@@ -5,12 +5,13 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from dancepose.command_line_errors import no_option, translate
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.paths import config_dir
-from dancepose.resume import own_trust, resume_overrides
+from dancepose.resume import flag_values, own_trust, resume_overrides, split_flags
 
 
 def run(task: Callable[[Any], Any], config_name: str) -> None:
@@ -32,10 +33,12 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    from dancepose.quick_start import read_yaml_in_c, without_plugins
     from dancepose.resolvers import register
 
     started = False  # has Hydra made the run's folder and called the task?
     register()
+    read_yaml_in_c()
 
     @functools.wraps(task)
     def checked(cfg: Any) -> Any:
@@ -49,7 +52,7 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         try:
             return go(cfg, hydra_config, launching=not alone and config_name == "train")
         except Exception as error:
-            status = _note(error, hydra_config.runtime.output_dir)
+            status = _note(error, hydra_config.runtime.output_dir, cfg.get("anew"))
             if full or not alone or not isinstance(error, (DanceposeError, OmegaConfBaseException)):
                 raise
             with contextlib.suppress(OSError):  # an empty folder would look like a run
@@ -88,20 +91,20 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
 
             # not the values of flags, nor what a sweep varies
             plain = [o for o in sys.argv[1:] if re.match(r"[\w+~@/.]+=", o) and ("," not in o or "[" in o)]
-            print(help_text(config_name, plain))
+            with without_plugins(given):
+                print(help_text(config_name, plain))
             return
-        hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)()
+        _check_shown(config_name, sys.argv[1:])
+        app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)
+        with _unfinished_told(), without_plugins(given):
+            app()
     except KeyboardInterrupt:
-        _tell_unfinished()
         print("interrupted", file=sys.stderr)
         sys.exit(130)
-    except SystemExit:
-        _tell_unfinished()
-        raise
     except (DanceposeError, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         if full:
             raise
-        _fail(str(error) if isinstance(error, DanceposeError) else _translate(error, config_name))
+        _fail(str(error) if isinstance(error, DanceposeError) else translate(error, config_name))
     except OSError as error:
         if full or started:
             raise
@@ -109,14 +112,25 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         _fail(f"{place} cannot be written: {why}. Give another folder: output=... or hydra.run.dir=...")
     except ValueError as error:
         if not full and str(error).startswith("No trials are completed"):  # Optuna
-            _tell_unfinished()
             _fail("hydra/sweeper=optuna: no job ended with an objective")
         if full or not str(error).startswith("Config group override must be a string"):
             raise
-        _fail(_no_option(sys.argv[1:]) or str(error))
+        _fail(no_option(sys.argv[1:]) or str(error))
     finally:
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)
+
+
+def _check_shown(config_name: str, argv: list[str]) -> None:
+    """Check what `--cfg job` prints where an unknown key may be in it; elsewhere it would only take time."""
+    flags, overrides = split_flags(argv)
+    folders = flag_values(flags, ("--config-dir", "-cd"))
+    sweep = {"-m", "--multirun"} & {*flags}
+    if flag_values(flags, ("--cfg", "-c")) == ["job"] and not sweep:
+        if folders or any(override.startswith("+") for override in overrides):
+            from dancepose.config import check_shown
+
+            check_shown(config_name, overrides, folders)
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:
@@ -124,129 +138,25 @@ def _fail(message: str, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
-def _note(error: Exception, run_dir: str) -> int:
+def _note(error: Exception, run_dir: str, anew: str | None) -> int:
     """In a job of a sweep, leave word of what went wrong; return the exit status."""
     from dancepose.tasks.child import is_job, note_failure
 
-    return note_failure(error, run_dir) if is_job() else 1
+    return note_failure(error, run_dir, anew) if is_job() else 1
 
 
-def _tell_unfinished() -> None:
-    """Print the table of a sweep that is broken off, if this is one."""
-    if (report := sys.modules.get("dancepose.callbacks.sweep_report")) is not None:
-        report.tell_unfinished()
+@contextlib.contextmanager
+def _unfinished_told() -> Iterator[None]:
+    """If a sweep is broken off, by whatever, print its table."""
+    try:
+        yield
+    except BaseException:
+        if (report := sys.modules.get("dancepose.callbacks.sweep_report")) is not None:
+            report.tell_unfinished()
+        raise
 
 
 def _misconfiguration() -> tuple[type[Exception], ...]:
     """Return the class of Lightning's complaints, if Lightning was imported at all."""
     module = sys.modules.get("lightning.fabric.utilities.exceptions")
     return (module.MisconfigurationException,) if module else ()
-
-
-def _translate(error: Exception, config_name: str) -> str:
-    """Turn Hydra's and OmegaConf's words for a wrong key or option into ours, with a suggestion."""
-    text = str(error).strip()
-    if error.__cause__ is not None and str(error.__cause__) not in text:
-        text += f"\n{error.__cause__}"
-    if (refused := getattr(error, "override", None)) is not None:  # of Hydra's OverrideParseException
-        lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See http"))]
-        return _not_parsed(refused, " ".join(lines))
-    if match := re.search(r"Could not override '([^']+)'", text):
-        key = match[1]
-        from dancepose.config import suggest_key
-
-        known = _known_keys(config_name)
-        if group := _not_chosen(key, known, sys.argv[1:]):
-            options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
-            ways = " or ".join(f"{group}={option}" for option in options)
-            own = _own_key(key, known, config_name)
-            return f"{key}: nothing is chosen of {group} yet: give {ways}{own}"
-        if key in known:
-            return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
-        hint = suggest_key(key, known)
-        return f"unknown key {key}: there is nothing of this name in the configuration.{hint}"
-    if match := re.search(
-        r"Could not find '([^']+)/([^'/]+)'.*?Available options in '[^']+':\n(.*)", text, re.S
-    ):
-        from dancepose.errors import did_you_mean
-
-        options = re.findall(r"^\s+(\S+)$", match[3], re.M)
-        return (
-            f"{match[1]}={match[2]}: there is no such option.{did_you_mean(match[2], options)} "
-            f"There are: {', '.join(options)}."
-        )
-    return text
-
-
-def _not_parsed(argument: str, reason: str) -> str:
-    """Return what to say of an argument of the command line that Hydra cannot read, for its reason."""
-    key, equals, value = argument.partition("=")
-    if not (key and equals and value):
-        return (
-            f"{argument}: options are given as key=value, without spaces, data.root=my/folder for instance; "
-            "--help shows them"
-        )
-    return (
-        f"{argument} cannot be read: {reason}. Brackets, commas, equal signs and spaces that belong to a "
-        f"value need quotes within quotes: {key}='\"...\"'"
-    )
-
-
-def _own_key(key: str, known: list[str], config_name: str) -> str:
-    """Return `; or root=... (what it is)` if the last word of a key is one at the top, else nothing."""
-    own = key.rpartition(".")[2]
-    if own not in known:
-        return ""
-    from dancepose.key_comments import key_comments
-
-    comment = key_comments(config_name, {}).get(own)
-    return f"; or {own}=...{f' ({comment})' if comment else ''}"
-
-
-def _not_chosen(key: str, known: list[str], argv: list[str]) -> str:
-    """Return the group of a dotted key if neither default nor command line chooses an option of it."""
-    group = key.partition(".")[0]
-    chosen = any(name.startswith(f"{group}.") for name in known)
-    chosen |= any(argument.lstrip("+").startswith(f"{group}=") for argument in argv)
-    return "" if chosen or not (config_dir() / group).is_dir() else group
-
-
-def _choice(key: str, argv: list[str]) -> str:
-    """Return in words which option of a key's group was chosen: `optimizer=sgd` for `optimizer.betas`."""
-    parts = key.split(".")
-    groups = ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
-    for group in groups:
-        for argument in reversed(argv):
-            if argument.startswith(f"{group}="):
-                return argument
-    known = [group for group in groups if (config_dir() / group).is_dir()]
-    return f"the chosen option of {known[0]}" if known else "the configuration"
-
-
-def _no_option(argv: list[str]) -> str:
-    """Return what to say of `group=null` or `=x`, which Hydra refuses without naming it; empty if none is."""
-    for argument in argv:
-        group, _, value = argument.lstrip("+").partition("=")
-        if not group:
-            return _not_parsed(argument, "")
-        if (config_dir() / group).is_dir() and re.fullmatch(
-            r"null|true|false|[-+.\de]+", value.strip(), re.I
-        ):
-            none = (config_dir() / group / "none.yaml").is_file()
-            instead = f"{group}=none" if none else f"leave it out, or ~{group}"
-            return f"{argument}: the name of an option of {group} is needed; to have none: {instead}"
-    return ""
-
-
-def _known_keys(config_name: str) -> list[str]:
-    """Return the dotted keys of the default config: what a misspelt key is compared with."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
-
-    from dancepose.config import dotted_keys
-
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        values = OmegaConf.to_container(compose(config_name), resolve=False)
-    return list(dotted_keys(values))  # type: ignore[arg-type]

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dancepose.paths import config_dir
 
 # a key of a YAML file: indentation, name, and what follows it
@@ -16,7 +18,7 @@ GLOBAL_GROUPS = ("experiment", "debug")  # their files write into other nodes
 def key_comments(config_name: str, choices: Mapping[str, Any]) -> dict[str, str]:
     """Return dotted key -> what the shipped files say of it.
 
-    A chosen option's own file wins over the others of its group, in which the keys that it inherits stand.
+    A chosen option's own file wins over those that it inherits from, and they over the others of the group.
 
     Args:
         config_name: the entry point's config, `train` for instance.
@@ -26,8 +28,9 @@ def key_comments(config_name: str, choices: Mapping[str, Any]) -> dict[str, str]
     for group, choice in choices.items():
         if group in GLOBAL_GROUPS:
             continue
-        paths = list((config_dir() / group).glob("*.yaml"))
-        for path in sorted(paths, key=lambda p: (p.stem == choice, p.name)):
+        own = _inherited(config_dir() / group / f"{choice}.yaml")
+        others = sorted({*(config_dir() / group).glob("*.yaml")} - {*own})
+        for path in [*others, *own]:
             found |= {f"{group.replace('/', '.')}.{key}": text for key, text in _comments(path)}
     return found | dict(_comments(config_dir() / f"{config_name}.yaml"))
 
@@ -40,6 +43,15 @@ def file_comment(path: Path) -> str:
         if not line.startswith("#"):
             break
     return ""
+
+
+def _inherited(path: Path) -> list[Path]:
+    """Return the files that an option is made of, its own last; none if it is not a shipped one."""
+    if not path.is_file():
+        return []
+    defaults = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("defaults", [])
+    names = [entry for entry in defaults if isinstance(entry, str) and entry != "_self_"]
+    return [*(file for name in names for file in _inherited(path.parent / f"{name}.yaml")), path]
 
 
 def _comments(path: Path) -> Iterator[tuple[str, str]]:

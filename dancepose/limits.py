@@ -92,3 +92,11 @@ def check_limits(values: Mapping[str, Any]) -> None:
             right = not isinstance(value, (int, float)) or limit.holds(value)
         if not right:
             raise ConfigError(f"{key}={value}: it must be {limit.words}")
+    optimizer, trainer = values.get("optimizer"), values.get("trainer")
+    if isinstance(optimizer, Mapping) and isinstance(trainer, Mapping):
+        clips = trainer.get("precision") == "16-mixed" and trainer.get("gradient_clip_val")
+        if clips and optimizer.get("fused"):
+            raise ConfigError(
+                "trainer.precision=16-mixed with trainer.gradient_clip_val: a fused optimizer unscales its "
+                "gradients itself, after they would be clipped. Give optimizer.fused=false"
+            )

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from dancepose.checks import fits, needed
 from dancepose.errors import CheckpointError, ConfigError, did_you_mean
 from dancepose.layers.init import initialise
 from dancepose.networks.weights import load_weights
 from dancepose.skeleton import Skeleton, load_skeleton
 
 KEYS = ("model", "skeleton", "seed", "test")
+TESTED = {"precision": str, "channels_last": bool}  # of `test`, what every training notes
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +26,13 @@ class Common(NamedTuple):
     test: dict[str, Any]
 
 
-def read_common(config: Mapping[str, Any], known: Iterable[str] = KEYS) -> Common:
+def read_common(config: Mapping[str, Any], tested: Mapping[str, Any], known: Iterable[str] = KEYS) -> Common:
     """Check the keys of `build`'s dictionary, and read those that every model has.
+
+    Args:
+        config: the dictionary.
+        tested: type hints of the values in `test` that are read; others may stand beside them.
+        known: keys that it may have.
 
     Raises:
         ConfigError: a key is unknown, missing or has a wrong value.
@@ -41,6 +48,9 @@ def read_common(config: Mapping[str, Any], known: Iterable[str] = KEYS) -> Commo
         raise ConfigError(f"seed={seed!r}: an integer is needed")
     if not isinstance(test, Mapping):
         raise ConfigError(f"test={test!r}: a group of keys is needed")
+    for key, hint in tested.items():
+        if key in test and not fits(test[key], hint):
+            raise ConfigError(f"test.{key}={test[key]!r}: {needed(hint)} is needed")
     skeleton = Skeleton.from_dict(dict(node)) if isinstance(node, Mapping) else load_skeleton(str(node))
     return Common(skeleton, seed, dict(test))
 

@@ -13,7 +13,7 @@ from dancepose.baselines import QesConfig, StrConfig
 from dancepose.checks import one_of, read_arguments
 from dancepose.encoders import Encoder
 from dancepose.errors import ConfigError
-from dancepose.model_parts import KEYS, first_weights, read_common
+from dancepose.model_parts import KEYS, TESTED, first_weights, read_common
 from dancepose.motion_keys import FusionConfig, MotionConfig, SequenceConfig
 from dancepose.networks.action import ActionNetwork
 from dancepose.skeleton import Skeleton
@@ -35,6 +35,7 @@ MOTION: dict[str, type[MotionConfig]] = {
     "motion_str": StrConfig,
     "motion_qes": QesConfig,
 }
+MOTION_TESTED: dict[str, Any] = {**TESTED, "size": int, "resize": int, "margin": float}  # see `CROP`
 
 
 def motion_config(plain: Mapping[str, Any]) -> MotionConfig:
@@ -117,7 +118,7 @@ def build_motion(config: Mapping[str, Any]) -> MotionModel:
         ConfigError: a key or value of the configuration is wrong.
         CheckpointError: `model.weights` cannot be loaded.
     """
-    skeleton, seed, test = read_common(config, (*KEYS, "classes"))
+    skeleton, seed, test = read_common(config, MOTION_TESTED, (*KEYS, "classes"))
     model = motion_config(config.get("model", {}))
     if "classes" not in config:
         raise ConfigError("classes is missing: give the names of the actions")

@@ -5,7 +5,7 @@ To add a codec: its class in a file of its own, one line in `CODECS`, and a YAML
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -16,13 +16,21 @@ from dancepose.codecs.base import Codec
 from dancepose.errors import ConfigError
 from dancepose.layers.background import GLOBAL_NORMS
 from dancepose.layers.init import SCHEMES
-from dancepose.model_parts import first_weights, read_common
+from dancepose.model_parts import TESTED, first_weights, read_common
 from dancepose.networks.hrnet import CONTEXTS, DEPTHS, PLACEMENTS, STEMS, HRNet
 from dancepose.networks.pose import STRIDES, Head, PoseNetwork
 from dancepose.skeleton import Skeleton
 
 CODECS: dict[str, Callable[..., Codec]] = {"ae": AssociativeEmbedding}
 NOT_CONFIGURED = ("skeleton", "strides")  # of a codec: the run's and the head's
+POSE_TESTED: dict[str, Any] = {  # type hints of `PoseTask.test_settings`
+    **TESTED,
+    "flip": bool,
+    "scales": list[float],
+    "test_size": int,
+    "resize": Literal["short", "long"],
+    "pad_multiple": int,
+}
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ def build_pose(config: Mapping[str, Any]) -> Model:
         ConfigError: a key or value of the configuration is wrong.
         CheckpointError: `model.weights` cannot be loaded.
     """
-    skeleton, seed, test = read_common(config)
+    skeleton, seed, test = read_common(config, POSE_TESTED)
     model = pose_config(config.get("model", {}))
     codec = build_codec(model, skeleton)
     with torch.random.fork_rng(devices=[]):  # torch draws first weights that are thrown away

@@ -7,27 +7,35 @@ from datetime import timedelta
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 def track(
-    items: Iterable[tuple[int, T]], total: int, label: str, seconds: float = 10.0
+    items: Iterable[tuple[int, T]], total: int | None, label: str, seconds: float = 10.0
 ) -> Generator[T, None, None]:
     """Pass items through and show how many units are done, the rate and the time left.
 
     Args:
         items: pairs of a count of units (images, say) and the item that holds them.
-        total: all units.
+        total: all units, as far as known; None where they have no end.
         label: what is being done.
         seconds: least time between two lines where there is no terminal.
     """
     begin = last = time.perf_counter()
     done = 0
     if Console().is_terminal:
-        columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns: tuple[str | ProgressColumn, ...] = ("{task.description}", BarColumn(), MofNCompleteColumn())
+        columns += (TimeRemainingColumn(),) if total is not None else ()
         with Progress(*columns, TextColumn("{task.fields[rate]}"), transient=True) as progress:
             bar = progress.add_task(label, total=total, rate="")
             for count, item in items:
@@ -41,8 +49,11 @@ def track(
         yield item
         done += count
         now = time.perf_counter()
-        if done > told and (now - last >= seconds or done >= total):  # an empty item adds nothing to tell
+        if done > told and (now - last >= seconds or done == total):  # an empty item adds nothing to tell
             last, told = now, done
             rate = done / (now - begin)
-            left = timedelta(seconds=round((total - done) / rate))
+            if total is None:
+                log.info("%s  %d  %.1f/s", label, done, rate)
+                continue
+            left = timedelta(seconds=max(0, round((total - done) / rate)))  # a total may be an estimate
             log.info("%s  %d/%d  %.1f/s  time left %s", label, done, total, rate, left)

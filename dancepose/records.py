@@ -7,6 +7,8 @@ import numpy as np
 
 NOT_ANNOTATED, OCCLUDED, VISIBLE = 0, 1, 2
 
+Region = list[np.ndarray]  # a part of a picture: one polygon (N, 2) in pixels, or several
+
 
 @dataclass
 class Person:
@@ -19,22 +21,26 @@ class Person:
         scores: (K,) score of each predicted keypoint; None for a label.
         score: score of the whole person; 1 for a label.
         box: (4,) x, y, width, height in pixels.
+        area: px^2 of the person's outline, where the source has one (COCO); None elsewhere.
         head_box: (4,) x1, y1, x2, y2 of the annotated head rectangle.
         id: number of the person within its frame; of action data, the same in all frames of its clip.
         track: number of the person's track in a video.
         action: name of the action, labelled or predicted.
         probabilities: (classes,) of the action, predicted.
+        group: place in `Frame.groups` of the group that a person was predicted for; None: of any.
     """
 
     keypoints: np.ndarray
     scores: np.ndarray | None = None
     score: float = 1.0
     box: np.ndarray | None = None
+    area: float | None = None
     head_box: np.ndarray | None = None
     id: int | None = None
     track: int | None = None
     action: str | None = None
     probabilities: np.ndarray | None = None
+    group: int | None = None
 
     @property
     def present(self) -> np.ndarray:
@@ -71,12 +77,16 @@ class Frame:
         name: what splits and reports call the image: its path below the data set's folder.
         labelled: (K,) bool: which keypoints the frame's source labels at all; None means all.
         complete: whether every person in the picture is labelled or lies in an ignore region.
-        ignore: polygons, each (N, 2) in pixels, whose contents are neither truth nor error.
+        ignore: regions whose contents are neither truth nor error; a COCO crowd in several parts is one.
         clip: name of the video that the frame is from; splits keep a clip together.
         groups: evaluation groups; empty means that all people are one group.
         source: where the frame is from, for reports: as its file says, else the name of the data set part.
         id: number of the image in a COCO file, by which COCO results name it.
         classes: the actions that the frame's source tells apart, in its order; empty where it names none.
+        evaluated: whether it may be drawn for validation and test; if not it only trains (MPII's pictures
+            without a group of people).
+        excuses: whether a prediction in an ignore region, or far from everybody who is labelled, may be no
+            error in the MPII protocol. MPII's own toolkit knows nothing of the kind.
     """
 
     image: Path | np.ndarray | None
@@ -86,12 +96,24 @@ class Frame:
     name: str = ""
     labelled: np.ndarray | None = None
     complete: bool = True
-    ignore: list[np.ndarray] = field(default_factory=list)
+    ignore: list[Region] = field(default_factory=list)
     clip: str | None = None
     groups: list[Group] = field(default_factory=list)
     source: str = ""
     id: int | None = None
     classes: tuple[str, ...] = ()
+    evaluated: bool = True
+    excuses: bool = True
+
+    @property
+    def units(self) -> int:
+        """How many images it counts as when a split is drawn: its groups, as MPII's protocol counts them."""
+        return max(1, len(self.groups)) if self.evaluated else 0
+
+    @property
+    def ignored_polygons(self) -> list[np.ndarray]:
+        """The polygons (N, 2) of all ignore regions, for those to whom it is one which region they are of."""
+        return [polygon for region in self.ignore for polygon in region]
 
     def keypoint_array(self) -> np.ndarray:
         """Return the keypoints of all people as one (P, K, 3) float64 array; (0, 0, 3) without people."""

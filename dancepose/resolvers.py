@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from dancepose.errors import ConfigError
+from dancepose.metrics.direction import mode_of
 
 MAIN_METRICS = {"pose": "val/mAP"}  # by model.network
 OTHERWISE = "val/accuracy"  # of all networks that tell motions apart
@@ -22,6 +23,7 @@ def register() -> None:
     warnings.filterwarnings("ignore", message=r"\s*'hydra/\w+/\w+' is validated against ConfigStore schema")
     OmegaConf.register_new_resolver("run_name", _run_name, replace=True, use_cache=False)
     OmegaConf.register_new_resolver("main_metric", _main_metric, replace=True)
+    OmegaConf.register_new_resolver("metric_mode", lambda metric: mode_of(str(metric)), replace=True)
     OmegaConf.register_new_resolver("run_tags", _run_tags, replace=True, use_cache=False)
     # cached: Hydra hands what they are in a sweep on to its jobs, in whatever process and on whatever machine
     for name, of_sweep in (("sweep_name", _sweep_name), ("varying", _varying), ("launch_id", _launch_id)):
@@ -65,7 +67,7 @@ def _sweep_name(
 
     if given is None:
         base = str(choices.get("experiment") or choices.get("model"))
-        return sweep_name(base, list(overrides), params)
+        return sweep_name(base, list(overrides), params, _varying(overrides, params))
     name = str(given)
     if not name or "/" in name or name.startswith("."):
         raise ConfigError(f"sweep={name}: a folder's name is needed; where it lies is output=...")

@@ -38,7 +38,7 @@ def resume_overrides(argv: list[str]) -> list[str]:
 
     run_dir = Path(_unquoted(given[-1])).resolve()
     saved = _read_overrides(run_dir, given[-1])
-    flags, mine = _split_flags(argv)
+    flags, mine = split_flags(argv)
     if mine[: len(saved)] == saved:
         mine = mine[len(saved) :]
     mine = [a for a in mine if not RESUME.fullmatch(a) and not a.startswith("hydra.run.dir=")]
@@ -75,7 +75,7 @@ def _unquoted(value: str) -> str:
         return value
 
 
-def _split_flags(argv: list[str]) -> tuple[list[str], list[str]]:
+def split_flags(argv: list[str]) -> tuple[list[str], list[str]]:
     """Split a command line into flags with their values, which Hydra wants in one piece, and overrides."""
     flags: list[str] = []
     overrides: list[str] = []
@@ -90,6 +90,12 @@ def _split_flags(argv: list[str]) -> tuple[list[str], list[str]]:
         if rest and (argument in FLAGS_WITH_VALUE or optional):
             flags.append(rest.pop(0))
     return flags, overrides
+
+
+def flag_values(flags: list[str], names: tuple[str, ...]) -> list[str]:
+    """Return the values of a flag, `--config-dir x` or `--config-dir=x`, by its names."""
+    pairs = zip(flags, [*flags[1:], ""], strict=False)  # without flags there is nothing to follow
+    return [f.partition("=")[2] or following for f, following in pairs if f.partition("=")[0] in names]
 
 
 def _read_overrides(run_dir: Path, given: str) -> list[str]:

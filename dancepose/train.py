@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import gc
-import logging
-import warnings
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from omegaconf import DictConfig
 
-    from dancepose.tasks.family import Family
-    from dancepose.tasks.run_directory import RunDirectory
     from dancepose.tasks.sweep_job import SweepJob
-
-log = logging.getLogger(__name__)
-
-# of Lightning and torch, about what is meant to be so: the folder of a resumed run, a short epoch, ...
-WARNINGS = (
-    "Grad strides do not match bucket view strides",  # of 1x1 weights; DDP copies gradients either way
-    "It is recommended to use `self.log",  # the metrics are equal on all processes already
-    "Checkpoint directory .* exists and is not empty",
-    "The number of training batches .* is smaller than the logging interval",
-    "The `srun` command is available",  # who wants Slurm asks for it
-    ".*isinstance\\(treespec, LeafSpec\\)` is deprecated",
-)
 
 
 def train(cfg: DictConfig) -> float | SweepJob | None:
@@ -78,178 +60,12 @@ def _train_alone(cfg: DictConfig) -> float | None:
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
     from dancepose.sweeps.ledger import holding_run
-
-    main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
-    with holding_run(Path(HydraConfig.get().runtime.output_dir).resolve()) if main_rank else nullcontext():
-        return _train(cfg, main_rank)
-
-
-def _train(cfg: DictConfig, main_rank: bool) -> float | None:
-    """Run one training in a folder that no other process writes into."""
-    from hydra.core.hydra_config import HydraConfig
-    from lightning.pytorch import seed_everything
-
-    from dancepose.callbacks.checkpoints import WholeFileIO
-    from dancepose.errors import DanceposeError
-    from dancepose.targets import plain
-    from dancepose.tasks.devices import settle_precision, warn_of_slow_bf16
-    from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite
-    from dancepose.tasks.families import family_of
-    from dancepose.tasks.memory import advise_training, memory_told
-    from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value, resumed_metrics
-    from dancepose.tasks.preparation import (
-        WhenLoaded,
-        check_optimizer,
-        describe_batch,
-        log_config,
-        make_callbacks,
-        make_loggers,
-        make_trainer,
-    )
-    from dancepose.tasks.rate_test import check_rate_test, find_rate
-    from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
-    from dancepose.tasks.run_directory import RunDirectory
-    from dancepose.tasks.sameness import check_same_run
-    from dancepose.tasks.slurm_job import cluster_plugins
-    from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
+    from dancepose.tasks.training import run_training
 
     gc.enable()
-    testing_rates = bool(cfg.lr_find.steps)  # in place of a training
-    trial = bool(cfg.trainer.get("fast_dev_run")) or testing_rates  # leaves no files of a run
-    writes = main_rank and not trial
-    logging.getLogger("lightning").handlers.clear()  # Hydra's handlers print its lines already
-    for known in WARNINGS:
-        warnings.filterwarnings("ignore", message=known)
-    if not main_rank:
-        logging.getLogger().setLevel(logging.WARNING)
-    config = plain(cfg)
-    family = family_of(config)
-    config["trainer"]["precision"] = settle_precision(config["trainer"])
-    run = RunDirectory(HydraConfig.get().runtime.output_dir)
-    if testing_rates:
-        check_rate_test(config, run)
-    reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
-    epochs = None
-    if config["minutes"] is not None and not trial:
-        check_minutes(config)
-        epochs = known_epochs(run, config) if cfg.resume or reuse else None
-        config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
-    family.check_metric_names(config)
-    if reuse and writes:
-        check_same_run(run, config)
-    last = _last(cfg, run, writes, reuse)
-    seed_everything(cfg.seed, workers=True, verbose=False)
-
-    datamodule = family.datamodule(config)  # reads nothing yet
-    if last is not None:
-        check_kept(run, config["data"])
-    task = family.task(config, datamodule, resumed=last is not None)
-    check_optimizer(config["optimizer"], task.network)
-    if last is not None:
-        check_resumable(last, task.build_config, config["optimizer"])
-        keep_data(run, config["data"], datamodule.data)
-    started = False
-
-    def start() -> None:
-        """Write what the run is; a resumed one only when its checkpoint has been loaded."""
-        nonlocal started
-        started = True
-        if writes:
-            composed = HydraConfig.get()
-            run.write_config(
-                config, _lasting(composed.overrides.task), chosen_options(composed.runtime.choices)
-            )
-            run.write_metrics("running", **identity)
-
-    if not testing_rates:  # which makes its own
-        loggers = make_loggers(config, run, main_rank)
-        callbacks = make_callbacks(config, run, logged=bool(loggers))
-        if last is not None:
-            callbacks.append(WhenLoaded(start))
-        trainer = make_trainer(config, run, callbacks, loggers, plugins=[WholeFileIO(), *cluster_plugins()])
-        datamodule.trainer = trainer
-    datamodule.setup("fit")
-    if main_rank:
-        log.info("run directory: %s", run.path)
-        log.info("%s", datamodule.summary())
-        if len(grave := datamodule.problems.of("keypoint never labelled", "clip in several parts")):
-            log.warning("%s", grave.report())
-        for warning in family.warnings(datamodule):
-            log.warning("%s", warning)
-    if testing_rates:
-        overrides = HydraConfig.get().overrides.task
-        find_rate(config, run, task, datamodule, list(overrides), [WholeFileIO()])
-        return None
-    if reuse and last is not None and run.read_metrics().get("status") == "done":
-        return _tell(config, run, family)
-    if config["minutes"] is not None and not trial and epochs is None:
-        timed = family.task(
-            config, datamodule, resumed=True
-        )  # like a resumed one without initial weights from a file
-        epochs = fitting_epochs(config, run, timed, datamodule, [WholeFileIO()])
-        config["trainer"]["max_epochs"] = trainer.fit_loop.max_epochs = epochs
-        datamodule.trainer = trainer
-        seed_everything(cfg.seed, workers=True, verbose=False)  # the trial leaves no trace
-    if writes:
-        run.write_split(datamodule.split)
-        run.keep_wandb_id()
-        run.forget_errors()
-    identity = _identity(config, datamodule)
-    before = run.read_metrics().get("metrics", {}) if last is not None else {}
-    if last is None:
-        start()
-    try:
-        if main_rank:
-            log.info("%s", describe_batch(datamodule.batch_size, trainer))
-            device, precision = trainer.strategy.root_device.type, str(trainer.precision)
-            warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
-            log_config(loggers, config)
-        with memory_told(advise_training(config, datamodule)):
-            trainer.fit(
-                task, datamodule=datamodule, ckpt_path=None if last is None else str(last), weights_only=True
-            )
-        if trainer.interrupted:
-            raise KeyboardInterrupt
-        values: dict[str, float | None] = {**resumed_metrics(trainer)}  # where no epoch is left to train
-        values.update({n: float(v) for n, v in trainer.callback_metrics.items()})
-        if not started:
-            log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
-            values = {**before, **values}
-        objective = objective_value(config, trainer, values)
-        if cfg.test:
-            with memory_told(advise_training(config, datamodule)):
-                values |= measure_test_part(config, trainer, family, task, datamodule, run)
-    except BaseException as error:
-        status, first = exit_status(error, trainer.received_sigterm), main_rank
-        if trainer.world_size > 1 and (main_rank or status is None):
-            # also of an interruption: other processes, which lose their peer, have nothing to tell
-            told_first = run.is_first_error(patient=status is None and not isinstance(error, DanceposeError))
-            first = told_first if status is None else main_rank
-        if first and started and not trial:
-            run.write_metrics("failed" if status is None else "interrupted", cause=cause(error), **identity)
-        if not first and status is None:
-            raise SystemExit(1) from error  # what went wrong has been told
-        if status is not None:
-            if writes:
-                log.info("interrupted; go on with: dancepose-train resume=%s", run.path)
-            raise SystemExit(status) from error
-        if type(error).__module__.startswith("wandb."):
-            raise DanceposeError(
-                f"Weights & Biases refused the run: {error} Or log without a network: WANDB_MODE=offline, "
-                "or logger.wandb.offline=true"
-            ) from error
-        raise
-    finally:
-        finish_wandb()
-    if writes:
-        run.write_metrics("done", metrics=finite(values), objective=objective, **identity)
-        if config["data"].get("overfit"):
-            if verdict := family.judge_overfit(values, run):
-                log.info("%s", verdict)
-        log.info("done: %s", run.path)
-    elif main_rank:
-        log.info("%s", describe_trial(int(cfg.trainer.fast_dev_run), datamodule, bool(cfg.test)))
-    return objective
+    main_rank = getattr(rank_zero_only, "rank", 0) in (None, 0)  # Lightning sets it where there is one
+    with holding_run(Path(HydraConfig.get().runtime.output_dir).resolve()) if main_rank else nullcontext():
+        return run_training(cfg, main_rank)
 
 
 def _tell_plan(cfg: DictConfig) -> None:
@@ -259,79 +75,11 @@ def _tell_plan(cfg: DictConfig) -> None:
     from dancepose.sweeps.outcome_table import plan_table
     from dancepose.targets import plain
     from dancepose.tasks.run_directory import RunDirectory
-    from dancepose.tasks.sweep_job import planned, settled
+    from dancepose.tasks.sweep_checks import settled
+    from dancepose.tasks.sweep_decision import planned
 
     run = RunDirectory(HydraConfig.get().runtime.output_dir)
     print(plan_table({run.path.name: planned(settled(plain(cfg)), run)}))
-
-
-def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:
-    """Return the checkpoint to go on from, or None for a fresh start.
-
-    Args:
-        cfg: the configuration.
-        run: the folder.
-        writes: whether this process writes into it.
-        reuse: the folder holds the very run that is asked for.
-
-    Raises:
-        ConfigError: a fresh run in the folder of another, or a resumed one outside its folder.
-    """
-    from dancepose.errors import ConfigError
-
-    if cfg.resume:
-        if Path(cfg.resume).resolve() != run.path:
-            raise ConfigError(
-                f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its "
-                "folder"
-            )
-    elif not reuse:
-        # only in the process that writes: others may come when it has written already
-        if writes and run.occupied:
-            raise ConfigError(
-                f"{run.path} holds a run already: go on with it (resume={run.path}), or give another folder"
-            )
-        return None
-    if writes:
-        run.remove_leftovers()
-    last = run.checkpoints / "last.ckpt"
-    if not last.is_file():
-        log.info("%s has no last.ckpt: it stopped within its first epoch and starts afresh", run.path)
-        return None
-    return last
-
-
-def _tell(config: Mapping[str, Any], run: RunDirectory, family: Family) -> float | None:
-    """Tell the results of a finished run; return its objective."""
-    log.info("this very training is done; nothing changed since: %s", run.path)
-    if config["test"]:
-        family.tell_report(run.path)
-    return run.read_metrics().get("objective")
-
-
-def _identity(config: Mapping[str, Any], datamodule: Any) -> dict[str, Any]:
-    """Return what metrics.json says of the run, whatever comes of it."""
-    from dancepose.tasks.run_directory import config_hash
-
-    return {
-        "hash": config_hash(config, datamodule.data_hash),
-        "split": datamodule.split_hash,
-        "split_file": "split.json",
-        "images": {part: len(names) for part, names in datamodule.data.names.items()},
-        "data": datamodule.data_hash,
-    }
-
-
-def _lasting(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides that make the run what it is, without those that only start or resume it."""
-    from dancepose.sweeps.names import lasting
-
-    return lasting(overrides, ("resume", "reuse", "trust", "sweep", "rerun", "dry_run"))
-
-
-def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return group -> option without Hydra's own groups: what choices.yaml of a run holds."""
-    return {str(group): option for group, option in choices.items() if not str(group).startswith("hydra")}
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 # before torch is imported: one thread per test process, and nothing that reaches for the network
@@ -14,11 +15,18 @@ os.environ["WANDB_SILENT"] = "true"
 import numpy as np
 import pytest
 from factories import make_labelme
-from forked import Server
+from forked import Server, shared_server
 from hypothesis import settings
 
 settings.register_profile("dancepose", deadline=None, derandomize=True, max_examples=50, database=None)
 settings.load_profile("dancepose")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the garbage collector need not walk through it in every test."""
+    gc.collect()
+    gc.freeze()
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -40,11 +48,9 @@ def labelme(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server() -> Server:
     """Runs `dancepose-train` many times without the time of many imports."""
-    made = Server()
-    yield made
-    made.close()
+    return shared_server()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dancepose.codecs.base import Codec, OutputSpec
+from dancepose.codecs.base import Codec, Found, OutputSpec
 from dancepose.records import OCCLUDED, VISIBLE, Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton
 
@@ -276,8 +276,8 @@ class PointsCodec(Codec):
     def merge(self, outputs):
         return outputs[0]
 
-    def decode(self, outputs):
-        return [[] for _ in outputs[0]]
+    def find(self, outputs):
+        return [Found([]) for _ in outputs[0]]
 
     def peaks(self, outputs):
         return np.zeros((len(outputs[0]), len(self.skeleton), 3))

@@ -1,25 +1,33 @@
-"""Commands of `dancepose-train` as forks of one process that has imported everything already.
+"""Commands as forks of one process that has imported everything already.
 
 A command starts in a tenth of the time of a new interpreter, so that tests can afford many. All else is real:
 the command line is read by Hydra, a sweep's launcher is a process that can be killed, and so are its jobs.
 """
 
+import atexit
 import contextlib
+import functools
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import types
 from pathlib import Path
 
+SECONDS = 300  # that a command may take
+ENTRY_POINTS = ("train", "evaluate", "browse", "benchmark", "synthesize", "compare")
 PREPARED = (
-    *("lightning.pytorch", "matplotlib.backends.backend_agg", "dancepose.entry", "dancepose.train"),
-    *(f"dancepose.tasks.{name}" for name in ("families", "rate_test", "resuming", "sweep_job", "dry_run")),
+    *(f"dancepose.{name}" for name in ENTRY_POINTS),
+    *("lightning.pytorch", "matplotlib.backends.backend_agg", "dancepose.entry"),
+    *(f"dancepose.tasks.{name}" for name in ("families", "training", "sweep_job", "dry_run")),
     *(f"dancepose.callbacks.{name}" for name in ("sweep_report", "ema", "csv_log", "progress")),
     *(f"dancepose.data.{name}" for name in ("datamodules", "motion_datamodule")),
     "dancepose.inference.action_charts",
+    *("wandb", "wandb.apis.public"),  # which it imports when a run begins
 )
 
 
@@ -34,7 +42,7 @@ class ForkedPopen:
             for file, target in ((stdout, 1), (stderr, 2)):
                 if file is not None:
                     os.dup2(file.fileno(), target)
-            run_forked(command[3:], env, cwd, start_new_session)
+            run_forked("train", command[3:], env, cwd, start_new_session)
 
     def poll(self):
         if self.returncode is None:
@@ -52,8 +60,9 @@ class ForkedPopen:
         os.kill(self.pid, number)
 
 
-def run_forked(arguments, environment, cwd, session=False):
-    """In a fork, run `dancepose-train` to its end."""
+def run_forked(module, arguments, environment, cwd, session=False):
+    """In a fork, run an entry point to its end."""
+    import gc
     import importlib.util
 
     from hydra.core.global_hydra import GlobalHydra
@@ -62,6 +71,7 @@ def run_forked(arguments, environment, cwd, session=False):
     from dancepose.callbacks.sweep_report import SweepReport
 
     status = 1
+    gc.enable()
     try:
         if session:
             os.setsid()
@@ -73,14 +83,13 @@ def run_forked(arguments, environment, cwd, session=False):
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
         SweepReport.unfinished = None
-        sys.argv = ["dancepose-train", *arguments]
+        sys.argv = [f"dancepose-{module}", *arguments]
         # what Lightning starts further processes from
-        sys.modules["__main__"].__spec__ = importlib.util.find_spec("dancepose.train")
+        sys.modules["__main__"].__spec__ = importlib.util.find_spec(f"dancepose.{module}")
         import dancepose.tasks.child as child
-        from dancepose.train import main
 
         child.subprocess = types.SimpleNamespace(Popen=ForkedPopen)  # in that module alone
-        main()
+        importlib.import_module(f"dancepose.{module}").main()
         status = 0
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -97,20 +106,22 @@ def run_forked(arguments, environment, cwd, session=False):
 
 def serve():
     """Fork a command for each line of JSON on the standard input; tell its process, then its status."""
+    import gc
     import importlib
 
+    gc.disable()
     for name in PREPARED:
         importlib.import_module(name)
+    gc.freeze()  # a fork shares what nobody walks through
     print("ready", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            output = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            nothing = os.open(os.devnull, os.O_RDONLY)
-            for own, target in ((nothing, 0), (output, 1), (output, 2)):
-                os.dup2(own, target)
-            run_forked(asked["arguments"], {**os.environ, **asked["environment"]}, asked["cwd"], session=True)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            for path, target in ((asked["stdout"], 1), (asked["stderr"], 2)):
+                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), target)
+            run_forked(asked["module"], asked["arguments"], asked["environment"], asked["cwd"], session=True)
         print(pid, flush=True)
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
@@ -142,16 +153,14 @@ class Server:
     """The process that is forked."""
 
     def __init__(self):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        )
+        self._environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        path = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             [sys.executable, "-c", "import forked; forked.serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env={**self._environment, "PYTHONPATH": os.pathsep.join(path)},
         )
         self._number = 0
         assert self.read() == "ready"
@@ -165,9 +174,15 @@ class Server:
         """Start `dancepose-train` with these arguments; one at a time."""
         self._number += 1
         output = cwd / f"output_{self._number}.txt"
-        asked = {"arguments": list(arguments), "cwd": str(cwd), "output": str(output)}
-        print(json.dumps({**asked, "environment": environment}), file=self._process.stdin, flush=True)
-        return Launched(self, int(self.read()), output)
+        environment = {**self._environment, **environment}
+        return Launched(self, self._ask("train", arguments, cwd, environment, output, output), output)
+
+    def _ask(self, module, arguments, cwd, environment, stdout, stderr) -> int:
+        """Start an entry point; return the number of its process."""
+        asked = {"module": module, "arguments": list(arguments), "cwd": str(cwd), "environment": environment}
+        print(json.dumps({**asked, "stdout": str(stdout), "stderr": str(stderr)}), file=self._process.stdin)
+        self._process.stdin.flush()
+        return int(self.read())
 
     def run(self, *arguments: str, cwd: Path, **environment: str) -> Launched:
         """Run `dancepose-train` to its end."""
@@ -175,6 +190,30 @@ class Server:
         launched.wait()
         return launched
 
+    def command(
+        self, module: str, *arguments: str, cwd: Path, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `dancepose-<module>` to its end; what it prints is kept apart, outside of its folder."""
+        with tempfile.TemporaryDirectory() as folder:
+            told = [Path(folder) / name for name in ("stdout", "stderr")]
+            whole = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+            pid = self._ask(module, arguments, cwd, whole, *told)
+            in_time, _, _ = select.select([self._process.stdout], [], [], SECONDS)
+            if not in_time:
+                os.killpg(pid, signal.SIGKILL)
+            status = int(self.read())
+            output = [path.read_text() for path in told]
+        assert in_time, f"{module} did not end within {SECONDS} s: {output}"
+        return subprocess.CompletedProcess([f"dancepose-{module}", *arguments], status, *output)
+
     def close(self) -> None:
         self._process.stdin.close()
         self._process.wait()
+
+
+@functools.cache
+def shared_server() -> Server:
+    """Return the one server of this process; it ends with it."""
+    server = Server()
+    atexit.register(server.close)
+    return server

@@ -126,6 +126,7 @@ def pose_job(
     images: int = 20,
     choices: Mapping[str, str] | None = None,
     per_image: bool = True,
+    further: Mapping[str, float] | None = None,
     **result: Any,
 ) -> Path:
     """Leave what a training of poses leaves.
@@ -138,6 +139,7 @@ def pose_job(
         images: of the test part.
         choices: of groups.
         per_image: whether it keeps what it found in each image.
+        further: metrics beside the usual ones.
         result: entries of metrics.json in place of the usual ones.
     """
     run.mkdir(parents=True)
@@ -160,6 +162,7 @@ def pose_job(
     total = float(kept.mean_ap(np.ones((1, images)))[0])
     columns = {name: 100 * found + number + seed for number, name in enumerate(COLUMNS)}
     metrics = {"val/mAP": total, "test/mAP": total, **{f"test/{n}": v for n, v in columns.items()}}
+    metrics |= further or {}
     row = {"metric": "MPII mAP", "columns": {**columns, "mAP": total}, "total": "mAP"}
     (run / "test.json").write_text(json.dumps({"split": "5" * 16, "rows": {"mAP": row}}))
     content = {

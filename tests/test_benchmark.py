@@ -59,7 +59,7 @@ def test_the_data_pipeline_has_a_breakdown(tmp_path):
 
 
 def test_without_pictures_the_data_part_is_left_out_with_a_word(tmp_path, caplog):
-    assert set(measure(tmp_path, "parts=[data,score]")) == {"MPII mAP", "OKS AP"}
+    assert set(measure(tmp_path, "parts=[data,score]")) == {"MPII mAP", "OKS AP", "per image"}
     assert "give data.root" in caplog.text
     with pytest.raises(ConfigError, match="nothing was measured.*data.root"):
         measure(tmp_path, "parts=[data]")
@@ -80,7 +80,8 @@ def test_decode_of_saved_maps(tmp_path, shared):
 
 def test_scoring(tmp_path):
     rows = measure(tmp_path, "parts=[score]")
-    assert rows["MPII mAP"]["figures"] == {"groups": 8, "people": 20}
+    figures = rows["MPII mAP"]["figures"]
+    assert (figures["groups"], figures["people"]) == (8, 20) and figures["predicted"] > 8
 
 
 def test_drawing(tmp_path):
@@ -120,3 +121,13 @@ def test_comparisons_are_timed_and_their_claims_counted(tmp_path, monkeypatch):
     told = rows["5 seeds, 1 pairs, 1000 images"]["figures"]
     assert told == {"claimed in vain": "0.00%", "95 % bound": "<= 77.64%", "studies": 2}
     assert "found" in rows["8 seeds, 3 pairs, 1000 images, true difference 2 sd"]["figures"]
+
+
+def test_an_exported_network_beside_its_own(tmp_path):
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
+    one = [f"~networks.{name}" for name in ("pyramid_stem", "background", "attention", "all")]
+    rows = measure(tmp_path, "parts=[export]", "model/head=single", *one)
+    assert list(rows) == ["higherhrnet, PyTorch", "higherhrnet, onnxruntime"]
+    assert rows["higherhrnet, PyTorch"]["figures"]["speed"] == 1.0
+    assert rows["higherhrnet, onnxruntime"]["figures"]["speed"] > 0

@@ -333,6 +333,10 @@ class TestBuild:
         assert done.stdout.strip() == ""
 
 
+def set_test(content: dict, test: object) -> None:
+    content["dancepose"]["test"] = test
+
+
 class TestCheckpoint:
     @pytest.fixture
     def saved(self, tmp_path):
@@ -376,6 +380,19 @@ class TestCheckpoint:
             (lambda c: c["dancepose"]["model"].update(dpeth=3), "dpeth"),
             (lambda c: c["dancepose"].pop("model"), "model"),
             (lambda c: c.update(dancepose=None), "does not fit"),
+            (
+                lambda c: set_test(c, {"test_size": "big"}),
+                "test.test_size='big': a whole number",
+            ),
+            (
+                lambda c: set_test(c, {"test_size": None}),
+                "test.test_size=None: a whole number",
+            ),
+            (lambda c: set_test(c, {"scales": 3}), "test.scales=3: "),
+            (lambda c: set_test(c, {"scales": ["1"]}), r"test.scales=\['1'\]: "),
+            (lambda c: set_test(c, {"flip": "no"}), "test.flip='no': true or false"),
+            (lambda c: set_test(c, {"precision": 7}), "test.precision=7: "),
+            (lambda c: set_test(c, 3), "test=3: a group of keys"),
         ],
     )
     def test_does_not_fit_itself(self, saved, spoil, message):

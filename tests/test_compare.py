@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shlex
+import shutil
 import time
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from wandb_file import records
 
 from dancepose.compare import compare
 from dancepose.errors import ConfigError, DanceposeError, DataError
+from dancepose.metrics.samples import MotionSamples
 from dancepose.resolvers import register
+from dancepose.sweeps.answers import with_samples
+from dancepose.sweeps.jobs import read_jobs
 from dancepose.train import train
 
 QUICK = ["resamples=100", "pictures=1"]
@@ -65,7 +70,6 @@ def test_a_real_sweep(trained, tmp_path, capsys):
         f"sweeps=[{trained}]",
         "by=model/attention",
         "against=none",
-        "latency=true",
         "rounds=1",
     )
     (table,) = told["tables"]
@@ -84,6 +88,23 @@ def test_a_real_sweep(trained, tmp_path, capsys):
     page = (tmp_path / "out" / "comparison.html").read_text()
     assert "data:image/jpeg;base64" in page and 'aria-label="learning curves of' in page
     assert table["notes"][0].startswith("accuracy, % decides")
+
+
+def test_the_remedy_told_for_missing_samples_brings_them_back(trained, tmp_path):
+    sweep = shutil.copytree(trained, tmp_path / "sweep")
+    job = sweep / "model.attention=none,seed=0"
+    before, kept = (job / "metrics.json").read_bytes(), MotionSamples.load(job / "per_sample.npz")
+    (job / "per_sample.npz").unlink()
+    there, left_out = with_samples(read_jobs([sweep])[0], poses=False)
+    assert len(there) == 3 and left_out[0].path == job
+    program, *overrides = shlex.split(left_out[0].cause.partition("write it by ")[2])
+    assert program == "dancepose-evaluate"
+    done = command("evaluate", *overrides, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(with_samples(read_jobs([sweep])[0], poses=False)[0]) == 4
+    found = MotionSamples.load(job / "per_sample.npz")
+    assert found.same_test(kept) and (found.predicted == kept.predicted).all()
+    assert (job / "metrics.json").read_bytes() == before
 
 
 def test_by_default_it_is_written_into_the_first_sweep(sweep, tmp_path):
@@ -114,6 +135,7 @@ def test_where_there_is_no_first_sweep_nothing_is_made_in_its_place(sweep):
         (["level=2"], "a confidence lies between 0 and 1"),
         (["resamples=0"], "at least 1"),
         (["only=3"], "only=3"),
+        (["latency=maybe"], "true, false, auto"),
         (["sweeps=[]"], "sweeps is not set"),
         (["sweeps=[nowhere]"], "nowhere is no folder"),
     ],

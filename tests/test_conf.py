@@ -19,7 +19,9 @@ def test_a_config_file_is_short_and_valid(path: Path):
     yaml.safe_load(text)
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "browse", "benchmark", "synthesize", "compare"])
+@pytest.mark.parametrize(
+    "name", ["train", "evaluate", "browse", "benchmark", "synthesize", "compare", "predict", "export"]
+)
 def test_entry_points_compose(name):
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         compose(name)

@@ -1,4 +1,4 @@
-"""`dancepose-evaluate`: a run, a checkpoint, and files of predictions, by the entry point's own function."""
+"""`dancepose-evaluate`: a run, a checkpoint (`network_scoring`), files of predictions (`file_scoring`)."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from factories import make_coco, make_labelme
 from running import SMALL, run_task
 
 from dancepose.data.coco_results import write_coco_results
-from dancepose.data.predictions import write_predictions
+from dancepose.data.prediction_writer import write_predictions
 from dancepose.data.readers.coco import read_coco
 from dancepose.data.readers.labelme import read_labelme
 from dancepose.errors import ConfigError, DataError
@@ -272,6 +272,8 @@ WAYS = "give one of: run="
         (["run=a", "workers=-1"], "workers=-1"),
         (["run=a", "pictures=many"], "pictures=.?many"),
         (["run=nowhere"], "nowhere is no run directory"),
+        (["ckpt=nowhere"], "nowhere is no file"),
+        (["gt=a", "pred=nowhere"], "pred: nowhere is no file"),
         (["ckpt=a", "root=b"], r"with ckpt= nothing reads root \(only with run=\): leave it out"),
         (["ckpt=a", "which=last"], "with ckpt= nothing reads which"),
         (["ckpt=a", "trust=[my.]"], "with ckpt= nothing reads trust"),
@@ -288,7 +290,10 @@ WAYS = "give one of: run="
         (["gt=a", "pred=b", "data=dance", "data.root=c"], "with gt= nothing reads data"),
     ],
 )
-def test_wrong_values_are_refused_at_the_top(tmp_path, overrides, message):
+def test_wrong_values_are_refused_at_the_top(tmp_path, monkeypatch, overrides, message):
+    monkeypatch.chdir(tmp_path)
+    for name in "abc":
+        Path(name).touch()
     with pytest.raises(ConfigError, match=message):
         score(tmp_path, *overrides)
 
@@ -308,6 +313,8 @@ def test_every_key_has_its_ways():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
-def test_a_gpu_that_is_not_there(tmp_path, device):
+def test_a_gpu_that_is_not_there(tmp_path, monkeypatch, device):
+    monkeypatch.chdir(tmp_path)
+    Path("a").touch()
     with pytest.raises(ConfigError, match=rf"device={device}: .*no GPU.*device=cpu"):
         score(tmp_path, "run=a", f"device={device}")

@@ -15,7 +15,8 @@ from test_evaluate import score
 from dancepose.build import build, load_checkpoint
 from dancepose.data.datamodules import PoseDataModule
 from dancepose.errors import ConfigError, DataError
-from dancepose.tasks.scoring import find_precision, fit_data
+from dancepose.inference.devices import find_precision
+from dancepose.tasks.scoring import fit_data
 from dancepose.train import train
 
 GEOMETRY = {"test_size": 96, "resize": "long", "pad_multiple": 32}

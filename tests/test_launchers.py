@@ -5,23 +5,18 @@ import os
 import re
 import signal
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 from factories import make_archive
-from kills import JOB, alive
-from running import command
+from kills import SMALL
+from running import fresh_command
+from sweeping import alive, children, statuses, until
 
 from dancepose.sweeps.leases import FOLDER
 
-# the keypoint branch on drawn skeletons, one short epoch
-VARIED = ("data.workers", "trainer.max_epochs", "seed", "data.sampler")
-SMALL = [
-    *(o for o in JOB if o.split("=")[0] not in VARIED),
-    *("data.workers=0", "trainer.max_epochs=1", "~callbacks.summary", "test=false", "sweep=mine"),
-]
+JOB = [*SMALL, "test=false", "sweep=mine"]
 
 
 @pytest.fixture
@@ -30,38 +25,20 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def statuses(folder: Path) -> dict[str, str]:
-    """Return the first word of each job's name -> how it stands."""
-    file = folder / "outputs" / "sweeps" / "mine" / "sweep.json"
-    found = json.loads(file.read_text()) if file.exists() else {}
-    return {name.rpartition("_")[0]: entry["status"] for name, entry in found.items()}
-
-
-def until(condition, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it does not come"
-        time.sleep(0.02)
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that some thread of a process has started, oldest first."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return sorted(found)
+def mine(folder: Path) -> Path:
+    return folder / "outputs" / "sweeps" / "mine"
 
 
 def jobs_at_work(folder: Path) -> int:
     """Return how many jobs have begun to train, or have done so."""
-    return len(list((folder / "outputs" / "sweeps" / "mine").glob("*/metrics.json")))
+    return len(list(mine(folder).glob("*/metrics.json")))
 
 
 def test_a_pool_runs_jobs_side_by_side_on_devices_of_their_own(folder, server):
     """Broken off and launched again, then a job killed: its device goes to the next."""
     arguments = [
         "-m",
-        *SMALL,
+        *JOB,
         "hydra/launcher=pool",
         "hydra.launcher.devices=[7,8]",
         "trainer.accelerator=auto",
@@ -72,7 +49,7 @@ def test_a_pool_runs_jobs_side_by_side_on_devices_of_their_own(folder, server):
     until(lambda: jobs_at_work(folder) == 2)
     launched.kill(signal.SIGTERM)
     assert launched.wait() == 143, launched.output
-    assert statuses(folder) == {"seed-0": "interrupted", "seed-1": "interrupted"}
+    assert statuses(mine(folder)) == {"seed-0": "interrupted", "seed-1": "interrupted"}
     assert "Launching 3 jobs, 2 at a time (7, 8)" in launched.output
     assert "2 jobs: 2 interrupted" in launched.output
 
@@ -81,19 +58,19 @@ def test_a_pool_runs_jobs_side_by_side_on_devices_of_their_own(folder, server):
     victim = children(launched.pid)[0]
     os.kill(victim, signal.SIGKILL)
     assert launched.wait() == 1, launched.output
-    found = statuses(folder)
+    found = statuses(mine(folder))
     assert sorted(found.values()) == ["done", "done", "failed"]
     started = re.findall(r"^(seed-\d)_\w+: started on GPU (\d)$", launched.output, re.M)
     assert [job for job, _ in started][2] == "seed-2" and {gpu for _, gpu in started[:2]} == {"7", "8"}
     assert found[next(job for job, gpu in started if gpu == started[2][1])] == "failed"
     assert "killed by SIGKILL" in launched.output and "epoch 1/5" not in launched.output
-    (output,) = (folder / "outputs" / "sweeps" / "mine").glob("seed-2_*/output")
+    (output,) = mine(folder).glob("seed-2_*/output")
     assert "epoch 5/5" in output.read_text()
 
 
 def test_leases_outlive_neither_launcher_nor_job(folder, server):
     """A launcher that is killed takes its job along, and what the job had is free at once."""
-    arguments = ["-m", *SMALL, "hydra/launcher=pool", "hydra.launcher.n_jobs=1", "seed=0"]
+    arguments = ["-m", *JOB, "hydra/launcher=pool", "hydra.launcher.n_jobs=1", "seed=0"]
     environment = {FOLDER: str(folder / "leases")}
     launched = server.start(*arguments, "trainer.max_epochs=500", cwd=folder, **environment)
     until(lambda: jobs_at_work(folder) == 1)
@@ -111,9 +88,9 @@ def test_jobs_on_a_local_ray(folder):
         ray = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
         ray += [f"+hydra.launcher.ray.init._temp_dir={own}"]
         environment = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-        done = command("train", "-m", *SMALL, *ray, "optimizer.lr=1e30,0.001", cwd=folder, **environment)
+        done = fresh_command("train", "-m", *JOB, *ray, "optimizer.lr=1e30,0.001", cwd=folder, **environment)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stdout + done.stderr
-    assert statuses(folder) == {"lr-1e30": "failed", "lr-0.001": "done"}
+    assert statuses(mine(folder)) == {"lr-1e30": "failed", "lr-0.001": "done"}
     assert "2 jobs: 1 done, 1 failed" in done.stdout
 
 
@@ -122,13 +99,13 @@ def test_optuna_looks_for_the_best_objective(folder, server):
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs dancepose[optuna]")
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=2", "hydra.sweeper.sampler.seed=0"]
     search += ["hydra/launcher=pool", "optimizer.lr=tag(log, interval(1e-9, 1e-1))", "objective=val/accuracy"]
-    arguments = ["-m", *SMALL, *search, "hydra.sweeper.direction=maximize"]
+    arguments = ["-m", *JOB, *search, "hydra.sweeper.direction=maximize"]
     environment = {FOLDER: str(folder / "leases")}
-    sweep = folder / "outputs" / "sweeps" / "mine"
+    sweep = mine(folder)
 
     first = server.run(*arguments, "hydra.sweeper.n_trials=2", cwd=folder, **environment)
     assert first.wait() == 0 and "2 jobs: 2 done" in first.output, first.output
-    names = set(statuses(folder))
+    names = set(statuses(mine(folder)))
     assert all(re.fullmatch(r"lr-[0-9.]+(e-\d+)?", name) for name in names) and len(names) == 2
     again = server.run(*arguments, "hydra.sweeper.n_trials=3", cwd=folder, **environment)
     assert again.wait() == 0 and "3 jobs: 1 done, 2 skipped" in again.output, again.output
@@ -136,5 +113,14 @@ def test_optuna_looks_for_the_best_objective(folder, server):
     best = yaml.safe_load((sweep / "optimization_results.yaml").read_text())
     assert best["best_value"] == max(entry["objective"] for entry in found.values())
 
-    wrong = server.run("-m", *SMALL, *search, cwd=folder)
+    drawn = ["hydra/sweeper=optuna", "hydra/sweeper/sampler=random", "hydra.sweeper.direction=maximize"]
+    drawn += ["hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=1", "hydra.sweeper.sampler.seed=0"]
+    mixed = server.run("-m", *JOB, *drawn, "optimizer.lr=choice(1e30,0.001)", cwd=folder)
+    assert mixed.wait() == 1 and "Traceback" not in mixed.output, mixed.output
+    found = statuses(mine(folder))
+    assert (found["lr-1e30"], found["lr-0.001"]) == ("failed", "skipped")  # done, and asked for again
+    best = yaml.safe_load((sweep / "optimization_results.yaml").read_text())
+    assert best["best_params"]["optimizer.lr"] == 0.001, "a trial that fails has no value and ends nothing"
+
+    wrong = server.run("-m", *JOB, *search, cwd=folder)
     assert wrong.wait() == 1 and "give hydra.sweeper.direction=maximize" in wrong.output

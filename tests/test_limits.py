@@ -3,7 +3,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from dancepose.config import dotted_keys
+from dancepose.config_keys import dotted_keys
 from dancepose.errors import ConfigError
 from dancepose.limits import LIMITS, check_limits
 from dancepose.paths import config_dir
@@ -81,3 +81,21 @@ def test_every_limit_is_of_a_shipped_key():
                 cfg = compose(name, overrides=[f"{group}={option}"])
             keys |= set(dotted_keys(OmegaConf.to_container(cfg, resolve=False)))
     assert {key for key in LIMITS if not key.startswith("trainer.limit_")} <= keys
+
+
+@pytest.mark.parametrize(
+    "precision, clip, fused, refused",
+    [
+        ("16-mixed", 1.0, True, True),
+        ("16-mixed", None, True, False),
+        ("bf16-mixed", 1.0, True, False),
+        ("16-mixed", 1.0, False, False),
+    ],
+)
+def test_a_fused_optimizer_cannot_be_clipped_in_half_precision(precision, clip, fused, refused):
+    given = {"optimizer": {"fused": fused}, "trainer": {"precision": precision, "gradient_clip_val": clip}}
+    if refused:
+        with pytest.raises(ConfigError, match=r"optimizer\.fused=false"):
+            check_limits(given)
+    else:
+        check_limits(given)

@@ -94,6 +94,15 @@ def made(config: dict) -> MotionModel:
     return model
 
 
+WRONG = [{"size": "224"}, {"resize": "short"}, {"margin": None}, {"precision": 16}]
+
+
+@pytest.mark.parametrize("test", WRONG)
+def test_what_no_training_can_have_tested_with_is_refused(test):
+    with pytest.raises(ConfigError, match=f"test.{next(iter(test))}="):
+        build({**config(), "test": test})
+
+
 class TestContract:
     """What every shipped motion model keeps to."""
 

@@ -16,7 +16,8 @@ from dancepose.paths import config_dir
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 # a command after `$ ` is shown with its error
 COMMAND = re.compile(
-    r"(\$ )?\bdancepose-(train|evaluate|browse|benchmark|synthesize|compare)\b((?:\\\n|[^\n`#])*)"
+    r"(\$ )?\bdancepose-(train|evaluate|browse|benchmark|synthesize|compare|predict|export)\b"
+    r"((?:\\\n|[^\n`#])*)"
 )
 
 
@@ -37,16 +38,25 @@ def table_keys() -> list[str]:
     return [code for code in codes if re.match(r"'?[a-z][\w./@]*=", code) and "..." not in code]
 
 
-def check(name: str, arguments: list[str]) -> None:
-    """Compose and check as the command would; of a sweep its first job."""
+def check(name: str, arguments: list[str], fragment: bool = False) -> None:
+    """Compose and check as the command would; of a sweep its first job.
+
+    Args:
+        name: of the command.
+        arguments: of it.
+        fragment: they are not all that it needs: where data lie may be left out.
+    """
     sweep = "-m" in arguments
     overrides = [re.sub(r"<[\w ]+>", "x", a) for a in arguments if a != "-m" and a != "..."]
     if sweep:
+        overrides = [re.sub(r"=.*\binterval\(([^,]+),.*", r"=\1", a) for a in overrides]
         overrides = [a if "[" in a else a.split(",")[0] for a in overrides]
+    if "hydra/sweeper=optuna" in overrides:
+        pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs dancepose[optuna]")
     given = [o.split("=")[0] for o in overrides]
-    if name in ("train", "browse") and "data.root" not in given and "data=mix" not in overrides:
+    if fragment and name in ("train", "browse") and "data.root" not in given and "data=mix" not in overrides:
         overrides.append("data.root=x")
-    if "data=coco" in overrides and "data.annotations" not in given:
+    if fragment and "data=coco" in overrides and "data.annotations" not in given:
         overrides.append("data.annotations=x")
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         cfg = compose(name, overrides=["name=test", *overrides], return_hydra_config=True)
@@ -77,12 +87,22 @@ def test_keys_of_the_table(code):
     words = shlex.split(code)
     motion, comparison = (section(title) for title in ("Tell what people do", "Compare"))
     if f"`{code}`" in comparison:
-        check("compare", words)
+        check("compare", words, fragment=True)
     else:
-        check("train", (["experiment=motion_paper"] if f"`{code}`" in motion else []) + words)
+        check("train", (["experiment=motion_paper"] if f"`{code}`" in motion else []) + words, fragment=True)
 
 
 def test_the_readme_has_commands():
     commands = shown(refused=False)
     assert len(commands) > 12 and len(table_keys()) > 10 and shown(refused=True)
     assert {name for name, _ in commands} >= {"train", "evaluate", "browse"}
+
+
+def test_links_lead_somewhere():
+    headings = re.findall(r"^#+ (.+)$", README, re.M)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(([^)\s]+)\)", README)
+    inside = {link[1:] for link in links if link.startswith("#")}
+    files = [link for link in links if not link.startswith(("#", "http"))]
+    assert inside and inside <= anchors
+    assert files and all((Path(__file__).parent.parent / file).is_file() for file in files)

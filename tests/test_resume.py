@@ -1,5 +1,6 @@
 """Going on with a run: what it keeps, what wins, and what is refused before anything is written."""
 
+import csv
 import json
 import logging
 import shutil
@@ -13,9 +14,11 @@ from factories import make_labelme
 from running import SMALL, run_task
 
 from dancepose.callbacks.checkpoints import BestCheckpoint, LastCheckpoint
+from dancepose.callbacks.csv_log import FILE
 from dancepose.callbacks.ema import RAW
 from dancepose.data.datamodules import PoseDataModule
-from dancepose.data.splits import PARTS, read_split, split_hash
+from dancepose.data.hashes import split_hash
+from dancepose.data.split_file import PARTS, read_split
 from dancepose.errors import CheckpointError, ConfigError, DanceposeError, DataError
 from dancepose.tasks.pose import PoseTask
 from dancepose.train import train
@@ -51,6 +54,12 @@ def interrupted_in(epoch, error=KeyboardInterrupt):
         original(task)
 
     return mock.patch.object(PoseTask, "on_train_epoch_start", hook)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return what is in a run's metrics.csv, whatever its columns are."""
+    with path.open(newline="") as file:
+        return [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -389,11 +398,12 @@ def test_a_moved_run_knows_its_best_score(kind, tmp_path):
     old, new = kind(tmp_path / "old"), kind(tmp_path / "new")
     path = str(tmp_path / "old" / "best.ckpt")
     old.best_model_score = old.kth_value = torch.tensor(50.0)
+    old.current_score = torch.tensor(40.0)
     old.best_model_path = old.kth_best_model_path = path
     old.best_k_models = {path: torch.tensor(50.0)}
     new.load_state_dict(old.state_dict())
     moved = str(tmp_path / "new" / "best.ckpt")
-    assert new.best_model_score == new.kth_value == 50
+    assert new.best_model_score == new.kth_value == 50 and new.current_score == 40
     assert new.best_model_path == new.kth_best_model_path == moved
     assert new.best_k_models == {moved: torch.tensor(50.0)} and new.last_model_path == ""
 
@@ -423,8 +433,8 @@ def test_the_first_weights_are_not_needed_again(trained, settings, tmp_path):
 
 
 def test_half_written_files_of_a_killed_run_are_removed(run, settings):
-    stale = [run / "checkpoints" / ".last.ckpt.a1b2c3_x", run / ".metrics.csv.abcdefgh"]
-    kept = [run / ".gitignore", run / "checkpoints" / ".last.ckpt.backup_of_mine"]
+    stale = [run / "checkpoints" / ".last.ckpt.a1b2c3_x.partial", run / ".wandb_id.abcdefgh.partial"]
+    kept = [run / ".gitignore", run / "checkpoints" / ".last.ckpt.mine.partial"]
     for path in [*stale, *kept]:
         path.write_text("half")
     run_task(train, "train", run, *settings, f"resume={run}")
@@ -470,6 +480,24 @@ def test_a_run_killed_between_its_last_epoch_and_its_end_keeps_its_metrics(run, 
     after = recorded(run)
     assert after["status"] == "done" and after["metrics"] == before["metrics"]
     assert value == after["objective"] == before["objective"]
+
+
+@pytest.mark.parametrize("lost", ["a part of the row", "the row"])
+def test_a_run_killed_before_an_epochs_means_were_written_has_them_still(lost, run, settings):
+    """The checkpoint of an epoch is written before Lightning hands its means to the loggers."""
+    path = run / FILE
+    before = read_rows(path)
+    *earlier, last = before
+    assert last["train/loss_epoch"] and last["val/mAP"]
+    cut = {key: value for key, value in last.items() if not key.startswith("train/")}
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list({key: None for row in before for key in row}))
+        writer.writeheader()
+        writer.writerows(earlier if lost == "the row" else [*earlier, cut])
+    run_task(train, "train", run, *settings, "trainer.max_epochs=3", f"resume={run}")
+    if lost == "the row":
+        last = {key: value for key, value in last.items() if not key.startswith("val/")}  # written earlier
+    assert read_rows(path)[: len(before)] == [*earlier, last]
 
 
 def test_a_run_that_had_stopped_early_does_not_go_on():

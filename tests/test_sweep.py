@@ -1,9 +1,9 @@
 """Sweeps as a user runs them: one folder, failures that stop nobody, going on, several processes, kills."""
 
+import itertools
 import json
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -14,24 +14,17 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from kills import JOB, study
+from kills import KILLED, SMALL, WRITTEN, study
 from omegaconf import OmegaConf
 from running import run_task
+from sweeping import statuses, until
 
 from dancepose.paths import config_dir
 from dancepose.sweeps.ledger import JobTaken, Sweep
 from dancepose.sweeps.names import job_name
+from dancepose.tasks.run_directory import RunDirectory
 from dancepose.train import train
 
-# the keypoint branch on drawn skeletons, two short epochs
-SMALL = [
-    *(
-        o
-        for o in JOB
-        if o.split("=")[0] not in ("data.workers", "trainer.max_epochs", "seed", "data.sampler")
-    ),
-    *("data.workers=0", "trainer.max_epochs=1", "~callbacks.summary"),
-]
 LITERAL = "-m experiment=motion_paper model/attention=none,cbam0,cbam1,cbam2 seed=0,1,2,3,4,5,6,7"
 
 
@@ -39,19 +32,6 @@ LITERAL = "-m experiment=motion_paper model/attention=none,cbam0,cbam1,cbam2 see
 def folder(tmp_path) -> Path:
     make_archive(tmp_path / "a.npz", ["wave", "walk", "other"], blocks=8, length=4)
     return tmp_path
-
-
-def statuses(sweep: Path) -> dict[str, str]:
-    """Return the first word of each job's name -> how it stands."""
-    found = json.loads((sweep / "sweep.json").read_text())
-    return {name.rpartition("_")[0]: entry["status"] for name, entry in found.items()}
-
-
-def until(condition, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it does not come"
-        time.sleep(0.02)
 
 
 def stamps(sweep: Path) -> dict[str, int]:
@@ -85,6 +65,13 @@ def test_a_sweep_that_is_launched_again_runs_what_is_missing(folder, server):
     anew = launch("rerun=stale")
     assert statuses(sweep) == {"lr-1e30": "failed", "lr-0.001": "done"}, anew.output
     assert len(json.loads((sweep / "jobs.json").read_text())) == 2
+    metrics = (next(sweep.glob("lr-0.001_*")) / "metrics.json").read_text()
+    wrong = launch("rerun=all", "+logger.csv.wrong=1")  # which only the job itself finds
+    assert (
+        statuses(sweep) == {"lr-1e30": "failed", "lr-0.001": "failed"} and "logger.csv.wrong" in wrong.output
+    )
+    assert (next(sweep.glob("lr-0.001_*")) / "metrics.json").read_text() == metrics
+    assert launch().wait() == 1 and statuses(sweep) == {"lr-1e30": "failed", "lr-0.001": "skipped"}
 
 
 def check_wandb(sweep: Path) -> None:
@@ -99,27 +86,38 @@ def check_wandb(sweep: Path) -> None:
 
 
 def test_the_papers_sweep_as_a_user_writes_it(server, tmp_path):
-    """32 jobs, made small; the launcher is told to stop when the second is done."""
+    """32 jobs, made small: one of each attention and the last are run, the others have failed before.
+
+    The launcher is told to stop in the last.
+    """
     make_actions(tmp_path / "clips", clips=12)
     small = ["data=action", "data.root=clips", "model.depth=18", "model.width=8", "data.size=32"]
     small += ["data.resize=36", "data.batch_size=4", "data.workers=0", "data.val=0.2", "data.test=0.2"]
-    small += ["trainer=cpu", "trainer.max_epochs=1", "callbacks=none", "test=false", "logger=none"]
-    launched = server.start(*LITERAL.split(), *small, cwd=tmp_path)
-    until(lambda: len(list(tmp_path.glob("outputs/sweeps/*/*/log"))) == 3, seconds=120)
+    small += ["trainer=cpu", "trainer.max_epochs=1", "callbacks=none", "test=False", "logger=none"]
+    sweep = tmp_path / "outputs" / "sweeps" / "mine"
+    _, experiment, *varied = LITERAL.split()
+    attentions, seeds = (option.partition("=")[2].split(",") for option in varied)
+    for attention, seed in [*itertools.product(attentions, seeds[1:])][:-1]:
+        job = [experiment, f"model/attention={attention}", f"seed={seed}", *small]
+        RunDirectory(sweep / job_name(job, ["model/attention", "seed"])).note_failure("not this time")
+    launched = server.start(*LITERAL.split(), *small, "sweep=mine", cwd=tmp_path)
+    last = f"attention-{attentions[-1]}_seed-{seeds[-1]}"
+    until(lambda: list(sweep.glob(f"{last}_*/log")), seconds=400, told=lambda: launched.output)
     launched.kill(signal.SIGTERM)
     assert launched.wait() == 143, launched.output
-    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
-    assert re.fullmatch(r"motion_paper-[0-9a-f]{8}", sweep.name)
+    assert "Launching 32 jobs" in launched.output
+    assert "32 jobs: 4 done, 1 interrupted, 27 failed" in launched.output
     found = statuses(sweep)
-    assert list(found) == [f"attention-none_seed-{seed}" for seed in range(3)]
-    assert list(found.values()) == ["done", "done", "interrupted"]
-    assert "3 jobs: 2 done, 1 interrupted" in launched.output and "Launching 32 jobs" in launched.output
+    done = [f"attention-{attention}_seed-0" for attention in attentions]
+    assert [name for name, status in found.items() if status == "done"] == done and found[
+        last
+    ] == "interrupted"
     jobs = json.loads((sweep / "jobs.json").read_text())
-    for name, overrides in jobs.items():
-        assert overrides[1:3] == ["model/attention=none", f"seed={name.split('_')[1][-1]}"]
-        if found[name.rpartition("_")[0]] == "done":
-            saved = yaml.safe_load((sweep / name / "overrides.yaml").read_text())
-            assert [o for o in saved if o != "logger=none"] == overrides
+    for attention, one in zip(attentions, done, strict=True):
+        (run,) = sweep.glob(f"{one}_*")
+        overrides = yaml.safe_load((run / "overrides.yaml").read_text())
+        assert [o for o in overrides if o != "logger=none"] == jobs[run.name]
+        assert yaml.safe_load((run / "choices.yaml").read_text())["model/attention"] == attention
 
 
 def test_each_job_may_be_several_processes(folder, server):
@@ -140,8 +138,10 @@ def test_each_job_may_be_several_processes(folder, server):
 
 
 def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
-    dry = server.run("-m", *SMALL, "seed=0,1", "optimizer.lr=0.1,0.2", "dry_run=true", cwd=folder)
+    warned = ["scheduler=cosine", "scheduler.warmup=5"]
+    dry = server.run("-m", *SMALL, *warned, "seed=0,1", "optimizer.lr=0.1,0.2", "dry_run=true", cwd=folder)
     assert dry.wait() == 0, dry.output
+    assert "scheduler.warmup=5 of 1 epochs" in dry.output  # the log's own folder is gone by then
     assert [p.name for p in (folder / "outputs").rglob("*")] == ["sweeps"]
     assert "4 jobs: 4 missing" in dry.output and "training steps of the 4 to be run" in dry.output
     rows = [line.split() for line in dry.output.splitlines() if re.match(r"seed-\d_lr-\S+ +missing", line)]
@@ -149,7 +149,11 @@ def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
     times = [float(row[6]) for row in rows]
     assert times[0] > 0 and len(set(times)) == 1, "one network, timed once"
     wrong = server.run("-m", *SMALL, "seed=0,1", "+trainer.max_epoks=3", "dry_run=true", cwd=folder)
-    assert "2 jobs: 2 refused" in wrong.output and "Did you mean 'max_epochs'" in wrong.output
+    assert (
+        wrong.wait() == 1
+        and "2 jobs: 2 refused" in wrong.output
+        and "Did you mean 'max_epochs'" in wrong.output
+    )
 
 
 def test_a_dry_run_of_one_training(folder, capsys, monkeypatch):
@@ -169,9 +173,8 @@ def test_a_job_that_another_process_runs_is_not_touched(folder):
 
 def test_kills_at_random_moments_change_nothing(server, tmp_path):
     """Of launchers and jobs, while checkpoints are written, too; `python -m kills` has more of them."""
-    job = [o for o in JOB if not o.startswith("seed=")]
-    log = study(server, tmp_path, kills=5, seed=1, job=[*job, "seed=3", "~callbacks.summary"])
-    assert len(log) == 5
+    log = study(server, tmp_path, kills=5, seed=1, job=[*KILLED, "trainer.max_epochs=2", "seed=3"])
+    assert len(log) == 5 and WRITTEN in log[0], log
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from factories import make_actions, make_labelme
-from running import run_task
+from running import eager_compile, run_task
 
 from dancepose.browse import browse
 from dancepose.build import MotionModel, load_checkpoint
 from dancepose.data.pose_filling import PoseFiller
-from dancepose.errors import ConfigError, DataError
+from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.evaluate import evaluate
 from dancepose.metrics.samples import MotionSamples
 from dancepose.skeleton import load_skeleton
@@ -35,6 +35,7 @@ TINY = [
     "trainer.max_epochs=2",
     "callbacks.motion_pictures.every=9",  # drawing takes longer than training here
 ]
+STRICT = [*TINY, "data.workers=2", "callbacks.ema.decay=0.9", "data.augmentation.brightness=0.3"]
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +49,8 @@ def actions(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def finished(actions, tmp_path_factory) -> Path:
     run = tmp_path_factory.mktemp("motion_runs") / "finished"
-    more = ["data.workers=2", "data.sampler=confusion", "callbacks.ema.decay=0.9", "trainer.max_epochs=4"]
-    more += ["callbacks.motion_pictures.every=2"]
-    run_task(train, "train", run, *TINY, *more, f"data.root={actions}", "logger=wandb")
+    more = ["data.sampler=confusion", "trainer.max_epochs=4", "callbacks.motion_pictures.every=2"]
+    run_task(train, "train", run, *STRICT, *more, f"data.root={actions}", "logger=wandb", drawn=True)
     return run
 
 
@@ -139,13 +139,14 @@ def test_other_networks_train_in_the_same_way(actions, tmp_path, model):
     assert again is None and (tmp_path / "e" / "per_sample.npz").is_file()
 
 
-@pytest.mark.parametrize("sampler", ["none", "confusion"])
-def test_two_and_two_epochs_are_four_bit_for_bit(actions, tmp_path, sampler):
+@pytest.mark.parametrize(("sampler", "epochs"), [("none", 2), ("confusion", 4)])
+def test_two_halves_are_a_whole_bit_for_bit(actions, finished, tmp_path, sampler, epochs):
     """With augmentation, dropout, EMA, the sampler's state and two workers."""
-    strict = [*TINY, f"data.sampler={sampler}", "data.workers=2", "callbacks.ema.decay=0.9"]
-    strict += [f"data.root={actions}", "data.augmentation.brightness=0.3"]
-    run_task(train, "train", tmp_path / "whole", *strict, "trainer.max_epochs=4")
-    half = tmp_path / "half"
+    strict = [*STRICT, f"data.root={actions}", f"data.sampler={sampler}", f"trainer.max_epochs={epochs}"]
+    whole, half = finished, tmp_path / "half"
+    if sampler == "none":
+        whole = tmp_path / "whole"
+        run_task(train, "train", whole, *strict)
 
     class Stop(Exception):
         pass
@@ -156,24 +157,43 @@ def test_two_and_two_epochs_are_four_bit_for_bit(actions, tmp_path, sampler):
 
     def stop(self, trainer, pl_module):
         original(self, trainer, pl_module)
-        if trainer.current_epoch == 1:
+        if trainer.current_epoch == epochs // 2 - 1:
             raise Stop
 
     LastCheckpoint.on_train_epoch_end = stop
     try:
         with pytest.raises(Stop):
-            run_task(train, "train", half, *strict, "trainer.max_epochs=4")
+            run_task(train, "train", half, *strict)
     finally:
         LastCheckpoint.on_train_epoch_end = original
-    run_task(train, "train", half, *strict, "trainer.max_epochs=4", f"resume={half}")
-    states = [
-        torch.load(tmp_path / r / "checkpoints/last.ckpt", weights_only=True) for r in ("whole", "half")
-    ]
+    run_task(train, "train", half, *strict, f"resume={half}")
+    states = [torch.load(r / "checkpoints/last.ckpt", weights_only=True) for r in (whole, half)]
     first, second = (state["state_dict"] for state in states)
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert states[0]["MotionDataModule"] == states[1]["MotionDataModule"]
-    a, b = (MotionSamples.load(tmp_path / r / "per_sample.npz") for r in ("whole", "half"))
+    a, b = (MotionSamples.load(r / "per_sample.npz") for r in (whole, half))
     assert (a.probabilities == b.probabilities).all()
+
+
+def test_a_compiled_network_is_validated_and_tested_as_a_plain_one(actions, tmp_path):
+    keys = [
+        *TINY,
+        "model.branches=[keypoints]",
+        "trainer.max_epochs=1",
+        f"data.root={actions}",
+        "logger=none",
+    ]
+    metrics, samples = [], []
+    with eager_compile() as compiled:
+        for name in ("compiled", "plain"):
+            run = tmp_path / name
+            run_task(train, "train", run, *keys, f"compile={name == 'compiled'}")
+            metrics.append(json.loads((run / "metrics.json").read_text())["metrics"])
+            samples.append(MotionSamples.load(run / "per_sample.npz"))
+    assert len(compiled) == 1
+    for name in ("train/loss_epoch", "val/loss", "val/accuracy"):
+        assert metrics[0][name] == pytest.approx(metrics[1][name], rel=1e-4), name
+    assert np.allclose(samples[0].probabilities, samples[1].probabilities, atol=1e-4)
 
 
 def test_the_keypoint_branch_learns(actions, tmp_path):
@@ -207,7 +227,7 @@ def test_the_keypoint_branch_learns(actions, tmp_path):
     ids=lambda value: str(value),
 )
 def test_what_cannot_work_is_told(actions, tmp_path, changes, words):
-    with pytest.raises((ConfigError, DataError), match=words):
+    with pytest.raises((CheckpointError, ConfigError, DataError), match=words):
         run_task(train, "train", tmp_path / "run", *TINY, f"data.root={actions}", *changes)
 
 
@@ -224,7 +244,7 @@ def test_a_pose_model_does_not_take_motion_data(actions, tmp_path):
 def test_keypoints_are_found_by_a_pose_run_once(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
     root, pose = tmp_path / "data", tmp_path / "pose"
-    made = make_actions(root, clips=12, keypoints=False, people=1)
+    made = make_actions(root, clips=4, keypoints=False, people=1)
     poses = [
         "data=dance",
         "model=higherhrnet",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from scipy.special import ndtri
 
 from dancepose.benchmarks.timing import Row, side_by_side
 from dancepose.progress import track
@@ -20,8 +21,18 @@ from dancepose.sweeps.simulation import (
 )
 from dancepose.sweeps.spread import describe
 
+FEW = (120, 60, 30, 20, 10, 10, 5, 5)  # samples of clips that weigh no more than 3.5 of one size
+# sizes that scatter log-normally, from 1 sample to 109, as 15 equal ones
+MANY = tuple(int(n) for n in np.ceil(np.exp(2 + 1.2 * ndtri((np.arange(40) + 0.5) / 40))))
 # where arms differ by these very clips alone, the seeds' test must not be believed
-PARTS = (Study(8), Study(8, clips=100, per_clip=10, lean=0.3), Study(8, clips=40, per_clip=9, lean=1.0))
+PARTS = (
+    Study(8),
+    Study(8, clips=100, per_clip=10, lean=0.3),
+    Study(8, clips=40, per_clip=9, lean=1.0),
+    Study(8, clips=40, per_clip=MANY, lean=1.0),
+    Study(8, clips=8, per_clip=FEW, lean=1.0),
+    Study(8, clips=5, per_clip=60, lean=1.0),
+)
 PLANS = ((5, 1), (6, 1), (8, 3), (10, 3))  # seeds, comparisons; three pairs can show nothing below 7 seeds
 SAMPLES, CLASSES, IN_CLIP = 350, 10, 10  # of the made-up test part of time_comparison
 SHARE = 0.8  # of its samples that a run has right
@@ -34,7 +45,11 @@ def simulate_claims(studies: int) -> list[Row]:
         studies: of each kind.
     """
     false = [replace(part, seeds=seeds, comparisons=pairs) for part in PARTS for seeds, pairs in PLANS]
-    true = [Study(8, effect=2.0), Study(8, clips=100, per_clip=10, lean=0.1, effect=2.0)]
+    true = [
+        Study(8, effect=2.0),
+        Study(8, clips=100, per_clip=10, lean=0.1, effect=2.0),
+        Study(8, clips=40, per_clip=MANY, lean=0.1, effect=2.0),
+    ]
     for part in PARTS[:2]:  # the differences that would be called detectable there
         found = typical_detectable(part, max(1, studies // 10))
         true.append(replace(part, effect=found / paired_spread(part)))

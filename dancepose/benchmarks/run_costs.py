@@ -1,6 +1,7 @@
 """What the networks of runs cost, built again from their configs: parameters, operations, and times."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,9 +16,9 @@ from dancepose.errors import DanceposeError
 from dancepose.motion_model import example_inputs
 from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
 from dancepose.networks.pose import MULTIPLE
-from dancepose.sweeps.comparison import Table
 from dancepose.sweeps.costs import Cost
 from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.results import Table
 
 BATCHES = (1, 32)
 SIDE = 224  # of a picture where a run does not say
@@ -33,13 +34,18 @@ class RunCosts:
         most: different networks at most; of others nothing is known.
         rounds: timed passes of each network and batch; 0 times none.
         device: on which.
+        seconds: that may be spent on times; dear networks get fewer rounds, and a batch of which one round
+            would not fit gets none, which is noted. None: all rounds of all.
 
     Attributes:
         notes: why a network's costs are not known.
     """
 
-    def __init__(self, most: int, rounds: int = 0, device: torch.device | None = None):
+    def __init__(
+        self, most: int, rounds: int = 0, device: torch.device | None = None, seconds: float | None = None
+    ):
         self.most, self.rounds, self.device = most, rounds, device or torch.device("cpu")
+        self.seconds = seconds
         self.notes: list[str] = []
         self._known: dict[str, tuple[Cost, Model | MotionModel, int] | None] = {}
 
@@ -53,23 +59,25 @@ class RunCosts:
                 if len(found) == 1:
                     (of_arm[name],) = found
                     self._count(*next(iter(found.items())), table.classes)
+                else:
+                    self._note(f"the runs of {name} are of {len(found)} networks: no costs stand beside it")
             keys.append(of_arm)
-        costs = self._timed() if self.rounds else {k: v[0] for k, v in self._known.items() if v is not None}
+        counted = {key: found[0] for key, found in self._known.items() if found is not None}
+        costs = self._timed() if self.rounds and counted else counted
         return [{name: costs[key] for name, key in of_arm.items() if key in costs} for of_arm in keys]
 
     def _count(self, key: str, job: Job, classes: Sequence[str]) -> None:
         if key in self._known:
             return
         if len(self._known) >= self.most:
-            told = f"parameters and MACs are of the first {self.most} networks: costs=<more> counts more"
-            self.notes = list(dict.fromkeys([*self.notes, told]))
+            self._note(f"parameters and MACs are of the first {self.most} networks: costs=<more> counts more")
             return
         self._known[key] = None
         try:
             model, side = _build(job, classes), _side(job)
         except (DanceposeError, TypeError, ValueError, KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
-            self.notes.append(f"the network of {job.name} cannot be built, its costs are not known: {reason}")
+            self._note(f"the network of {job.name} cannot be built, its costs are not known: {reason}")
             return
         network = model.network
         if isinstance(model, MotionModel):
@@ -82,23 +90,49 @@ class RunCosts:
             macs, sample = count_macs(network, (side, side)), f"a picture of {side} x {side}"
         self._known[key] = Cost(count_parameters(network)[""], macs[""], sample), model, side
 
+    def _note(self, words: str) -> None:
+        self.notes = list(dict.fromkeys([*self.notes, words]))
+
     def _timed(self) -> dict[str, Cost]:
         """Time the networks side by side: the machine's own unrest falls on all of them alike."""
         known = {key: found for key, found in self._known.items() if found is not None}
-        cases, places = {}, {}
-        for number, (key, (_, model, side)) in enumerate(known.items()):
+        for _, model, _ in known.values():
             model.network.eval().to(self.device)
-            for batch in BATCHES:
-                label = f"{number}, {batch}"
-                cases[label] = partial(_forward, model.network, _inputs(model, side, batch, self.device))
-                places[label] = key, batch
-        times = side_by_side(cases, self.rounds, self.device)
         latency: dict[str, dict[int, tuple[float, float]]] = {key: {} for key in known}
-        for label, (key, batch) in places.items():
-            p50, p90 = np.percentile(times[label], [50, 90])
-            latency[key][batch] = float(p50), float(p90)
+        left, sample = self.seconds, 0.0  # seconds that are left, and that all networks take for a sample
+        for number, batch in enumerate(BATCHES):
+            if left is not None and 2 * batch * sample > left:  # a round, and one in front to warm up
+                self._note(
+                    f"no times at batch {batch}: one round of all networks would take about "
+                    f"{batch * sample:.0f} s. latency=true measures them all the same"
+                )
+                continue
+            # the small batch may not take the time of the large ones
+            share = None if left is None else left / 4 if number + 1 < len(BATCHES) else left
+            begin = time.perf_counter()
+            times = self._time_batch(known, batch, share)
+            left = None if left is None else left - (time.perf_counter() - begin)
+            for key, ms in times.items():
+                p50, p90 = np.percentile(ms, [50, 90])
+                latency[key][batch] = float(p50), float(p90)
+            sample = sum(p50 for found in latency.values() for b, (p50, _) in found.items() if b == batch)
+            sample /= 1e3 * batch
+            if (done := min(map(len, times.values()))) < self.rounds:
+                self._note(
+                    f"times at batch {batch} are of {done} passes, not {self.rounds}: latency=true does all"
+                )
         device = describe_device(self.device)
         return {key: replace(found[0], latency=latency[key], device=device) for key, found in known.items()}
+
+    def _time_batch(
+        self, known: Mapping[str, tuple[Cost, Model | MotionModel, int]], batch: int, seconds: float | None
+    ) -> dict[str, list[float]]:
+        """Return the milliseconds of the passes of each network."""
+        cases = {
+            key: partial(_forward, model.network, _inputs(model, side, batch, self.device))
+            for key, (_, model, side) in known.items()
+        }
+        return side_by_side(cases, self.rounds, self.device, 2 if seconds is None else 1, seconds)
 
 
 def describe_device(device: torch.device) -> str:

@@ -15,10 +15,11 @@ from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.motion_model import motion_config
 from dancepose.skeleton import load_skeleton
 from dancepose.sweeps.arms import group_jobs
-from dancepose.sweeps.comparison import Comparison, Draws, compare_group
+from dancepose.sweeps.comparison import Draws, compare_group
 from dancepose.sweeps.jobs import read_jobs
 from dancepose.sweeps.measures import choose_metrics
 from dancepose.sweeps.output import write_comparison
+from dancepose.sweeps.results import Comparison
 
 SEEDS, SAMPLES, IN_CLIP, EPOCHS = 8, 350, 9, 30
 CLASSES = ("hold_high", "single_arm_open", "wave", "walk", "other")

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -49,7 +49,11 @@ class Row:
 
 
 def side_by_side(
-    cases: Mapping[str, Callable[[], Any]], rounds: int, device: torch.device | None = None, warmup: int = 2
+    cases: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    device: torch.device | None = None,
+    warmup: int = 2,
+    seconds: float | None = None,
 ) -> dict[str, list[float]]:
     """Time each case once a round, so that a machine which slows down meanwhile slows all of them alike.
 
@@ -58,20 +62,35 @@ def side_by_side(
         rounds: repetitions of each that count.
         device: waited for before each clock reading.
         warmup: repetitions in front that do not count.
+        seconds: after which no further round is begun, if one has been counted; None: all are.
 
     Returns:
         Name -> milliseconds of each round.
     """
     times: dict[str, list[float]] = {name: [] for name in cases}
-    steps = ((1, (n, name)) for n in range(-warmup, rounds) for name in cases)
-    for number, name in track(steps, (rounds + warmup) * len(cases), "timing"):
-        synchronize(device)
-        gc.collect()  # else the rubbish of one case is swept up in another's time
-        start = time.perf_counter()
-        cases[name]()
-        synchronize(device)
-        if number >= 0:
-            times[name].append(1e3 * (time.perf_counter() - start))
+    begin = time.perf_counter()
+
+    def numbers() -> Iterator[int]:
+        for number in range(-warmup, rounds):
+            if number > 0 and seconds is not None and time.perf_counter() - begin >= seconds:
+                return
+            gc.collect()  # once a round: it may take longer than all that is timed
+            yield number
+
+    steps = ((1, (n, name)) for n in numbers() for name in cases)
+    swept = gc.isenabled()
+    gc.disable()  # else the rubbish of one case is swept up in another's time
+    try:
+        for number, name in track(steps, (rounds + warmup) * len(cases), "timing"):
+            synchronize(device)
+            start = time.perf_counter()
+            cases[name]()
+            synchronize(device)
+            if number >= 0:
+                times[name].append(1e3 * (time.perf_counter() - start))
+    finally:
+        if swept:
+            gc.enable()
     return times
 
 

@@ -9,6 +9,7 @@ from hydra.experimental.callback import Callback
 from dancepose.errors import DataError
 from dancepose.files import write_json, write_text
 from dancepose.sweeps.branches import compare_branches
+from dancepose.sweeps.ledger import Sweep
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class BranchTable(Callback):
             return
         text = "\n\n".join(block.table() for block in blocks)
         print(text)  # Hydra's logging is that of the last job by now
-        write_text(sweep / "branches.txt", text + "\n")
-        write_json(sweep / "branches.json", [block.to_dict() for block in blocks])
+        with Sweep(sweep).writing():
+            write_text(sweep / "branches.txt", text + "\n")
+            write_json(sweep / "branches.json", [block.to_dict() for block in blocks])
         print(f"written to {sweep}")

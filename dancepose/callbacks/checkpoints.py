@@ -9,12 +9,15 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from dancepose.callbacks.csv_log import CSVLog
 from dancepose.errors import DanceposeError
 from dancepose.files import replacing
+from dancepose.metrics.direction import mode_of
 
 log = logging.getLogger(__name__)
 
 METRICS = "epoch_metrics"  # key of a checkpoint
+LOGGED = "epoch_logged"
 
 
 class RunCheckpoint(ModelCheckpoint):
@@ -32,6 +35,7 @@ class RunCheckpoint(ModelCheckpoint):
         moved: dict[str, Any] = {name: here(state_dict[name]) for name in paths if name in state_dict}
         moved["best_k_models"] = {here(path): v for path, v in state_dict.get("best_k_models", {}).items()}
         super().load_state_dict({**state_dict, **moved, "dirpath": self.dirpath})
+        self.current_score = state_dict.get("current_score")  # Lightning leaves it out
 
 
 class BestCheckpoint(RunCheckpoint):
@@ -40,15 +44,15 @@ class BestCheckpoint(RunCheckpoint):
     Args:
         dirpath: the run's `checkpoints` folder, given by the entry point.
         monitor: name of the metric that decides.
-        mode: `max` or `min`.
+        mode: `max` or `min`; None: as the metric is better.
     """
 
-    def __init__(self, dirpath: str | Path, monitor: str = "val/mAP", mode: str = "max"):
+    def __init__(self, dirpath: str | Path, monitor: str = "val/mAP", mode: str | None = None):
         super().__init__(
             dirpath,
             "best",
             monitor=monitor,
-            mode=mode,
+            mode=mode or mode_of(monitor),
             enable_version_counter=False,
             save_on_train_epoch_end=False,
         )
@@ -77,7 +81,8 @@ class LastCheckpoint(RunCheckpoint):
     epoch would be missing.
 
     With it come the metrics of the epoch: a run that is killed between its last epoch and its end has them
-    nowhere else.
+    nowhere else. What Lightning hands to the loggers right after the checkpoint comes along too, and a run
+    that is killed before it is written adds it to metrics.csv when it goes on.
 
     Args:
         dirpath: the run's `checkpoints` folder, given by the entry point.
@@ -89,18 +94,34 @@ class LastCheckpoint(RunCheckpoint):
     def __init__(self, dirpath: str | Path):
         super().__init__(dirpath, "last", enable_version_counter=False, save_on_train_epoch_end=True)
         self.metrics: dict[str, float] = {}
+        self._logged: dict[str, float] = {}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save, with what is about to be logged."""
+        means = trainer._logger_connector.metrics["log"]
+        self._logged = {name: float(value) for name, value in means.items()}
+        self._logged["epoch"] = float(trainer.current_epoch)
+        super().on_train_epoch_end(trainer, pl_module)
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Add the metrics."""
         checkpoint[METRICS] = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        checkpoint[LOGGED] = self._logged
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Take the metrics back; a checkpoint of an older version has none."""
         self.metrics = dict(checkpoint.get(METRICS, {}))
+        self._logged = dict(checkpoint.get(LOGGED, {}))
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Complete the row of the epoch from which a run goes on."""
+        for logger in trainer.loggers:
+            if self._logged and isinstance(logger, CSVLog):
+                logger.complete(self._logged, trainer.global_step - 1)
 
 
 class WholeFileIO(TorchCheckpointIO):

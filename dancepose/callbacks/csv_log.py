@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,7 @@ class CSVLog(Logger):
         super().__init__()
         self._path = Path(save_dir) / FILE
         self._rows: dict[int, dict[str, float]] = {}
-        self._old: list[dict[str, str]] = []
         self._saved = -float("inf")  # when; monotonic seconds
-        if self._path.is_file():
-            with self._path.open(newline="") as file:
-                self._old = [row for row in csv.DictReader(file) if row.get("step")]
 
     @property
     def name(self) -> str:
@@ -57,6 +54,14 @@ class CSVLog(Logger):
         """The file."""
         return self._path
 
+    @cached_property
+    def _old(self) -> list[dict[str, str]]:
+        """Rows of the file as training begins: till then those of an earlier run may make way."""
+        if not self._path.is_file():
+            return []
+        with self._path.open(newline="") as file:
+            return [row for row in csv.DictReader(file) if row.get("step")]
+
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Leave hyper-parameters to the run's config.yaml."""
 
@@ -70,6 +75,21 @@ class CSVLog(Logger):
         row.update({k: float(v) if isinstance(v, (Tensor, int, float)) else v for k, v in metrics.items()})
         if any(name.startswith(("val/", "test/")) for name in metrics):
             self._write()
+
+    @rank_zero_only
+    def complete(self, metrics: dict[str, float], step: int) -> None:
+        """Add to the row of a step what an earlier process did not come to write.
+
+        Args:
+            metrics: name -> value; what the row has already stays.
+            step: the last one before the training goes on.
+        """
+        rows = [row for row in self._old if int(float(row["step"])) == step]
+        if not rows:
+            rows = [{"step": str(step)}]
+            self._old.extend(rows)
+        for name, value in metrics.items():
+            rows[-1][name] = rows[-1].get(name) or str(value)
 
     @rank_zero_only
     def save(self) -> None:

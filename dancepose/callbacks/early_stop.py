@@ -5,6 +5,8 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
+from dancepose.metrics.direction import mode_of
+
 
 class EarlyStop(EarlyStopping):
     """Stop when the metric has not improved for `patience` validations; `patience: null` never stops.
@@ -13,7 +15,7 @@ class EarlyStop(EarlyStopping):
 
     Args:
         monitor: name of the metric.
-        mode: `max` or `min`.
+        mode: `max` or `min`; None: as the metric is better.
         patience: validations without improvement.
         min_delta: what counts as one.
     """
@@ -21,14 +23,14 @@ class EarlyStop(EarlyStopping):
     def __init__(
         self,
         monitor: str = "val/mAP",
-        mode: str = "max",
+        mode: str | None = None,
         patience: int | None = None,
         min_delta: float = 0.0,
     ):
         # a metric that is NaN or infinite would end the run even where the user asked for no early stop
         super().__init__(
             monitor=monitor,
-            mode=mode,
+            mode=mode or mode_of(monitor),
             patience=2**31 if patience is None else patience,
             min_delta=min_delta,
             strict=False,

@@ -70,21 +70,24 @@ class Pictures(Rhythm):
                 )
                 write_image(self.dirpath / "val.jpg", sheet)
             for logger in trainer.loggers:
-                self._log(logger, trainer, pl_module)
+                self._log_pictures(logger, trainer.global_step)
+        if self.due and trainer.is_global_zero and not trainer.sanity_checking:
+            for logger in trainer.loggers:
+                self._log_table(logger, trainer, pl_module)
         self.tick(trainer)
         self._pairs, self._heat, self._names = [], [], []
 
-    def _log(self, logger: Any, trainer: Trainer, pl_module: Any) -> None:
-        step = trainer.global_step
+    def _log_pictures(self, logger: Any, step: int) -> None:
         if isinstance(logger, WandbLogger):
             logger.log_image("val/people", self._pairs, step=step, caption=self._names)
             logger.log_image("val/heatmaps", self._heat, step=step, caption=self._names)
-            row = pl_module.result["rows"]["mAP"]
-            columns = ["epoch", *row.columns]
-            logger.log_table(
-                "val/table", columns=columns, data=[[trainer.current_epoch, *row.columns.values()]], step=step
-            )
         elif isinstance(logger, TensorBoardLogger):
             for name, pair, heat in zip(self._names, self._pairs, self._heat, strict=True):
                 logger.experiment.add_image(f"people/{name}", pair, step, dataformats="HWC")
                 logger.experiment.add_image(f"heatmaps/{name}", heat, step, dataformats="HWC")
+
+    def _log_table(self, logger: Any, trainer: Trainer, pl_module: Any) -> None:
+        if isinstance(logger, WandbLogger):
+            row = pl_module.result["rows"]["mAP"]
+            data = [[trainer.current_epoch, *row.columns.values()]]
+            logger.log_table("val/table", ["epoch", *row.columns], data, step=trainer.global_step)

@@ -2,18 +2,16 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 
 from dancepose.errors import ConfigError
-from dancepose.files import write_text
 from dancepose.sweeps.ledger import Sweep, check_objective
-from dancepose.sweeps.outcome_table import BAD, outcome_table, plan_table
+from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
 from dancepose.tasks.extras import check_direction, check_extras
-
-TEXT = "sweep.txt"
 
 
 class SweepReport(Callback):
@@ -25,6 +23,7 @@ class SweepReport(Callback):
     """
 
     unfinished: ClassVar["SweepReport | None"] = None
+    planning: ClassVar[ExitStack] = ExitStack()  # a dry run; not of the object, which is sent to jobs
 
     def __init__(self, launch: str, varying: Sequence[str]):
         self.launch, self.varying = launch, list(varying)
@@ -52,6 +51,9 @@ class SweepReport(Callback):
             print(f"error: {error}", file=sys.stderr)
             sys.exit(1)
         self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
+        self.sweep.clean()
+        if self.dry:
+            self.planning.enter_context(self.sweep.planning(self.launch))
         type(self).unfinished = self
         print(f"sweep directory: {self.sweep.path}", flush=True)
 
@@ -59,23 +61,25 @@ class SweepReport(Callback):
         """Tell.
 
         Raises:
-            SystemExit: 1, if a job failed.
+            SystemExit: 1, if there is no result of a job; of a dry run, if a job cannot be run.
         """
         if self.tell():
             sys.exit(1)
 
     def tell(self) -> bool:
-        """Print and write the table; return whether a job failed."""
+        """Print and write the table; return whether a job has no result, or cannot be run."""
         assert self.sweep is not None
         type(self).unfinished = None
         if self.dry:
-            print(f"\n{plan_table(self.sweep.take_plans(self.launch))}", flush=True)
-            return False
+            plans = self.sweep.plans(self.launch)
+            self.planning.close()
+            print(f"\n{plan_table(plans)}", flush=True)
+            return any(plan.status in NO_PLAN for plan in plans.values())
         outcomes = self.sweep.outcomes(self.launch)
         text = outcome_table(outcomes)
         print(f"\n{text}", flush=True)
         if outcomes:
-            write_text(self.sweep.path / TEXT, text + "\n")
+            self.sweep.write_table(text + "\n")
         return any(outcome.status in BAD for outcome in outcomes.values())
 
 

@@ -1,11 +1,28 @@
 """From merged maps to people: peaks, their grouping by tags, and the filling in of missing keypoints."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from dancepose.codecs.ae_grouping import Grouping, PublishedGrouping, member_scores
 from dancepose.codecs.heatmap import cells_at_once, local_maxima, subcell_offsets
+
+
+class Decoded(NamedTuple):
+    """The people of one image.
+
+    Attributes:
+        keypoints: (P, K, 3 + T) x and y in cells of the maps, heat, and tag (0 for one filled in), all 0
+            where there is none.
+        scores: (P,) the mean heat of each one's keypoints before any was filled in, a missing one counting 0.
+        beyond: people of whom `max_people` left no room.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    beyond: int
 
 
 class MapDecoder:
@@ -47,7 +64,7 @@ class MapDecoder:
         self.exact = exact
 
     @torch.no_grad()
-    def __call__(self, heat: Tensor, tags: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+    def __call__(self, heat: Tensor, tags: Tensor) -> list[Decoded]:
         """Find people.
 
         Args:
@@ -55,9 +72,7 @@ class MapDecoder:
             tags: (B, T, K, h, w) float32.
 
         Returns:
-            For each image keypoints (P, K, 3 + T): x and y in cells of the maps, heat, and tag (0 for one
-            filled in), all 0 where there is none; and the scores (P,) of the people, the mean heat of their
-            keypoints before any was filled in, a missing one counting 0.
+            The people of each image.
         """
         heat, tags = (
             heat.contiguous(),
@@ -69,17 +84,33 @@ class MapDecoder:
         embedding = tags.flatten(3).gather(3, at).permute(0, 2, 3, 1)  # (B, K, M, T)
         places = self.locate(heat, cells, self.adjust)
         found = torch.cat([places, values[..., None], embedding], dim=-1).cpu().numpy()
+        width = heat.shape[-1]
+        columns_rows = torch.stack([cells % width, cells // width], dim=-1).cpu().numpy()
         results = []
-        for index, (candidates, cell) in enumerate(zip(found, cells.cpu().numpy(), strict=True)):
-            candidates = self._usable(candidates, cell, heat.shape[-1])
-            people = self.group(candidates[..., 2], candidates[..., 3:])  # (P, K)
-            members = candidates[np.arange(len(candidates)), people]
-            keypoints = np.where((people >= 0)[..., None], members, 0)
-            scores = member_scores(people, candidates[..., 2]).mean(axis=1)
+        for index, (candidates, cell) in enumerate(zip(found, columns_rows, strict=True)):
+            people = self.people(candidates, cell)
             if self.refine:
-                self._fill(keypoints, heat[index], tags[index])
-            results.append((keypoints, scores))
+                self._fill(people.keypoints, heat[index], tags[index])
+            results.append(people)
         return results
+
+    def people(self, candidates: np.ndarray, cells: np.ndarray) -> Decoded:
+        """Group the candidates of one image.
+
+        Args:
+            candidates: (K, M, 3 + T): x and y, heat (0: none) and tags.
+            cells: (K, M, 2) whole columns and rows of the candidates.
+
+        Returns:
+            The people, nothing filled in.
+        """
+        candidates = self._usable(candidates, cells)
+        everybody = self.group.everybody(candidates[..., 2], candidates[..., 3:])  # (P, K)
+        people = everybody[: self.group.max_people] if isinstance(self.group, Grouping) else everybody
+        members = candidates[np.arange(len(candidates)), people]
+        keypoints = np.where((people >= 0)[..., None], members, 0)
+        scores = member_scores(people, candidates[..., 2]).mean(axis=1)
+        return Decoded(keypoints, scores, len(everybody) - len(people))
 
     def locate(self, heat: Tensor, cells: Tensor, adjust: str | None) -> Tensor:
         """Return (..., M, 2) x and y in cells of flat indices (..., M) into maps (..., h, w)."""
@@ -90,7 +121,7 @@ class MapDecoder:
         places = places + subcell_offsets(heat, cells, adjust)
         return places + 0.5 if self.exact else places
 
-    def _usable(self, candidates: np.ndarray, cells: np.ndarray, width: int) -> np.ndarray:
+    def _usable(self, candidates: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Give candidates that are not to be used heat 0, and move them behind the others.
 
         These are candidates whose tag is no number and, except in `exact` mode, all but the first of a
@@ -99,7 +130,7 @@ class MapDecoder:
         real = candidates[..., 2] > 0
         use = real & np.isfinite(candidates[..., 3:]).all(axis=-1)
         if not self.exact:
-            x, y = cells % width, cells // width
+            x, y = np.moveaxis(cells, -1, 0)
             apart = np.maximum(np.abs(x[:, :, None] - x[:, None]), np.abs(y[:, :, None] - y[:, None]))
             use &= ~np.tril((apart <= self.nms_kernel // 2) & use[:, None], k=-1).any(axis=-1)
         if (use == real).all():
@@ -121,7 +152,7 @@ class MapDecoder:
             tags: (T, K, h, w).
         """
         present = keypoints[..., 2] > 0
-        means = (keypoints[..., 3:].sum(axis=1) / present.sum(axis=1)[:, None]).astype(np.float32)
+        means = mean_tags(keypoints)
         persons, joints, best = [], [], []
         for joint in np.flatnonzero(~present.all(axis=0)):
             values, embedding = heat[joint].flatten(), tags[:, joint].flatten(1)
@@ -135,7 +166,7 @@ class MapDecoder:
             step = max(1, cells_at_once(heat.device) // len(values))
             for chunk in np.split(missing, range(step, len(missing), step)):
                 mean = torch.as_tensor(means[chunk], device=heat.device)
-                best.append(self._best(values, embedding, mean, index))
+                best.append(self.best(values, embedding, mean, index))
                 persons.append(chunk)
                 joints.append(np.full(len(chunk), joint))
         if not best:
@@ -150,7 +181,7 @@ class MapDecoder:
         owner = np.nonzero(filled[..., 3])
         keypoints[owner[1], owner[0], :3] = filled[owner][:, :3]
 
-    def _best(self, values: Tensor, embedding: Tensor, means: Tensor, index: Tensor | None) -> Tensor:
+    def best(self, values: Tensor, embedding: Tensor, means: Tensor, index: Tensor | None) -> Tensor:
         """Return for each person the best of n cells, -1 where none will do.
 
         Args:
@@ -168,6 +199,12 @@ class MapDecoder:
         reach = (self.group.tag_threshold / 2) ** 2
         gain, place = (values * (1 - squared / reach).clamp(min=0)).max(dim=1)
         return torch.where(gain > 0, index[place], -1)
+
+
+def mean_tags(keypoints: np.ndarray) -> np.ndarray:
+    """Return the (P, T) float32 mean tags of the keypoints (P, K, 3 + T) that people have."""
+    count = (keypoints[..., 2] > 0).sum(axis=1)[:, None]
+    return (keypoints[..., 3:].sum(axis=1) / count).astype(np.float32)
 
 
 def _above(values: Tensor, threshold: float) -> Tensor:

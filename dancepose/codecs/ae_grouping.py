@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-TIE = 1e-7  # weight of what breaks ties: too little to outweigh any difference of the published cost
+TIE = 1e-6  # weight of what breaks ties: too little to outweigh any difference of the published cost
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,12 @@ class Grouping:
 
     def __call__(self, scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
         """Group the candidates of one image; people come out strongest first."""
+        return self.everybody(scores, tags)[: self.max_people]
+
+    def everybody(self, scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
+        """Return also those of whom `max_people` leaves no room, at the end."""
         people = self._credible(self._grow(scores, tags), scores, tags)
-        return self._credible(self._match_all(people, scores, tags), scores, tags)[: self.max_people]
+        return self._credible(self._match_all(people, scores, tags), scores, tags)
 
     def _grow(self, scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
         """Go through the keypoints once; unmatched candidates begin people."""
@@ -165,6 +169,10 @@ class PublishedGrouping:
                     members.append([tag[row]])
                 people[same[0] if same else -1][joint] = row
         return np.array(people, dtype=np.int64).reshape(len(people), len(scores))
+
+    def everybody(self, scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
+        """Return the same: this rule drops nobody."""
+        return self(scores, tags)
 
 
 def published_cost(distance: np.ndarray, score: np.ndarray) -> np.ndarray:

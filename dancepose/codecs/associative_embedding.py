@@ -1,16 +1,18 @@
 """Associative embedding (Newell et al. 2017): a heatmap and a tag for each keypoint."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dancepose.codecs.ae_decoding import MapDecoder
+from dancepose.codecs.ae_condensing import condense_maps, decode_condensed
+from dancepose.codecs.ae_decoding import Decoded, MapDecoder
 from dancepose.codecs.ae_encoding import MapEncoder
 from dancepose.codecs.ae_grouping import Grouping, PublishedGrouping
-from dancepose.codecs.base import Codec, OutputSpec
+from dancepose.codecs.ae_maps import merge_passes, mirror, without_nan
+from dancepose.codecs.base import Codec, Found, OutputSpec
 from dancepose.codecs.heatmap import resize, to_pixels
 from dancepose.codecs.losses import heatmap_loss, tag_loss
 from dancepose.records import VISIBLE, Frame, Person
@@ -169,35 +171,32 @@ class AssociativeEmbedding(Codec):
 
     def flip(self, outputs: list[Tensor]) -> list[Tensor]:
         """Mirror the maps and exchange left and right channels, in heatmaps and tags alike."""
-        turned = []
-        for output in outputs:
-            index = torch.as_tensor(self.skeleton.flip_index, device=output.device)
-            blocks = output.flip(-1).unflatten(1, (-1, len(self.skeleton)))
-            turned.append(blocks.index_select(2, index).flatten(1, 2))
-        return turned
+        return [mirror(output, self.skeleton.flip_index) for output in outputs]
 
     def merge(self, outputs: list[list[Tensor]]) -> list[Tensor]:
         """Average the heatmaps of the passes and stack their tags."""
-        count = len(self.skeleton)
-        merged = []
-        for scale in zip(*outputs, strict=True):
-            size = tuple(scale[0].shape[-2:])
-            maps = [resize(output.float(), size) for output in scale]
-            heat = torch.stack([m[:, :count] for m in maps]).mean(dim=0)
-            merged.append(torch.cat([heat, *(m[:, count:] for m in maps)], dim=1))
-        return merged
+        return [merge_passes(scale, len(self.skeleton)) for scale in zip(*outputs, strict=True)]
 
     @torch.no_grad()
-    def decode(self, outputs: list[Tensor]) -> list[list[Person]]:
+    def find(self, outputs: list[Tensor]) -> list[Found]:
         """Find the people in each image, best first; in `exact` mode in the order in which they began."""
-        heat = self.heatmaps(outputs)
-        tags = resize(outputs[0][:, len(self.skeleton) :].float(), tuple(heat.shape[-2:]))
-        tags = _without_nan(tags, math.inf)  # at no distance from anybody
-        people = self.decoder(heat, tags.unflatten(1, (-1, len(self.skeleton))))
-        return [
-            [self._person(k, s) for k, s in zip(keypoints, scores, strict=True)]
-            for keypoints, scores in people
-        ]
+        return self._found(self.decoder(*self._maps(outputs)))
+
+    @torch.no_grad()
+    def condense(self, outputs: list[Tensor]) -> dict[str, Tensor]:
+        """Reduce merged maps to peaks and to the cells that may be filled in; see `condense_maps`.
+
+        Filling in by the published rule (`exact` with `refine`) looks at every cell: there it is the maps.
+        """
+        if self.exact and self.decoder.refine:
+            return super().condense(outputs)
+        return condense_maps(self.decoder, *self._maps(outputs))
+
+    def find_condensed(self, condensed: Mapping[str, np.ndarray]) -> list[Found]:
+        """Find the people as `find` does, from the arrays of `condense`."""
+        if self.exact and self.decoder.refine:
+            return super().find_condensed(condensed)
+        return self._found(decode_condensed(self.decoder, condensed))
 
     @torch.no_grad()
     def peaks(self, outputs: list[Tensor]) -> np.ndarray:
@@ -219,7 +218,20 @@ class AssociativeEmbedding(Codec):
         heat = sum(maps[1:], start=maps[0])
         if (scale := 1 / (len(maps) * self.peak)) != 1:
             heat = heat * scale
-        return _without_nan(heat, 0.0)
+        return without_nan(heat, 0.0)
+
+    def _maps(self, outputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return heatmaps (B, K, h, w) and tags (B, T, K, h, w) at the finest scale."""
+        heat = self.heatmaps(outputs)
+        tags = resize(outputs[0][:, len(self.skeleton) :].float(), tuple(heat.shape[-2:]))
+        tags = without_nan(tags, math.inf)  # at no distance from anybody
+        return heat, tags.unflatten(1, (-1, len(self.skeleton)))
+
+    def _found(self, decoded: list[Decoded]) -> list[Found]:
+        return [
+            Found([self._person(k, s) for k, s in zip(one.keypoints, one.scores, strict=True)], one.beyond)
+            for one in decoded
+        ]
 
     def _to_pixels(self, cells: np.ndarray) -> np.ndarray:
         stride = min(self.strides)
@@ -231,10 +243,3 @@ class AssociativeEmbedding(Codec):
         record[present, :2] = self._to_pixels(keypoints[present, :2].astype(np.float64))
         record[present, 2] = VISIBLE
         return Person(record, scores=keypoints[:, 2].astype(np.float64), score=float(score))
-
-
-def _without_nan(maps: Tensor, instead: float) -> Tensor:
-    """Put `instead` in the place of NaN and infinity, which a network that diverged gives."""
-    if maps.sum().isfinite():
-        return maps
-    return maps.nan_to_num(nan=instead, posinf=instead, neginf=instead)

@@ -1,6 +1,7 @@
 """What a grouping method is: everything about its maps, from targets to people, behind one interface."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,20 @@ class OutputSpec:
 
     stride: int
     channels: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """Whom a codec found in an image.
+
+    Attributes:
+        people: best first.
+        beyond: people who were told apart and are not among them, for want of room (`max_people`). Of a
+            crowd there may be more, whose keypoints did not even become candidates.
+    """
+
+    people: list[Person]
+    beyond: int = 0
 
 
 class Codec(ABC):
@@ -94,11 +109,11 @@ class Codec(ABC):
         """Join the outputs of several passes over one batch (flips, scales) into one set.
 
         Every pass covers the same part of the picture; the sizes of the first are kept. What comes out may
-        have more channels than `outputs` says; `decode`, `peaks` and `heatmaps` take it.
+        have more channels than `outputs` says; `find`, `decode`, `peaks` and `heatmaps` take it.
         """
 
     @abstractmethod
-    def decode(self, outputs: list[Tensor]) -> list[list[Person]]:
+    def find(self, outputs: list[Tensor]) -> list[Found]:
         """Find the people in each image of a batch.
 
         Args:
@@ -106,8 +121,13 @@ class Codec(ABC):
 
         Returns:
             For each image its people, best first: `keypoints` (K, 3) in pixels of the network input with
-            visibility 2, or all 0 where not found; `scores` (K,) and `score`.
+            visibility 2, or all 0 where not found; `scores` (K,) and `score`. And how many there are beyond
+            a limit of the codec.
         """
+
+    def decode(self, outputs: list[Tensor]) -> list[list[Person]]:
+        """Return the people alone that `find` finds in each image."""
+        return [found.people for found in self.find(outputs)]
 
     @abstractmethod
     def peaks(self, outputs: list[Tensor]) -> np.ndarray:
@@ -120,6 +140,18 @@ class Codec(ABC):
     @abstractmethod
     def heatmaps(self, outputs: list[Tensor]) -> Tensor:
         """Return the (B, K, h, w) float32 merged heatmaps with peaks near 1, for pictures."""
+
+    def condense(self, outputs: list[Tensor]) -> dict[str, Tensor]:
+        """Reduce merged maps to what `find_condensed` needs: what an exported graph ends with.
+
+        A codec overrides both where that is less than the maps; here it is the maps. The operations must be
+        such as `torch.export` can follow for any batch and size.
+        """
+        return {f"maps_{index}": output for index, output in enumerate(outputs)}
+
+    def find_condensed(self, condensed: Mapping[str, np.ndarray]) -> list[Found]:
+        """Find the people as `find` does, from the arrays of `condense`."""
+        return self.find([torch.from_numpy(condensed[f"maps_{i}"]) for i in range(len(condensed))])
 
 
 def stack_arrays(packed: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:

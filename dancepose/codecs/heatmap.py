@@ -105,7 +105,7 @@ def loss_mask(frame: Frame, shape: tuple[int, int], stride: int, sigma: float) -
     mask = np.ones(shape, dtype=bool) if frame.complete else _near_people(frame, shape, stride, sigma)
     if frame.ignore:
         drawn = np.zeros(shape, dtype=np.uint8)
-        for polygon in frame.ignore:  # a few a frame; one call for all would cancel where they overlap
+        for polygon in frame.ignored_polygons:  # a few; one call for all would cancel where they overlap
             corners = np.rint(to_cells(np.asarray(polygon, np.float64), stride) * 2**FRACTION_BITS)
             cv2.fillPoly(drawn, [corners.astype(np.int32)], 1, shift=FRACTION_BITS)
         mask &= drawn == 0
@@ -209,20 +209,33 @@ def subcell_offsets(heatmaps: Tensor, cells: Tensor, method: str) -> Tensor:
     def offset(position: Tensor, size: int, step: int) -> Tensor:
         before = flat.gather(-1, cells - step * (position > 0))
         after = flat.gather(-1, cells + step * (position < size - 1))
-        if method == "published":
-            return torch.where(after > before, 0.25, -0.25)
-        quarter = 0.25 * torch.sign(after - before)
         # beyond the border nothing is known, so neither is on which side of the centre the peak lies
         inner = (position > 0) & (position < size - 1)
-        if method == "quarter":
-            return torch.where(inner, quarter, 0.0)
-        floor = 1e-3 * centre  # a logarithm of nearly nothing would pull the vertex away from an empty cell
-        low, middle, high = (
-            v.clamp(min=1e-12).log() for v in (before.maximum(floor), centre, after.maximum(floor))
-        )
-        bend = 2 * middle - low - high
-        vertex = ((high - low) / (2 * bend).clamp(min=1e-6)).clamp(-0.5, 0.5)
-        is_peak = (centre >= before) & (centre >= after)
-        return torch.where(inner, torch.where(is_peak, vertex, quarter), 0.0)
+        return axis_offset(before, centre, after, inner, method)
 
     return torch.stack([offset(x, width, 1), offset(y, height, width)], dim=-1)
+
+
+def axis_offset(before: Tensor, centre: Tensor, after: Tensor, inner: Tensor, method: str) -> Tensor:
+    """Return how far peaks lie from the centres of their cells along one axis, see `subcell_offsets`.
+
+    Args:
+        before: heat of the cell before, of any shape; of the cell itself at the border.
+        centre: heat of the cell.
+        after: heat of the cell after; of the cell itself at the border.
+        inner: bool: the cell has both neighbours.
+        method: of `subcell_offsets`.
+    """
+    if method == "published":
+        return torch.where(after > before, 0.25, -0.25)
+    quarter = 0.25 * torch.sign(after - before)
+    if method == "quarter":
+        return torch.where(inner, quarter, 0.0)
+    floor = 1e-3 * centre  # a logarithm of nearly nothing would pull the vertex away from an empty cell
+    low, middle, high = (
+        v.clamp(min=1e-12).log() for v in (before.maximum(floor), centre, after.maximum(floor))
+    )
+    bend = 2 * middle - low - high
+    vertex = ((high - low) / (2 * bend).clamp(min=1e-6)).clamp(-0.5, 0.5)
+    is_peak = (centre >= before) & (centre >= after)
+    return torch.where(inner, torch.where(is_peak, vertex, quarter), 0.0)

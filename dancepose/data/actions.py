@@ -107,6 +107,6 @@ def for_poses(frame: Frame) -> Frame:
     if not unknown:
         return frame
     boxes = [np.asarray(person.box, float) for person in unknown if person.box is not None]
-    regions = [np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) for x, y, w, h in boxes]
+    regions = [[np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]])] for x, y, w, h in boxes]
     known = [person for person in frame.people if person.present.any()]
     return replace(frame, people=known, ignore=[*frame.ignore, *regions], complete=False)

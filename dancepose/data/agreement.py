@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dancepose.data.predictions import Predictions, label_hash
+from dancepose.data.predictions import LABELS, Predictions, label_hash
 from dancepose.errors import DataError
 from dancepose.records import Frame, Person
 
@@ -22,20 +22,23 @@ def doubts(predictions: Predictions, frames: Sequence[Frame]) -> list[str]:
     by_name = {frame.name: frame for frame in frames} | {frame.id: frame for frame in frames}
     pairs = [(entry, by_name[entry.image]) for entry in predictions.images if entry.image in by_name]
     for entry, frame in pairs:
-        if entry.size is not None and entry.size != tuple(frame.size):
+        sizes = (entry.size, tuple(frame.size))
+        if entry.size is not None and (0, 0) not in sizes and sizes[0] != sizes[1]:
             was, now = (f"{width} x {height}" for width, height in (entry.size, frame.size))
             raise DataError(
                 f"{predictions.path}: {entry.image} was {was} pixels when it was predicted, in the truth it "
                 f"is {now}: these are other pictures of the same names. Give gt=<the truth of those>"
             )
     told = []
-    known = [entry.labels == label_hash(frame) for entry, frame in pairs if entry.labels is not None]
+    hashed = [pair for pair in pairs if str(pair[0].labels).startswith(LABELS)]
+    known = [entry.labels == label_hash(frame) for entry, frame in hashed]
     if others := known.count(False):
         told.append(
             f"of {others} of {len(known)} pictures the labels are not those at hand when {predictions.path} "
             "was made: labelled anew since, or other pictures of the same names"
         )
-    inside = [_is_inside(person, frame.size) for entry, frame in pairs for person in entry.people]
+    sized = [(entry, frame) for entry, frame in pairs if any(frame.size)]  # of truth without pictures: 0, 0
+    inside = [_is_inside(person, frame.size) for entry, frame in sized for person in entry.people]
     if strangers := inside.count(False):
         told.append(
             f"{strangers} of {len(inside)} people of {predictions.path} lie outside their pictures: perhaps "

@@ -24,16 +24,19 @@ def write_coco_results(path: Path, people: Mapping[str, Sequence[Person]], frame
     Args:
         path: of the file.
         people: name of frame -> its people, keypoints in the order of the COCO file's category.
-        frames: their `id` is the image's number; frames that are not from a COCO file are numbered from 1.
+        frames: their `id` is the image's number; where one has none, or two the same, as those of two data
+            sets in a mix may, all are numbered from 1.
     """
+    ids = [frame.id for frame in frames]
+    numbers = range(1, len(ids) + 1) if None in ids or len(set(ids)) < len(ids) else ids
     results = []
-    for number, frame in enumerate(frames, start=1):
+    for number, frame in zip(numbers, frames, strict=True):
         for person in people.get(frame.name, ()):
             scores = person.score if person.scores is None else person.scores
             rows = np.column_stack([person.keypoints[:, :2], np.broadcast_to(scores, person.present.shape)])
             results.append(
                 {
-                    "image_id": number if frame.id is None else frame.id,
+                    "image_id": number,
                     "category_id": CATEGORY,
                     "keypoints": np.where(person.present[:, None], rows, 0).ravel().tolist(),
                     "score": float(person.score),

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dancepose.data.actions import Counts, action_counts, action_table, has_keypoints
+from dancepose.data.hashes import data_hash, split_hash
 from dancepose.data.images import check_images
-from dancepose.data.left_out import left_out
-from dancepose.data.loading import LoadedPart, load_part, pose_part
+from dancepose.data.left_out import left_out, number
+from dancepose.data.loaded_part import LoadedPart, pose_part
+from dancepose.data.loading import load_part
+from dancepose.data.part_counts import part_counts, unused_splits
 from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
-from dancepose.data.splits import PARTS, SPLIT_FILE, Amount, data_hash, kept_split, pick, split_hash
+from dancepose.data.split_file import PARTS
+from dancepose.data.splits import Amount, kept_split, pick
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 from dancepose.text_table import aligned
@@ -202,7 +205,7 @@ class PoseData:
 
     def counts(self) -> list[dict[str, Any]]:
         """Return what each part of each data set holds: images, people, keypoints and so on."""
-        return [_count(loaded.name, part, loaded.parts[part]) for loaded in self.loaded for part in PARTS]
+        return part_counts(self.loaded)
 
     def action_counts(self) -> Counts:
         """Return how many samples and clips of each action each part holds; empty without classes."""
@@ -223,13 +226,14 @@ class PoseData:
             lines.append(action_table(actions))
         lines.append(f"split {self.split_hash}")
         if self.left_out:
-            lines.append(f"left out by data.min_people={self.min_people}: {_pictures(self.left_out)}")
+            lines.append(f"left out by data.min_people={self.min_people}: {number(self.left_out, 'picture')}")
         if unposed := self.without_keypoints:
             fate = "left out" if self.posed else "a training of poses leaves them out"
-            lines.append(f"without keypoints ({fate}): {_pictures(unposed)}")
+            lines.append(f"without keypoints ({fate}): {number(unposed, 'picture')}")
         lines += self._left_out()
         lines.append(f"problems: {found or 'none'}")
-        return "\n".join([*lines, *self._unused_splits()])
+        drawn = not (self._kept or self.overfit)
+        return "\n".join([*lines, *(unused_splits(self.configs, self.mixed) if drawn else ())])
 
     def _left_out(self) -> list[str]:
         """Say what the keys of each data set leave out, what has no pictures, and which clips are torn."""
@@ -243,34 +247,3 @@ class PoseData:
                 "new videos"
             )
         return lines
-
-    def _unused_splits(self) -> list[str]:
-        """Name the split files that lie beside the data, but by which nothing is divided."""
-        if self._kept or self.overfit:
-            return []
-        found = []
-        for name, config in self.configs.items():
-            path = Path(config.root).expanduser() / SPLIT_FILE
-            if config.split is None and path.is_file():
-                key = f"data.parts.{name}.split" if self.mixed else "data.split"
-                found.append(f"not used: {path}; to divide by it: {key}={SPLIT_FILE}")
-        return found
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"
-
-
-def _count(name: str, part: str, frames: Sequence[Frame]) -> dict[str, Any]:
-    """Return a row of the summary."""
-    people = [person for frame in frames for person in frame.people]
-    return {
-        "data": name,
-        "part": part,
-        "images": len(frames),
-        "people": len(people),
-        "keypoints": sum(int(person.present.sum()) for person in people),
-        "occluded": sum(int((person.keypoints[:, 2] == 1).sum()) for person in people),
-        "incomplete": sum(not frame.complete for frame in frames),
-        "clips": len({frame.clip for frame in frames if frame.clip is not None}),
-    }

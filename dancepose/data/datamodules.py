@@ -7,16 +7,11 @@ import torch
 
 from dancepose.checks import one_of
 from dancepose.codecs.base import Codec
-from dancepose.data.dataset import (
-    EvaluationDataset,
-    PoseDataset,
-    PoseLoader,
-    collate_evaluation,
-)
+from dancepose.data.dataset import EvaluationDataset, PoseDataset, PoseLoader, collate_evaluation
 from dancepose.data.frame_datamodule import FrameDataModule
 from dancepose.data.parts import check_number
 from dancepose.data.problems import Problems
-from dancepose.data.sampler import EvaluationSampler, TrainSampler
+from dancepose.data.sampler import TrainSampler
 from dancepose.data.splits import Amount
 from dancepose.data.transforms import Augmentation, TestTransform, TrainTransform, Transform
 from dancepose.errors import ConfigError, DataError
@@ -26,8 +21,6 @@ from dancepose.skeleton import Skeleton
 
 class PoseDataModule(FrameDataModule):
     """Pictures with labelled people, from one data set or several.
-
-    Nothing here draws from the global random generators, and nothing depends on the number of workers.
 
     Args:
         skeleton: the run's.
@@ -105,8 +98,6 @@ class PoseDataModule(FrameDataModule):
     ):
         super().__init__(seed, batch_size, test_batch_size, workers)
         self.skeleton, self.codec, self.size = skeleton, codec, size
-        check_number("data.batch_size", batch_size, 1)
-        check_number("data.workers", workers, 0)
         check_number("data.size", size, 32, multiple=32)
         check_number("data.min_people", min_people, 0)
         for name, value in (("limit", limit), ("test_size", test_size), ("test_batch_size", test_batch_size)):
@@ -173,9 +164,14 @@ class PoseDataModule(FrameDataModule):
                 names the first few; or the training part labels no keypoint of the skeleton.
             ConfigError: the batch cannot be divided, or the training part is empty or smaller than a batch.
         """
-        if stage == "fit":
-            self._device_batch()
+        if stage == "fit" and self._device_batch() == 1 and self.size < 64:
+            # the deepest maps are of one pixel: one value a channel has no variance to be divided by
+            raise ConfigError(
+                f"data.size={self.size} with one picture a step: raise data.size to 64 or data.batch_size"
+            )
         self._refuse_unusable(stage)
+        for part in ("val", "test") if stage in ("fit", None) else ():
+            EvaluationDataset(self.frames(part), self.geometry).input_sizes()  # before hours of training
         if stage == "fit":
             self._check_training_part()
 
@@ -225,10 +221,7 @@ class PoseDataModule(FrameDataModule):
     def evaluation_dataloader(self, part: str) -> PoseLoader:
         """Return the whole pictures of a part in the test-time geometry, each exactly once."""
         dataset = EvaluationDataset(self.frames(part), self.geometry)
-        sampler = EvaluationSampler(dataset.input_sizes(), self.evaluation_batch, *self._rank())
-        return PoseLoader(
-            dataset, batch_sampler=sampler, collate_fn=collate_evaluation, **self._loader_options()
-        )
+        return self._evaluation_loader(dataset, dataset.input_sizes(), collate_evaluation)
 
     def val_dataloader(self) -> PoseLoader | list:
         """Return the validation pictures; an empty list without a validation part."""

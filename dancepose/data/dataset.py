@@ -12,7 +12,7 @@ from dancepose.codecs.base import Codec
 from dancepose.data.images import read_image
 from dancepose.data.sampler import SampleKey, draw_seed
 from dancepose.data.transforms import Transform
-from dancepose.errors import DanceposeError
+from dancepose.errors import DanceposeError, DataError
 from dancepose.inference.geometry import PAD_VALUE, TestGeometry
 from dancepose.records import Frame
 
@@ -80,8 +80,18 @@ class EvaluationDataset(Dataset[dict[str, Any]]):
         return len(self.frames)
 
     def input_sizes(self) -> list[tuple[int, int]]:
-        """Return width and height of each frame's network input."""
-        return [self.geometry.plan(*frame.size).size for frame in self.frames]
+        """Return width and height of each frame's network input.
+
+        Raises:
+            DataError: a picture is too narrow for the geometry; names it.
+        """
+        sizes = []
+        for frame in self.frames:
+            try:
+                sizes.append(self.geometry.plan(*frame.size).size)
+            except DataError as error:
+                raise DataError(f"{frame.name}: {error}") from None
+        return sizes
 
     def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
         """Return `image` uint8 (3, H, W), `matrix` (2, 3) input -> original pixels, `frame` and `index`.

@@ -32,13 +32,16 @@ def draw_units(
 
     Args:
         frames: to draw from.
-        wanted: number of frames.
+        wanted: number of frames, or of groups where frames have them (`Frame.units`).
         seed: of the draw.
         purpose: of the draw, so that two draws by one seed differ.
         spare: units of each class to leave, where sources name classes.
         unit_of: what a frame's unit is.
     """
-    sizes = Counter(map(unit_of, frames))
+    sizes: Counter[str] = Counter()
+    for frame in frames:
+        sizes[unit_of(frame)] += frame.units
+    sizes = +sizes  # what only trains cannot be drawn
     if wanted and any(frame.classes for frame in frames):
         held: dict[str, Counter[str]] = {}
         for frame in frames:

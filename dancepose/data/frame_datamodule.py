@@ -1,6 +1,6 @@
 """`FrameDataModule`: what the data modules of poses and of motions share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,10 +10,10 @@ from lightning.pytorch import LightningDataModule
 from dancepose.data.batches import device_batch
 from dancepose.data.collection import PoseData
 from dancepose.data.dataset import PoseLoader, prepare_worker
-from dancepose.data.parts import part_configs
+from dancepose.data.parts import check_number, part_configs
 from dancepose.data.problems import Problems
-from dancepose.data.sampler import TrainSampler
-from dancepose.data.splits import PARTS
+from dancepose.data.sampler import EvaluationSampler, TrainSampler
+from dancepose.data.split_file import PARTS
 from dancepose.data.synthetic.cache import draw_scenes, scene_folder
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
@@ -40,6 +40,8 @@ class FrameDataModule(LightningDataModule):
 
     def __init__(self, seed: int, batch_size: int, test_batch_size: int | None, workers: int):
         super().__init__()
+        check_number("data.batch_size", batch_size, 1)
+        check_number("data.workers", workers, 0)
         self.seed, self.workers = seed, workers
         self.batch_size, self.test_batch_size = batch_size, test_batch_size
         self._checked: set[str] = set()
@@ -133,6 +135,13 @@ class FrameDataModule(LightningDataModule):
             collate_fn=dataset.collate,
             **self._loader_options(),
         )
+
+    def _evaluation_loader(
+        self, dataset: Any, sizes: Sequence[tuple[int, int]], collate: Callable[[list[Any]], Any]
+    ) -> PoseLoader:
+        """Return each sample exactly once over all processes, those of one size together."""
+        sampler = EvaluationSampler(sizes, self.evaluation_batch, *self._rank())
+        return PoseLoader(dataset, batch_sampler=sampler, collate_fn=collate, **self._loader_options())
 
     def _loader_options(self) -> dict[str, Any]:
         return {

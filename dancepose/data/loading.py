@@ -2,65 +2,25 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from dancepose.data.actions import class_names, for_poses, has_keypoints
+from dancepose.data.actions import class_names
 from dancepose.data.gap import Gap, clip_places
-from dancepose.data.images import refuse_without_pictures
 from dancepose.data.labels import relabel
+from dancepose.data.loaded_part import LoadedPart
 from dancepose.data.parts import FOLDER, PartConfig, find_file, own_names
-from dancepose.data.problems import Problems
 from dancepose.data.readers import READERS
 from dancepose.data.readers.classes import FILE as CLASS_FILE
 from dancepose.data.readers.classes import find_empty, read_classes
 from dancepose.data.readers.request import Reading, Request
+from dancepose.data.split_file import SplitFile, read_split
 from dancepose.data.split_rule import SplitRule
-from dancepose.data.splits import Amount, Parts, SplitFile, read_split, split_frames
+from dancepose.data.splits import Amount, Parts, split_frames
 from dancepose.errors import ConfigError, DataError, did_you_mean
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
-
-
-@dataclass
-class LoadedPart:
-    """One part, read and divided.
-
-    Attributes:
-        name: of the part.
-        config: where it lies.
-        parts: train, val and test.
-        problems: what was found wrong.
-        left_out: number of frames with fewer people than the user wants, which are in none of `parts`.
-        without_keypoints: number of frames left out since nobody in them has keypoints.
-        gap: between its parts; its clips have the names of the frames.
-        gap_left_out: number of frames left out for it.
-        labels_left_out: label -> number of samples that `labels` leaves out.
-        sources_left_out: source -> number of its frames, of sources that neither train nor test.
-    """
-
-    name: str
-    config: PartConfig
-    parts: Parts
-    problems: Problems = field(default_factory=Problems)
-    left_out: int = 0
-    without_keypoints: int = 0
-    gap: Gap = field(default_factory=lambda: Gap(0, {}))
-    gap_left_out: int = 0
-    labels_left_out: dict[str, int] = field(default_factory=dict)
-    sources_left_out: dict[str, int] = field(default_factory=dict)
-
-    def not_in_gap(self, others: Iterable[Frame]) -> list[Frame]:
-        """Return those of the frames that are in no part which the gap does not leave out."""
-        held = self.gap.near(frame for part in ("val", "test") for frame in self.parts[part])
-        return [frame for frame in others if frame.clip is None or frame.clip not in held]
-
-    def came_later(self, others: Iterable[Frame]) -> list[Frame]:
-        """Return those of the frames that are in no part which nothing in the configuration leaves out."""
-        if self.config.own_split is not None:
-            return []
-        return [frame for frame in self.not_in_gap(others) if frame.source not in self.sources_left_out]
 
 
 def load_part(
@@ -116,14 +76,24 @@ def load_part(
     )
     parts: Parts = {"train": frames, "val": [], "test": []}
     if divide:
-        file = _split_file(config, root, reading, key)
+        file = _split_file(config, root, reading, key) or _set_apart(config, frames, reading.test, split_rule)
         try:
             parts = split_frames(frames, file, val, test, split_seed, problems, key, split_rule)
         except (ConfigError, DataError) as error:
             if broken := problems.of("annotation broken"):  # what is missing may be among them
                 raise type(error)(f"{error}\n{broken.report(3)}") from None
             raise
-    loaded = LoadedPart(name, config, parts, problems, gap=split_rule.gap, labels_left_out=left_out)
+    loaded = LoadedPart(
+        name,
+        config,
+        parts,
+        problems,
+        without_keypoints=reading.without_keypoints,
+        gap=split_rule.gap,
+        labels_left_out=left_out,
+        set_apart=reading.test,
+        notes=reading.notes,
+    )
     if split_rule.by_source and config.split is None:
         homeless = (frame.source for frame in frames if split_rule.home(frame) is None)
         loaded.sources_left_out = dict(Counter(homeless))
@@ -131,6 +101,7 @@ def load_part(
         _count_gap(loaded, frames, key)
     if prefix:
         loaded.parts = {part: [_rename(f, name) for f in found] for part, found in parts.items()}
+        loaded.set_apart = frozenset(f"{name}/{own}" for own in reading.test)
         loaded.gap = Gap(config.gap, {f"{name}/{clip}": place for clip, place in places.items()})
     return loaded
 
@@ -182,6 +153,21 @@ def _split_file(config: PartConfig, root: Path, reading: Reading, key: str) -> S
     return SplitFile(find_file(str(config.annotations), root), parts, "clip")
 
 
+def _set_apart(
+    config: PartConfig, frames: Sequence[Frame], test: frozenset[str], rule: SplitRule
+) -> SplitFile | None:
+    """Return the division of data that set frames apart for the test; None where they or the keys do not.
+
+    What trains is of none of the test's clips.
+    """
+    if not test or rule.by_source:
+        return None
+    clips = {frame.clip for frame in frames if frame.name in test and frame.clip is not None}
+    train = tuple(f.name for f in frames if f.name not in test and f.clip not in clips)
+    names = tuple(frame.name for frame in frames if frame.name in test and frame.evaluated)
+    return SplitFile(find_file(str(config.annotations), Path(config.root)), {"train": train, "test": names})
+
+
 def _count_gap(loaded: LoadedPart, frames: Sequence[Frame], key: str) -> None:
     """Count the frames that the gap leaves out, and record classes of which it leaves nothing to learn."""
     used = {frame.name for found in loaded.parts.values() for frame in found}
@@ -191,33 +177,6 @@ def _count_gap(loaded: LoadedPart, frames: Sequence[Frame], key: str) -> None:
     for name in {person.action for frame in frames for person in frame.people if person.action} - learnt:
         where = f"{key}.gap={loaded.config.gap}"
         loaded.problems.add("class without samples", where, "", f"'{name}'", "none is left in train")
-
-
-def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:
-    """Leave out what shows people, but no keypoints.
-
-    Args:
-        loaded: one data set.
-        key: prefix of its config keys, for messages.
-
-    Raises:
-        DataError: nothing is left, or there are no pictures.
-    """
-    parts = {part: [for_poses(f) for f in found if has_keypoints(f)] for part, found in loaded.parts.items()}
-    refuse_without_pictures(
-        (frame for found in loaded.parts.values() for frame in found),
-        f"{key}.kind={loaded.config.kind} ({loaded.config.annotations or loaded.config.root})",
-        "a network for poses",
-    )
-    before, after = (sum(map(len, found.values())) for found in (loaded.parts, parts))
-    if before and not after:
-        config = loaded.config
-        raise DataError(
-            f"{key}.root={config.root}: in none of its {before} pictures has anybody keypoints"
-            f"{f' ({config.annotations})' if config.annotations else ''}: there are no poses to learn or to "
-            "test. Give data with keypoints"
-        )
-    return replace(loaded, parts=parts, without_keypoints=before - after)
 
 
 def clip_of(name: str, rule: str | None, class_folders: int = 0) -> str | None:

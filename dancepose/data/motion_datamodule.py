@@ -7,7 +7,6 @@ from dancepose.checks import at_least, one_of
 from dancepose.data.class_weights import SAMPLERS
 from dancepose.data.dataset import PoseLoader
 from dancepose.data.frame_datamodule import FrameDataModule
-from dancepose.data.images import refuse_without_pictures
 from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.motion_people import HOLDOUT, MotionPeople
 from dancepose.data.motion_samples import TARGETS, MotionSample
@@ -15,7 +14,7 @@ from dancepose.data.parts import check_number
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.pose_filling import PoseFiller
 from dancepose.data.problems import Problems
-from dancepose.data.sampler import EvaluationSampler, TrainSampler
+from dancepose.data.sampler import TrainSampler
 from dancepose.data.splits import Amount
 from dancepose.data.transforms import Augmentation
 from dancepose.encoders import Encoder
@@ -25,8 +24,6 @@ from dancepose.skeleton import Skeleton
 
 class MotionDataModule(FrameDataModule):
     """People whose action is labelled, each one sample; over time, each window of a person's clip.
-
-    Nothing here draws from the global random generators, and nothing depends on the number of workers.
 
     Args:
         skeleton: the run's.
@@ -115,8 +112,6 @@ class MotionDataModule(FrameDataModule):
     ):
         super().__init__(seed, batch_size, test_batch_size, workers)
         self.skeleton, self.encoder, self.images = skeleton, encoder, images
-        check_number("data.batch_size", batch_size, 1)
-        check_number("data.workers", workers, 0)
         check_number("data.size", size, 32)
         check_number("data.resize", resize, size)
         at_least("data.margin", margin, 0)
@@ -149,18 +144,8 @@ class MotionDataModule(FrameDataModule):
             "train_sources": train_sources,
             "test_sources": test_sources,
         }
-        self.data = self.read(
-            kind,
-            root,
-            own,
-            parts,
-            scenes,
-            skeleton,
-            val=val,
-            test=test,
-            split_seed=split_seed,
-            limit=limit,
-        )
+        divided = {"val": val, "test": test, "split_seed": split_seed, "limit": limit}
+        self.data = self.read(kind, root, own, parts, scenes, skeleton, **divided)
         self.data.posed = False
         self.augmentation = Augmentation.from_dict(augmentation or {})
         filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers, pose_all)
@@ -224,49 +209,31 @@ class MotionDataModule(FrameDataModule):
             self._device_batch()
         parts = self._refuse_unusable(stage, self.images)
         if self.images:
-            where = ", ".join(
-                f"data.{'root' if c.annotations is None else 'annotations'}={c.annotations or c.root}"
-                for c in self.data.configs.values()
-            )
-            refuse_without_pictures(
-                [f for part in parts for f in self.frames(part)], where, "the image branch"
-            )
+            self.people.check_pictures(parts)
         if not (self.images and self.pose_run):  # a pose run that finds nobody leaves the pictures to look at
             for part in parts:
                 self.people.check_keypoints(part)
         if stage == "fit":
             self.people.check_training(self.batch_size)
 
-    def dataset(self, part: str) -> MotionDataset:
-        """Return the samples of a part; only those of `train` are augmented."""
-        return self._dataset(part, self.augmentation if part == "train" else Augmentation())
-
-    def plain(self, part: str) -> MotionDataset:
-        """Return the samples of a part without augmentation."""
-        return self._dataset(part, Augmentation())
-
-    def _dataset(self, part: str, recipe: Augmentation) -> MotionDataset:
+    def dataset(self, part: str, augmented: bool = True) -> MotionDataset:
+        """Return the samples of a part; of them only those of `train` are ever augmented."""
+        recipe = self.augmentation if augmented and part == "train" else Augmentation()
         transform = PersonTransform(self.size, self.resize, recipe, self.skeleton.flip_index)
         return MotionDataset(self.samples(part), self.encoder, self.images, transform, self.margin, self.seed)
 
     def train_dataloader(self) -> PoseLoader:
         """Return shuffled, augmented training batches; the last incomplete batch is left out."""
-        rank, world_size = self._rank()
         sizes = [len(group) for group in self.people.groups]
-        self._train_sampler = TrainSampler(
-            sizes, [1.0] * len(sizes), self.batch_size, self.seed, rank, world_size
-        )
+        even = [1.0] * len(sizes)
+        self._train_sampler = TrainSampler(sizes, even, self.batch_size, self.seed, *self._rank())
         self._weigh()
         return self._train_loader(self.dataset("train"), self._train_sampler)
 
     def evaluation_dataloader(self, part: str) -> PoseLoader:
         """Return the samples of a part, each exactly once over all processes."""
         dataset = self.dataset(part)
-        sizes = [(self.size, self.size)] * len(dataset)
-        sampler = EvaluationSampler(sizes, self.evaluation_batch, *self._rank())
-        return PoseLoader(
-            dataset, batch_sampler=sampler, collate_fn=dataset.collate, **self._loader_options()
-        )
+        return self._evaluation_loader(dataset, [(self.size, self.size)] * len(dataset), dataset.collate)
 
     @property
     def validation_parts(self) -> list[str]:

@@ -10,9 +10,10 @@ from torch.utils.data import Dataset
 from dancepose.data.dataset import as_key, to_channels_first
 from dancepose.data.images import read_image
 from dancepose.data.motion_samples import MotionSample
-from dancepose.data.person_crop import PersonTransform, person_square
+from dancepose.data.person_crop import PersonTransform
 from dancepose.data.sampler import SampleKey, draw_seed
 from dancepose.encoders import Encoder
+from dancepose.inference.person_crop import person_square
 
 
 class MotionDataset(Dataset[dict[str, Any]]):

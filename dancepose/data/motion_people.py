@@ -6,9 +6,10 @@ from functools import cached_property
 from dancepose.data.actions import class_names
 from dancepose.data.class_weights import ClassWeights
 from dancepose.data.collection import PoseData
+from dancepose.data.images import refuse_without_pictures
 from dancepose.data.motion_samples import TARGETS, MotionSample, frame_samples, hold_out, window_samples
 from dancepose.data.pose_filling import PoseFiller
-from dancepose.data.splits import PARTS
+from dancepose.data.split_file import PARTS
 from dancepose.encoders import Encoder
 from dancepose.errors import ConfigError, DataError
 from dancepose.records import Frame
@@ -125,6 +126,19 @@ class MotionPeople:
         """Return how often samples of each of `groups` come up: by data set times by class."""
         per_class = self.weights.per_sample()
         return [loaded.config.weight * float(weight) for loaded in self.data.loaded for weight in per_class]
+
+    def check_pictures(self, parts: Sequence[str]) -> None:
+        """Refuse parts whose people have no pictures.
+
+        Raises:
+            DataError: names the data and the remedy.
+        """
+        where = ", ".join(
+            f"data.{'root' if c.annotations is None else 'annotations'}={c.annotations or c.root}"
+            for c in self.data.configs.values()
+        )
+        frames = [frame for part in parts for frame in self.data.frames(part)]
+        refuse_without_pictures(frames, where, "the image branch")
 
     def check_keypoints(self, part: str) -> None:
         """Refuse a part in which nobody has the keypoints that the network needs.

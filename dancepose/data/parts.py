@@ -9,8 +9,8 @@ from typing import Any
 from dancepose.checks import one_of, read_arguments, refuse_unknown
 from dancepose.data.labels import check_labels
 from dancepose.data.readers import READERS
+from dancepose.data.split_file import PARTS
 from dancepose.data.split_rule import UNITS
-from dancepose.data.splits import PARTS
 from dancepose.errors import ConfigError
 
 FOLDER = "folder"  # value of `clip`: the folder that holds a frame's image

@@ -1,43 +1,10 @@
-"""One person cut out of a picture: the square around it, and what training does to it at random."""
+"""One person cut out of a picture: what training does to it at random."""
 
-import cv2
 import numpy as np
 
-from dancepose.data.affine import UNIT, affine_matrix, shrink, transform_points
-from dancepose.data.transforms import BORDER, Augmentation, Photometric
-from dancepose.records import Person
-
-Square = tuple[float, float, float]  # x and y of the middle, side, in pixels of the picture
-
-
-def person_square(person: Person, size: tuple[int, int], margin: float) -> Square:
-    """Return the square to cut out: the keypoints' extent, a margin on each side, moved into the picture.
-
-    The extent of annotated keypoints is taken; without any (or with fewer than two) the person's box, and
-    without one the whole picture. The longer side of the extent decides. Where the square reaches beyond the
-    picture it is moved inside; where it is larger than the picture it stands in the picture's middle on that
-    axis, and what lies outside is black.
-
-    Args:
-        person: in pixels of the picture.
-        size: width and height of the picture; (0, 0) where there is none.
-        margin: share of the extent that is added on each side.
-    """
-    points = person.keypoints[person.present, :2]
-    if len(points) >= 2:
-        low, high = points.min(axis=0), points.max(axis=0)
-    elif person.box is not None:
-        low, high = person.box[:2], person.box[:2] + person.box[2:]
-    else:
-        low, high, margin = np.array([-0.5, -0.5]), np.array(size) - 0.5, 0.0
-    side, middle = float((high - low).max()) * (1 + 2 * margin), (low + high) / 2
-    if not min(size):  # there is no picture, and the units are the file's
-        return float(middle[0]), float(middle[1]), side or 1.0
-    side = max(side, 1.0)
-    reach = np.array(size) - 0.5 - side / 2  # the furthest that the middle may lie to the right and below
-    inside = np.clip(middle, side / 2 - 0.5, np.maximum(reach, side / 2 - 0.5))
-    middle = np.where(np.array(size) >= side, inside, (np.array(size) - 1) / 2)
-    return float(middle[0]), float(middle[1]), side
+from dancepose.affine import transform_points
+from dancepose.data.transforms import Augmentation, Photometric
+from dancepose.inference.person_crop import Square, cut_square, square_matrix
 
 
 class PersonTransform:
@@ -70,13 +37,12 @@ class PersonTransform:
         """
         random, recipe = np.random.Generator(np.random.PCG64(seed)), self.recipe
         x, y, side = square
-        region = side * self.size / self.resize * random.uniform(*recipe.scale)
+        scale = random.uniform(*recipe.scale)
         rotation = random.uniform(-recipe.rotation, recipe.rotation)
-        reach = recipe.translation * region / self.size
+        reach = recipe.translation * side / self.resize * scale
         x, y = x + random.uniform(-reach, reach), y + random.uniform(-reach, reach)
         mirrored = bool(random.random() < recipe.flip)
-        matrix = affine_matrix((x, y), region / UNIT, (self.size, self.size), rotation)
-        matrix[:2, 2] -= 0.5  # it puts the point half a pixel beyond the middle of the crop's pixels
+        matrix = square_matrix((x, y, side), self.size, self.resize, scale, rotation)
         if mirrored:
             matrix = np.array([[-1, 0, self.size - 1], [0, 1, 0], [0, 0, 1]]) @ matrix
         return matrix, mirrored
@@ -89,13 +55,4 @@ class PersonTransform:
 
     def image(self, image: np.ndarray, matrix: np.ndarray, seed: int) -> np.ndarray:
         """Warp a picture, (H, W, 3) uint8 -> (size, size, 3) uint8, and change its colours by the recipe."""
-        image, matrix = shrink(image, matrix)
-        crop = cv2.warpAffine(
-            image,
-            matrix[:2],
-            (self.size, self.size),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=BORDER,
-        )
-        return self.photometric(crop, seed)
+        return self.photometric(cut_square(image, matrix, self.size), seed)

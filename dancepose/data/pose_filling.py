@@ -5,20 +5,17 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from scipy.optimize import linear_sum_assignment
 
-from dancepose.build import Model, load_checkpoint
 from dancepose.data.dataset import EvaluationDataset, PoseLoader, collate_evaluation, prepare_worker
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.data.sampler import EvaluationSampler
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
-from dancepose.inference.geometry import TestGeometry
-from dancepose.inference.pose import PosePredictor, to_original
+from dancepose.inference.pose import to_original
+from dancepose.inference.runs import find_checkpoint, load_pose, pose_predictor
 from dancepose.paths import cache_dir
 from dancepose.progress import track
 from dancepose.records import VISIBLE, Frame, Person
@@ -45,18 +42,13 @@ class PoseFiller:
         everyone: find the keypoints of people who have some, too. Whom nobody is found for then has none.
 
     Raises:
-        ConfigError: there is no such run, or it is none of poses, or its skeleton has nothing in common.
+        CheckpointError: there is no such run, or its checkpoint is broken or foreign.
+        ConfigError: the run is none of poses, or its skeleton has nothing in common.
     """
 
     def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0, everyone: bool = False):
-        folder = Path(run).expanduser() / "checkpoints"
-        files = [folder / f"{which}.ckpt" for which in ("best", "last")]
-        found = next((file for file in files if file.is_file()), None)
-        if found is None:
-            raise ConfigError(f"data.pose_run={run}: there is neither {files[0]} nor {files[1].name}")
-        model = load_checkpoint(found)
-        if not isinstance(model, Model):
-            raise ConfigError(f"data.pose_run={run} is a run of motions: give one of poses")
+        found = find_checkpoint(run, key="data.pose_run")
+        model = load_pose(found, key="data.pose_run")
         self.map = model.skeleton.map_to(skeleton)
         if not self.map.covered.any():
             raise ConfigError(
@@ -119,17 +111,8 @@ class PoseFiller:
 
     def _find(self, frames: Sequence[Frame], files: Sequence[Path]) -> None:
         """Run the network over pictures, and keep what it finds in each."""
-        tested: dict[str, Any] = self.model.test
-        keys = {"size": "test_size", "resize": "resize", "multiple": "pad_multiple"}
-        geometry = TestGeometry(**{name: tested[key] for name, key in keys.items() if key in tested})
-        predictor = PosePredictor(
-            self.model,
-            geometry,
-            bool(tested.get("flip", False)),
-            tested.get("scales", [1.0]),
-            "cuda" if torch.cuda.is_available() else "cpu",
-        )
-        dataset = EvaluationDataset(frames, geometry)
+        predictor = pose_predictor(self.model, precision="32-true")
+        dataset = EvaluationDataset(frames, predictor.geometry)
         loader = PoseLoader(
             dataset,
             batch_sampler=EvaluationSampler(dataset.input_sizes(), BATCH),

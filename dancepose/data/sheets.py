@@ -136,7 +136,7 @@ def _samples(
         frame,
         size=(picture.shape[1], picture.shape[0]),
         people=to_original(frame.people, inverse),  # the same step with the inverse matrix
-        ignore=[apply_matrix(inverse, polygon) for polygon in frame.ignore],
+        ignore=[[apply_matrix(inverse, polygon) for polygon in region] for region in frame.ignore],
     )
     yield "input", picture, moved
 

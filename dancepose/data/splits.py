@@ -1,79 +1,16 @@
 """Which frames train, validate and test: from a file, or drawn by seed; a video's frames stay together."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from dancepose.data.draw import draw_units, rank, unit_of
-from dancepose.data.json_file import load_mapping
 from dancepose.data.problems import Problems
+from dancepose.data.split_file import PARTS, SplitFile
 from dancepose.data.split_rule import SplitRule
 from dancepose.errors import ConfigError, DataError, did_you_mean
 from dancepose.records import Frame
 
-SPLIT_FILE = "split.json"  # the usual name of a folder's own split
-PARTS = ("train", "val", "test")
-KEYS = (*PARTS, "by", "seed")
 Amount = int | float | str | None  # a count, a fraction, or `none`
 Parts = dict[str, list[Frame]]
-
-
-@dataclass(frozen=True)
-class SplitFile:
-    """What a split file says.
-
-    Attributes:
-        path: of the file.
-        parts: part -> names of images, or ids of clips; parts that the file does not name are absent.
-        by: `image` or `clip`: what the names are.
-        seed: of what has to be drawn beyond the file, or None.
-    """
-
-    path: Path
-    parts: dict[str, tuple[str, ...]]
-    by: str = "image"
-    seed: int | None = None
-
-
-def read_split(path: Path, key: str = "data.split") -> SplitFile:
-    """Read `{"train": [...], "val": [...], "test": [...], "by": "image" or "clip", "seed": n}`.
-
-    Only train is needed.
-
-    Raises:
-        DataError: the file is missing or broken, holds something else, or puts a name into two parts.
-    """
-    if not path.is_file():
-        raise DataError(f"{key}={path} is no file: give a JSON file with train, val and test, or null")
-    content = load_mapping(path, key)
-    for field in content:
-        if field not in KEYS:
-            raise DataError(f"{key}={path}: unknown field '{field}'.{did_you_mean(field, KEYS)}")
-    if "train" not in content:
-        raise DataError(f"{key}={path}: field 'train' is missing")
-    parts: dict[str, tuple[str, ...]] = {}
-    home: dict[str, str] = {}
-    for part in PARTS:
-        if part not in content:
-            continue
-        names = content[part]
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise DataError(f"{key}={path}: field '{part}' must be a list of names")
-        for name in names:
-            if name in home:
-                where = f"'{home[name]}' and '{part}'" if home[name] != part else f"'{part}' twice"
-                raise DataError(f"{key}={path}: {name} stands in {where}")
-            home[name] = part
-        parts[part] = tuple(names)
-    by, seed = content.get("by", "image"), content.get("seed")
-    if by not in ("image", "clip"):
-        raise DataError(f"{key}={path}: field 'by' is {by!r}: it must be 'image' or 'clip'")
-    if seed is not None and not isinstance(seed, int):
-        raise DataError(f"{key}={path}: field 'seed' must be a whole number")
-    return SplitFile(path, parts, by, seed)
 
 
 def split_frames(
@@ -107,6 +44,9 @@ def split_frames(
         key: prefix of the config keys, for messages.
         rule: what a drawn split keeps to; None: clips stay together, without a gap.
 
+    Amounts count groups of people where frames have them (`Frame.units`). Frames that only train are never
+    drawn; where their clip is drawn for another part they are in none.
+
     Returns:
         `train`, `val` and `test`, in the order of `frames`; val and test may be empty.
 
@@ -123,11 +63,15 @@ def split_frames(
     unit: Callable[[Frame], str] = unit_of if rule.by == "clip" else (lambda frame: frame.name)
     if file is None and rule.by_source:
         parts = _divide(frames, rule.divide(frames, key))
+        if rule.by == "clip":  # one video may be of several sources
+            tested = {frame.clip for frame in parts["test"] if frame.clip is not None}
+            parts["train"] = [frame for frame in parts["train"] if frame.clip not in tested]
+        parts["test"] = [frame for frame in parts["test"] if frame.evaluated]
     elif file is None:
-        wanted = _amount(test, len(frames), f"{key}.test")
+        wanted = _amount(test, frames, f"{key}.test")
         spare = 1 if val in (None, "none") else 2
         test_units = draw_units(frames, wanted, seed, "test", spare, unit)
-        parts = _divide(frames, ["test" if unit(frame) in test_units else "train" for frame in frames])
+        parts = _divide(frames, [_home(frame, unit(frame) in test_units, "test") for frame in frames])
     else:
         parts = _by_file(frames, file, problems, key)
         seed = seed if file.seed is None else file.seed
@@ -136,10 +80,10 @@ def split_frames(
     if val is None or val == "none":
         parts["val"] = []
     elif file is None or "val" not in file.parts:
-        wanted = _amount(val, len(parts["train"]), f"{key}.val")
+        wanted = _amount(val, parts["train"], f"{key}.val")
         units = draw_units(parts["train"], wanted, seed, "val", unit_of=unit)
-        parts["val"] = [frame for frame in parts["train"] if unit(frame) in units]
-        parts["train"] = [frame for frame in parts["train"] if unit(frame) not in units]
+        drawn = _divide(parts["train"], [_home(f, unit(f) in units, "val") for f in parts["train"]])
+        parts["train"], parts["val"] = drawn["train"], drawn["val"]
     parts["train"] = rule.gap.leave(parts["train"], parts["val"])
     if not parts["train"]:
         raise ConfigError(
@@ -177,52 +121,25 @@ def pick(frames: Sequence[Frame], count: int, seed: int) -> list[Frame]:
     return [frame for frame in frames if frame.name in chosen]
 
 
-def split_hash(parts: Mapping[str, Iterable[str]]) -> str:
-    """Return 16 hexadecimal digits that stand for which names are in which part, in whatever order."""
-    return _digest({part: sorted(parts.get(part, ())) for part in PARTS})
+def _home(frame: Frame, drawn: bool, part: str) -> str | None:
+    """Return where a frame belongs by whether its unit is drawn for a part; None: nowhere."""
+    return "train" if not drawn else part if frame.evaluated else None
 
 
-def data_hash(frames: Iterable[Frame], made_with: str = "") -> str:
-    """Return 16 hexadecimal digits that stand for names and annotations; the pixels are not read.
-
-    Args:
-        frames: in any order.
-        made_with: what else the samples are made with.
-    """
-    rows = []
-    for frame in sorted(frames, key=lambda frame: frame.name):
-        labelled = None if frame.labelled is None else frame.labelled.astype(int).tolist()
-        people = [
-            [
-                person.keypoints.round(3).tolist(),
-                None if person.head_box is None else person.head_box.round(3).tolist(),
-                person.action,
-            ]
-            for person in frame.people
-        ]
-        if frame.classes:  # of samples the box says what is cut out, and the number what is one sequence
-            boxes = [None if p.box is None else p.box.round(3).tolist() for p in frame.people]
-            people.append([list(frame.classes), boxes, [p.id for p in frame.people], frame.source])
-        ignore = [polygon.round(3).tolist() for polygon in frame.ignore]
-        rows.append(
-            [frame.name, frame.size, frame.skeleton, labelled, frame.complete, ignore, frame.clip, people]
-        )
-    return _digest([rows, made_with] if made_with else rows)
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _amount(value: Amount, total: int, key: str) -> int:
-    """Turn a fraction or a count into a number of frames; a fraction above 0 is at least one frame."""
+def _amount(value: Amount, frames: Sequence[Frame], key: str) -> int:
+    """Turn a fraction or a count into a number of units; a fraction above 0 is at least one."""
+    total = sum(frame.units for frame in frames)
+    things = "groups" if any(frame.groups for frame in frames) else "frames"
     if value is None or value == "none":
         return 0
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise ConfigError(f"{key}={value}: give a fraction (0.1), a count (350) or none")
     if isinstance(value, int) or value >= 1:
         if value != int(value) or (value and value >= total):
-            raise ConfigError(f"{key}={value}: it must be a whole number below the {total} frames there are")
+            raise ConfigError(
+                f"{key}={value}: it must be a whole number below the {total} {things} there are. Give a "
+                "smaller one, or a split file of your own: data.split=<file>"
+            )
         return int(value)
     return max(1, round(value * total)) if value else 0
 

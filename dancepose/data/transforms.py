@@ -17,13 +17,13 @@ import albumentations as A
 import cv2
 import numpy as np
 
-from dancepose.checks import one_of, read_arguments
-from dancepose.data.affine import (
+from dancepose.affine import (
     UNIT,
     affine_matrix,
     shrink,
     transform_frame,
 )
+from dancepose.checks import one_of, read_arguments
 from dancepose.errors import ConfigError
 from dancepose.inference.geometry import TestGeometry, invert_matrix
 from dancepose.records import Frame

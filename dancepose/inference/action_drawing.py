@@ -6,8 +6,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from dancepose.inference.canvas import EDGE, FONT, line_width, put_text, text_scale
+from dancepose.inference.canvas import line_width, text_size
 from dancepose.inference.drawing import draw_people
+from dancepose.inference.labels import EDGE, Labels
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 
@@ -16,41 +17,37 @@ GROUND = (112, 112, 120)  # behind a pose without a picture: light and dark stan
 MARGIN = 0.15  # of the pose, around it
 
 
-def draw_actions(image: np.ndarray, people: Sequence[Person]) -> np.ndarray:
+def draw_actions(image: np.ndarray, people: Sequence[Person], labels: Labels | None = None) -> np.ndarray:
     """Draw the box of each person who does something, and above it what.
 
-    Without a box the name stands above the keypoints, without either at the top of the picture; where there
-    is a name already it stands below that.
+    Without a box the name stands above the keypoints, without either at the top of the picture; where another
+    stands already, beside that.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         people: in pixels of the image; those without an action are left out.
+        labels: where the names are left for the caller to draw, with others; None: they are drawn.
 
     Returns:
         A new picture of the same shape.
     """
     canvas = image.copy()
-    scale = 1.3 * text_scale(canvas)  # read beside a caption of the picture, not of a joint
-    row = 30 * scale
-    doing = [person for person in people if person.action]
-    for person in doing:
-        if person.box is not None:
-            _draw_box(canvas, person.box)
-    taken: list[tuple[float, float, float]] = []  # middle and width of each name
-    for person in doing:
+    given = Labels() if labels is None else labels
+    size = round(1.3 * text_size(canvas))  # read beside a caption of the picture, not of a joint
+    for person in people:
+        if not person.action:
+            continue
         points = person.keypoints[person.present, :2]
         if person.box is not None:
-            x, y = person.box[0] + person.box[2] / 2, person.box[1] - row / 2
+            _draw_box(canvas, person.box)
+            x, y = person.box[0] + person.box[2] / 2, person.box[1] - 0.7 * size
         elif len(points):
-            x, y = points[:, 0].mean(), points[:, 1].min() - row
+            x, y = points[:, 0].mean(), points[:, 1].min() - size
         else:
             x, y = canvas.shape[1] / 2, 0.0
-        name, y = str(person.action), max(y, row / 2)
-        width = cv2.getTextSize(name, FONT, scale, 1)[0][0]
-        while any(abs(x - u) < (width + w) / 2 and abs(y - v) < row for u, v, w in taken):
-            y += row
-        taken.append((x, y, width))
-        put_text(canvas, name, (x, y), scale)
+        given.add(str(person.action), (x, y), size)
+    if labels is None:
+        given.draw(canvas)
     return canvas
 
 
@@ -77,7 +74,9 @@ def draw_pose(person: Person, skeleton: Skeleton, side: int = 256) -> np.ndarray
     ground = np.full((side, side, 3), GROUND, np.uint8)
     points = person.keypoints[person.present, :2]
     if not len(points):
-        put_text(ground, "no keypoints", (side / 2, side / 2), 0.5)
+        labels = Labels()
+        labels.add("no keypoints", (side / 2, side / 2), 15)
+        labels.draw(ground)
         return ground
     low, high = points.min(axis=0), points.max(axis=0)
     extent = float((high - low).max())

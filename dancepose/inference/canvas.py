@@ -9,10 +9,11 @@ import numpy as np
 
 from dancepose.errors import DataError
 from dancepose.files import write_bytes
+from dancepose.inference.labels import blend
+from dancepose.inference.lettering import lettering, text_width
 
 PAPER, INK = (255, 255, 255), (24, 24, 28)
-EDGE = (16, 16, 24)  # around whatever is drawn over a photograph
-FONT = cv2.FONT_HERSHEY_SIMPLEX
+CAPTION = 13  # px, the letters of a caption
 
 
 def line_width(width: int, height: int) -> int:
@@ -31,8 +32,7 @@ def contact_sheet(
 
     Args:
         images: (H, W, 3) uint8 RGB each, of any sizes.
-        captions: one for each, of one or more lines; too long ones lose their middle, characters beyond
-            ASCII become `?`.
+        captions: one for each, of one or more lines; too long ones lose their middle.
         columns: pictures in a row; None makes the sheet about a third wider than high.
         tile: the longer side of each picture on the sheet, in pixels.
         title: a line above all.
@@ -94,29 +94,18 @@ def fit(image: np.ndarray, side: int) -> np.ndarray:
 
 def _text_row(width: int, height: int, text: str, indent: int) -> np.ndarray:
     """Return a white strip with a line of dark text, shortened in the middle until it fits."""
-    text = text.encode("ascii", "replace").decode()
-    scale = 0.45
-    keep = len(text)
-    shown = text
-    while keep > 1 and cv2.getTextSize(shown, FONT, scale, 1)[0][0] > width - 2 * indent:
+    keep, shown = len(text), text
+    while keep > 1 and text_width(shown, CAPTION) > width - 2 * indent:
         keep -= 1
         shown = text[: keep // 2] + "..." + text[len(text) - (keep - keep // 2) :]
     row = np.full((height, width, 3), PAPER, np.uint8)
-    cv2.putText(row, shown, (indent, height - 7), FONT, scale, INK, 1, cv2.LINE_AA)
+    letters, _ = lettering(shown, CAPTION)
+    top = max(0, (height - letters.shape[0]) // 2)
+    region = row[top : top + letters.shape[0], indent : indent + letters.shape[1]]
+    blend(region, letters[: region.shape[0], : region.shape[1], None], INK)
     return row
 
 
-def text_scale(canvas: np.ndarray) -> float:
-    """Return the font scale that goes with the line width of a picture."""
-    return max(0.35, 0.16 * line_width(canvas.shape[1], canvas.shape[0]))
-
-
-def put_text(canvas: np.ndarray, text: str, centre: tuple[float, float], scale: float) -> None:
-    """Write white text with a dark edge around a point, moved so that it stays inside the picture."""
-    text = text.encode("ascii", "replace").decode()
-    thick = max(1, round(2 * scale))
-    (width, height), _ = cv2.getTextSize(text, FONT, scale, thick)
-    x = int(np.clip(centre[0] - width / 2, 2, max(2, canvas.shape[1] - width - 2)))
-    y = int(np.clip(centre[1] + height / 2, height + 2, max(height + 2, canvas.shape[0] - 4)))
-    cv2.putText(canvas, text, (x, y), FONT, scale, EDGE, thick + 2, cv2.LINE_AA)
-    cv2.putText(canvas, text, (x, y), FONT, scale, (255, 255, 255), thick, cv2.LINE_AA)
+def text_size(canvas: np.ndarray) -> int:
+    """Return the size of letters in pixels that goes with the line width of a picture."""
+    return max(11, round(4.8 * line_width(canvas.shape[1], canvas.shape[0])))

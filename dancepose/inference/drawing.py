@@ -12,14 +12,13 @@ import cv2
 import numpy as np
 
 from dancepose.inference.canvas import (
-    EDGE,
     contact_sheet,
     fit,
     line_width,
-    put_text,
-    text_scale,
+    text_size,
     write_image,
 )
+from dancepose.inference.labels import EDGE, Labels
 from dancepose.records import OCCLUDED, Person
 from dancepose.skeleton import Skeleton
 
@@ -61,7 +60,11 @@ def limb_colours(skeleton: Skeleton) -> list[tuple[int, int, int]]:
 
 
 def draw_people(
-    image: np.ndarray, people: Sequence[Person], skeleton: Skeleton, captions: Sequence[str] | None = None
+    image: np.ndarray,
+    people: Sequence[Person],
+    skeleton: Skeleton,
+    captions: Sequence[str] | None = None,
+    labels: Labels | None = None,
 ) -> np.ndarray:
     """Draw skeletons over a picture.
 
@@ -72,7 +75,8 @@ def draw_people(
         image: (H, W, 3) uint8 RGB.
         people: in pixels of the image.
         skeleton: whose keypoints the people have.
-        captions: a short text for each person, put above it.
+        captions: a short text for each person, put above it, inside the picture and beside the others.
+        labels: where the captions are left for the caller to draw, with others; None: they are drawn.
 
     Returns:
         A new picture of the same shape.
@@ -80,12 +84,14 @@ def draw_people(
     canvas = image.copy()
     for person in people:
         _draw_person(canvas, person, skeleton)
+    given = Labels() if labels is None else labels
     for person, caption in zip(people, captions or (), strict=captions is not None):
         points = person.keypoints[person.present, :2]
         if len(points):
-            scale = text_scale(canvas)
-            x, y = points[:, 0].mean(), points[:, 1].min() - 24 * scale
-            put_text(canvas, caption, (x, y), scale)
+            size = text_size(canvas)
+            given.add(caption, (points[:, 0].mean(), points[:, 1].min() - 0.8 * size), size)
+    if labels is None:
+        given.draw(canvas)
     return canvas
 
 

@@ -46,6 +46,10 @@ def rgb(figure: Figure) -> np.ndarray:
 
 def png(figure: Figure) -> bytes:
     """Return a figure as the content of a PNG file; inside `new_figure`, for drawing reads the style."""
+    from matplotlib.image import imsave
+
+    canvas: Any = figure.canvas
+    canvas.draw()  # once; `savefig` draws a second time, for a layout that ours has by itself
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    imsave(file, np.asarray(canvas.buffer_rgba()), format="png", dpi=figure.dpi)
     return file.getvalue()

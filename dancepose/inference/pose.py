@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dancepose.build import Model
+from dancepose.codecs.base import Found
 from dancepose.errors import ConfigError
 from dancepose.inference.geometry import PAD_VALUE, TestGeometry, apply_matrix, round_up
 from dancepose.records import Person
+from dancepose.skeleton import Skeleton
 
 
 class PosePredictor:
@@ -81,6 +84,26 @@ class PosePredictor:
         parameter = next(self.network.parameters(), None)
         return torch.device("cpu") if parameter is None else parameter.device
 
+    @property
+    def skeleton(self) -> Skeleton:
+        """The keypoints that are found."""
+        return self.codec.skeleton
+
+    def run(self, inputs: np.ndarray) -> list[Tensor]:
+        """Run the network on (B, H, W, 3) uint8 inputs and wait for the maps; see `PoseModel`."""
+        maps = self.predict_maps(torch.from_numpy(inputs).permute(0, 3, 1, 2))
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return maps
+
+    def people(self, maps: Any) -> list[Found]:
+        """Return the people of each input, in its pixels; see `PoseModel`."""
+        return self.codec.find(maps)
+
+    def heatmaps(self, maps: Any) -> np.ndarray:
+        """Return (B, K, h, w) float32 heatmaps over the inputs."""
+        return self.codec.heatmaps(maps).cpu().numpy()
+
     def __call__(self, images: Sequence[np.ndarray]) -> list[list[Person]]:
         """Find the people in (H, W, 3) uint8 RGB images of any sizes.
 
@@ -98,8 +121,7 @@ class PosePredictor:
             for start in range(0, len(indices), self.batch_size):
                 chunk = indices[start : start + self.batch_size]
                 inputs, matrices = zip(*(self.geometry.warp(images[i]) for i in chunk), strict=True)
-                batch = torch.from_numpy(np.stack(inputs)).permute(0, 3, 1, 2)  # (B, 3, H, W)
-                decoded = self.codec.decode(self.predict_maps(batch))
+                decoded = self.codec.decode(self.run(np.stack(inputs)))
                 for index, people, matrix in zip(chunk, decoded, matrices, strict=True):
                     results[index] = to_original(people, matrix)
         return results

@@ -52,7 +52,8 @@ class ChannelGate(nn.Module):
         mean, peak = features.mean(self.axes, keepdim=True), highest(features)
         with full_precision(features):
             both = self.mlp(widened(torch.cat([mean, peak])))  # one MLP, so one call
-            gate = self.scale * torch.sigmoid(both[: len(mean)] + both[len(mean) :])
+            count = mean.shape[0]  # len() would fix the batch of an exported graph
+            gate = self.scale * torch.sigmoid(both[:count] + both[count:])
         return gate.to(features.dtype)
 
 

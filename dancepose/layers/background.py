@@ -20,8 +20,7 @@ class CSAM(nn.Module):
     """Channel and spatial attention, M(X') = sigmoid(M_c(X') + M_s(X')) (pose paper, eq. 9-11).
 
     M_c: mean over space, 1x1 convolution C -> C / r, ReLU, 1x1 convolution C / r -> C (eq. 10; without the
-        ReLU the
-    two would be one linear map). M_s: 3x3 convolution on [mean_c X'; max_c X'] (eq. 11).
+    ReLU the two would be one linear map). M_s: 3x3 convolution on [mean_c X'; max_c X'] (eq. 11).
 
     Args:
         channels: C.

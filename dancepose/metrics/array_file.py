@@ -8,6 +8,7 @@ import numpy as np
 
 from dancepose.errors import DataError
 from dancepose.files import replacing
+from dancepose.paths import evaluate_again
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -36,4 +37,5 @@ def read_arrays(path: str | Path, names: Iterable[str], things: str, kind: str) 
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no whole file of {things} ({error}): evaluate the run again") from None
+        again = evaluate_again(Path(path).parent)
+        raise DataError(f"{path} is no whole file of {things} ({error}): write it again: {again}") from None

@@ -7,30 +7,25 @@ from typing import Literal
 import numpy as np
 
 from dancepose.errors import DataError
-from dancepose.metrics.head_size import (
-    HEAD_RULES,
-    SMALLEST,
-    bounding_boxes,
-    head_box_array,
-    head_sizes,
-    length,
+from dancepose.metrics.head_size import HEAD_RULES, SMALLEST, length
+from dancepose.metrics.people_arrays import (
+    LabelledPeople,
+    PredictedPeople,
+    stack_labelled,
+    stack_predicted,
 )
-from dancepose.metrics.regions import (
-    distance_to_boxes,
-    inside_group,
-    inside_polygons,
-    mean_points,
-    on_ignored_people,
-)
-from dancepose.metrics.state import frame_name, keypoint_scores, labelled_mask, stack_people
+from dancepose.metrics.regions import distance_to_boxes, inside_group, inside_polygons, on_ignored_people
+from dancepose.metrics.state import frame_name
 from dancepose.records import Frame, Group, Person
 from dancepose.skeleton import Skeleton
 
 MATCH = 0.5  # head sizes, inclusive
 COUNTS = (
     "incomplete_images",
+    "unexcused_images",  # with people who are no truth, on whom predictions count as false all the same
     "groups",
     "groups_without_truth",  # removed with their predictions (posetrack)
+    "groups_without_predictions",  # nobody is scored in them
     "people",  # labelled, ignored ones included
     "ignored_people",
     "predictions",
@@ -80,90 +75,138 @@ def assign(pck: np.ndarray) -> np.ndarray:
     return assigned
 
 
-def score_frame(
-    people: Sequence[Person], frame: Frame, skeleton: Skeleton, protocol: Protocol = "mpii"
-) -> FrameScore:
-    """Match predicted people with a frame's truth and label every predicted joint (rules 2 to 8).
+def score_frames(
+    people: Sequence[Sequence[Person]],
+    frames: Sequence[Frame],
+    skeleton: Skeleton,
+    protocol: Protocol = "mpii",
+) -> list[FrameScore]:
+    """Match predicted people with the truth of their frames and label every predicted joint (rules 2 to 8).
 
-    See `MPIIMeanAP` for what is decided where the protocol is silent.
+    What needs no pairs is worked out for the people of all frames at once. See `MPIIMeanAP` for what is
+    decided where the protocol is silent.
 
     Args:
-        people: predicted, original pixels.
-        frame: the truth, original pixels.
+        people: predicted in each frame, original pixels.
+        frames: the truth, original pixels.
         skeleton: of both; the joints that stand in its columns are scored.
         protocol: `mpii` or `posetrack`.
 
     Raises:
-        DataError: keypoints of another shape or without a finite place, or a group with a box but no scale.
+        DataError: keypoints of another shape or without a finite place, a group with a box but no scale, or
+            a prediction for a group that the truth does not have.
     """
-    joints, labelled = np.flatnonzero(skeleton.scored), labelled_mask(skeleton, frame)
-    truth = stack_people(frame.people, skeleton, frame)
-    annotated = (truth[..., 2] > 0) & labelled
-    sizes, rules = head_sizes(truth, annotated, head_box_array(frame.people), skeleton)
-    boxes = bounding_boxes(truth, annotated)
-    boxes = boxes[~np.isnan(boxes[:, 0])]
+    cut = protocol == "posetrack"
+    truth, found = stack_labelled(frames, skeleton, cut), stack_predicted(people, frames, skeleton, cut)
+    starts = np.cumsum([0, *(len(frame.people) for frame in frames)]).tolist()
+    ends = np.cumsum([0, *(len(some) for some in people)]).tolist()
+    return [
+        _score(found.part(ends[i], ends[i + 1]), truth.part(starts[i], starts[i + 1]), frame, protocol)
+        for i, frame in enumerate(frames)
+    ]
 
-    predicted = stack_people(people, skeleton, frame)
-    present = predicted[..., 2] > 0
-    scores = keypoint_scores(people, len(skeleton))[:, joints]
-    centres = mean_points(predicted[:, joints], present[:, joints])
-    own_sizes, _ = head_sizes(predicted, present, np.full((len(people), 4), np.nan), skeleton)
-    known = sizes[~np.isnan(sizes)]
-    own_sizes = np.where(np.isnan(own_sizes), np.median(known) if len(known) else SMALLEST, own_sizes)
 
-    ignored = np.isnan(sizes) | ~annotated[:, joints].any(axis=1)
-    on_ignored = on_ignored_people(
-        predicted, present, MATCH * own_sizes, truth[ignored], annotated[ignored]
-    ) | _mostly_inside(predicted[:, joints], present[:, joints], _ignored_regions(frame, ignored, protocol))
-    far = np.zeros(len(people), dtype=bool)
-    if not frame.complete:
+def people_of_groups(people: Sequence[Person], frame: Frame, skeleton: Skeleton) -> list[list[Person]]:
+    """Return the predicted people that are scored in each group of a frame (rule 2), all where it has none.
+
+    Raises:
+        DataError: see `score_frames`.
+    """
+    found = stack_predicted([people], [frame], skeleton, cut=False)
+    chosen = []
+    for number, group in enumerate(frame.groups or [Group(list(range(len(frame.people))))]):
+        rows = np.flatnonzero(_meant(found, number) & _in_group(group, found.centres, frame))
+        chosen.append([people[row] for row in rows.tolist()])
+    return chosen
+
+
+def _meant(found: PredictedPeople, number: int) -> np.ndarray:
+    """Return (N,) bool: people predicted for a group, or for any."""
+    return (found.groups < 0) | (found.groups == number)
+
+
+def _score(found: PredictedPeople, truth: LabelledPeople, frame: Frame, protocol: Protocol) -> FrameScore:
+    """Match the people of one frame, group by group."""
+    excused = _on_ignored(found, truth, frame, protocol)
+    far = np.zeros(len(found.points), dtype=bool)
+    strict = _strict(frame, protocol)
+    if not (frame.complete or strict):
+        boxes = truth.boxes[~np.isnan(truth.boxes[:, 0])]
         diagonals = length(boxes[:, 2:] - boxes[:, :2])
-        far = np.all(distance_to_boxes(centres, boxes) > diagonals, axis=1)
+        far = np.all(distance_to_boxes(found.centres, boxes) > diagonals, axis=1)
 
-    scored = annotated[:, joints]
-    counted = (present & labelled)[:, joints]
-    if protocol == "posetrack":
-        scored = scored & ~inside_polygons(truth[:, joints], frame.ignore)
-        counted = counted & ~inside_polygons(predicted[:, joints], frame.ignore)
-
-    result = FrameScore([], np.zeros(len(joints), dtype=np.int64))
-    result.counts["incomplete_images"] = int(not frame.complete)
-    for group in frame.groups or [Group(list(range(len(frame.people))))]:
+    result = FrameScore([], np.zeros(truth.scored.shape[1], dtype=np.int64))
+    counts = result.counts
+    counts["incomplete_images"] = int(not (frame.complete or strict))
+    counts["unexcused_images"] = int(strict and (len(frame.ignore) > 0 or not frame.complete))
+    groups = frame.groups or [Group(list(range(len(frame.people))))]
+    if len(found.groups) and found.groups.max() >= len(groups):
+        raise DataError(
+            f"{frame_name(frame)}: a person was predicted for group {found.groups.max()}, the truth has "
+            f"{len(groups)}, counted from 0"
+        )
+    for number, group in enumerate(groups):
         everyone = np.array(group.members, dtype=np.int64)
-        members = everyone[~ignored[everyone]]
+        members = everyone[~truth.ignored[everyone]]
         if protocol == "posetrack" and len(members) == 0:
-            result.counts["groups_without_truth"] += 1
+            counts["groups_without_truth"] += 1
             continue
-        inside = _in_group(group, centres, frame)
+        meant = _meant(found, number)
+        inside = meant & _in_group(group, found.centres, frame)
         rows = np.flatnonzero(inside)
 
-        distance = length(predicted[rows][:, None, joints, :2] - truth[members][None, :, joints, :2])
-        matched = distance / sizes[members][:, None] <= MATCH
-        matched &= counted[rows][:, None] & scored[members][None]
-        annotated_count = scored[members].sum(axis=1)
-        assigned = assign(matched.sum(axis=2) / np.maximum(annotated_count, 1))  # a person wholly removed: 0
+        distance = length(found.joints[rows][:, None] - truth.joints[members][None])
+        matched = distance / truth.sizes[members][:, None] <= MATCH
+        matched &= found.counted[rows][:, None] & truth.scored[members][None]
+        annotated = truth.scored[members].sum(axis=1)
+        assigned = assign(matched.sum(axis=2) / np.maximum(annotated, 1))  # a person wholly removed: 0
         hit = assigned >= 0
-        labels = np.zeros((len(rows), len(joints)))
+        labels = np.zeros((len(rows), matched.shape[2]))
         labels[hit] = matched[np.flatnonzero(hit), assigned[hit]]
 
-        skip_ignored = ~hit & on_ignored[rows]
+        skip_ignored = ~hit & excused[rows]
         skip_far = ~hit & ~skip_ignored & far[rows]
-        person, joint = np.nonzero(counted[rows] & ~(skip_ignored | skip_far)[:, None])
+        person, joint = np.nonzero(found.counted[rows] & ~(skip_ignored | skip_far)[:, None])
         result.detections.append(
-            np.stack([joint, scores[rows][person, joint], labels[person, joint]], axis=1)
+            np.stack([joint, found.scores[rows][person, joint], labels[person, joint]], axis=1)
         )
-        result.truth += scored[members].sum(axis=0)
-        counts = result.counts
+        result.truth += truth.scored[members].sum(axis=0)
         counts["groups"] += 1
+        counts["groups_without_predictions"] += int(len(rows) == 0)
         counts["people"] += len(everyone)
         counts["ignored_people"] += len(everyone) - len(members)
-        counts["predictions"] += len(people)
-        counts["outside_group"] += int((~inside).sum())
+        counts["predictions"] += int(meant.sum())
+        counts["outside_group"] += int((meant & ~inside).sum())
         counts["on_ignored"] += int(skip_ignored.sum())
         counts["far_in_incomplete"] += int(skip_far.sum())
-        result.rules[:-1] += np.bincount(rules[members], minlength=len(HEAD_RULES))
+        result.rules[:-1] += np.bincount(truth.rules[members], minlength=len(HEAD_RULES))
         result.rules[-1] += len(everyone) - len(members)
     return result
+
+
+def _strict(frame: Frame, protocol: Protocol) -> bool:
+    """Tell whether neither ignore regions nor incompleteness excuse anybody, as in MPII's own toolkit."""
+    return protocol == "mpii" and not frame.excuses
+
+
+def _on_ignored(
+    found: PredictedPeople, truth: LabelledPeople, frame: Frame, protocol: Protocol
+) -> np.ndarray:
+    """Return (N,) bool: predicted people on an ignored person, or mostly in regions that are no truth."""
+    excused = np.zeros(len(found.points), dtype=bool)
+    ignored = truth.ignored
+    if _strict(frame, protocol):  # the toolkit keeps whoever has a head size, with points or not
+        ignored = ignored & np.isnan(truth.sizes)
+    if not len(excused) or not (ignored.any() or frame.ignore):
+        return excused
+    known = truth.sizes[~np.isnan(truth.sizes)]
+    size = np.median(known) if len(known) else SMALLEST
+    reach = MATCH * np.where(np.isnan(found.sizes), size, found.sizes)
+    excused |= on_ignored_people(
+        found.points, found.present, reach, truth.points[ignored], truth.annotated[ignored]
+    )
+    regions = _ignored_regions(frame, ignored, protocol)
+    return excused | _mostly_inside(found.joints, found.shown, regions)
 
 
 def _in_group(group: Group, centres: np.ndarray, frame: Frame) -> np.ndarray:
@@ -177,7 +220,8 @@ def _in_group(group: Group, centres: np.ndarray, frame: Frame) -> np.ndarray:
 
 def _ignored_regions(frame: Frame, ignored: np.ndarray, protocol: Protocol) -> list[np.ndarray]:
     """Return the polygons in which an unmatched prediction is no error."""
-    regions = list(frame.ignore) if protocol == "mpii" else []  # posetrack removes the points themselves
+    # posetrack removes the points themselves
+    regions = frame.ignored_polygons if protocol == "mpii" and frame.excuses else []
     for person, skip in zip(frame.people, ignored, strict=True):
         if skip and person.box is not None:
             x, y, w, h = (float(v) for v in person.box)

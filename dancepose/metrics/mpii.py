@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dancepose.metrics.curves import PrecisionRecall, precision_recall
 from dancepose.metrics.head_size import HEAD_RULES
-from dancepose.metrics.matching import COUNTS, Protocol, score_frame
+from dancepose.metrics.matching import COUNTS, Protocol, score_frames
 from dancepose.metrics.state import FrameMetric, check_frames
 from dancepose.metrics.table import ResultRow, report_columns, scored_keypoints, truth_note
 from dancepose.records import Frame, Person
@@ -18,16 +18,21 @@ PROTOCOL_JOINTS = {"mpii": 14, "posetrack": 15}
 TITLES = {"mpii": "MPII mAP", "posetrack": "PoseTrack mAP"}
 
 
-def matched_share(
-    people: Sequence[Person], frame: Frame, skeleton: Skeleton, protocol: Protocol = "mpii"
-) -> float | None:
-    """Return which share of a frame's annotated joints the assigned predictions hit; None without truth.
+def matched_shares(
+    people: Sequence[Sequence[Person]],
+    frames: Sequence[Frame],
+    skeleton: Skeleton,
+    protocol: Protocol = "mpii",
+) -> list[float | None]:
+    """Return which share of each frame's annotated joints the assigned predictions hit; None without truth.
 
-    See `score_frame` for the arguments and errors.
+    See `score_frames` for the arguments and errors.
     """
-    result = score_frame(people, frame, skeleton, protocol)
-    truth = int(result.truth.sum())
-    return sum(float(d[:, 2].sum()) for d in result.detections) / truth if truth else None
+    shares: list[float | None] = []
+    for result in score_frames(people, frames, skeleton, protocol):
+        truth = int(result.truth.sum())
+        shares.append(sum(float(d[:, 2].sum()) for d in result.detections) / truth if truth else None)
+    return shares
 
 
 class MPIIMeanAP(FrameMetric):
@@ -45,12 +50,17 @@ class MPIIMeanAP(FrameMetric):
       or if none of its scored joints is annotated, so that nothing could be matched. A predicted person that
       is assigned to nobody is dropped if at least half of the ignored person's annotated keypoints lie within
       half a head size of the prediction's same keypoints, or if at least half of its joints lie inside the
-      ignored people's `box`es and, in the `mpii` protocol, `Frame.ignore` polygons. The head size is that of
+      ignored people's `box`es and, in the `mpii` protocol, `Frame.ignore` regions. The head size is that of
       the predicted keypoints by the same rules; where none applies the median of the frame's labelled people,
       or 3 px. In `mpii` polygons take nothing from truth, nor from a prediction that is assigned.
     - Frames marked incomplete: a predicted person that is assigned to nobody is dropped if its mean joint
       lies farther from every labelled person's keypoint box than that box's diagonal; with nobody labelled,
       always.
+    - Where a frame excuses nothing (`Frame.excuses`: MPII's own files), its polygons and its incompleteness
+      change no figure of `mpii`: the toolkit, which the figure must equal, has neither. What is predicted on
+      people without points counts as false if it is near the group, and the row says so. So does what is
+      predicted on a person with a head rectangle of whom no scored joint is annotated: the toolkit keeps
+      that person.
     - A prediction's mean joint is that of its scored joints; what the frame's source never labels counts
       there.
     - A keypoint that is present though `Frame.labelled` excludes it is taken as not annotated.
@@ -91,13 +101,10 @@ class MPIIMeanAP(FrameMetric):
                 distributed figure equal to that of one process exactly. Default: the order of the calls.
 
         Raises:
-            DataError: see `score_frame`, or a frame is of another skeleton.
+            DataError: see `score_frames`, or a frame is of another skeleton.
         """
         check_frames(self.skeleton, predictions, frames)
-        results = [
-            score_frame(people, frame, self.skeleton, self.protocol)
-            for people, frame in zip(predictions, frames, strict=True)
-        ]
+        results = score_frames(predictions, frames, self.skeleton, self.protocol)
         keys = self.frame_keys(frames, indices)
         if not results:
             return
@@ -155,6 +162,11 @@ class MPIIMeanAP(FrameMetric):
             notes.append(
                 f"images not completely labelled: {incomplete}; "
                 f"people predicted far from the labelled ones, not counted as false: {far}"
+            )
+        if strict := counts["unexcused_images"]:
+            notes.append(
+                f"images with people without points: {strict}; "
+                "who is predicted on them counts as false, as in MPII's own toolkit"
             )
         ignored, excused = counts["ignored_people"], counts["on_ignored"]
         if ignored or excused:

@@ -24,7 +24,7 @@ SMALLEST_AREA = 32.0**2  # px^2, for an ignored person of whom little is known
 PERSON = 1  # category id
 
 # columns of the truth table before the keypoints
-IGNORED, CROWD, FROM_EXTENT, AREA, BOX, TRUTH_COLUMNS = 0, 1, 2, 3, 4, 8
+IGNORED, CROWD, FROM_BOX, FROM_EXTENT, AREA, BOX, TRUTH_COLUMNS = 0, 1, 2, 3, 4, 5, 9
 
 
 class OKSAveragePrecision(FrameMetric):
@@ -34,14 +34,14 @@ class OKSAveragePrecision(FrameMetric):
     annotated keypoints, sigmas of the skeleton. All keypoints count, whether or not they stand in a report
     column.
 
-    Area: 0.53 x the person's box, else 0.53 x the box around its annotated keypoints, whose short side counts
-    as at least a quarter of the long one. COCO itself takes the segment's area, so figures differ a little
-    from published ones. The row tells how many people had no box.
+    Area: of the person's outline where the source gives it (`Person.area`, COCO's rule); else 0.53 x its box,
+    else 0.53 x the box around its annotated keypoints, whose short side counts as at least a quarter of the
+    long one. With these two figures differ a little from published ones: the row tells of how many people.
 
     Ignored the COCO way (neither truth nor a source of false ones): people with a box but no annotated
-    keypoint, and `Frame.ignore` polygons, as crowds, by the box around them; beyond COCO also people without
-    a box and with fewer than four annotated keypoints, for their size is unknown. Frames marked incomplete
-    get no grace here; the row says how many there are.
+    keypoint, and `Frame.ignore` regions, as crowds, by the box around them; beyond COCO also people without
+    area and box and with fewer than four annotated keypoints, for their size is unknown. Frames marked
+    incomplete get no grace here; the row says how many there are.
 
     Args:
         skeleton: of truth and predictions.
@@ -98,6 +98,7 @@ class OKSAveragePrecision(FrameMetric):
             "people": int((~crowd).sum()),
             "ignored_people": int((ignored & ~crowd).sum()),
             "ignore_regions": int(crowd.sum()),
+            "without_area": int(truth[:, FROM_BOX].sum()),
             "without_box": int(truth[:, FROM_EXTENT].sum()),
             "predictions": len(found),
         }
@@ -140,20 +141,25 @@ def _truth_rows(frame: Frame, skeleton: Skeleton) -> np.ndarray:
         frame.people, annotated.sum(axis=1), keypoints, extents, strict=True
     ):
         if person.box is not None:
-            x, y, w, h = (float(v) for v in person.box)
-            head = [shown == 0, False, False, BODY_SHARE * w * h, x, y, w, h]
+            place = [float(v) for v in person.box]
+            area, guess, few = BODY_SHARE * place[2] * place[3], [True, False], shown == 0
         elif shown > 0:
             sides = np.array([x2 - x1, y2 - y1])
+            place = [x1, y1, *sides]
             area = BODY_SHARE * float(np.prod(np.maximum(sides, NARROWEST * sides.max())))
-            few = shown < EXTENT_MINIMUM
-            head = [few, False, True, max(area, SMALLEST_AREA) if few else area, x1, y1, *sides]
+            guess, few = [False, True], shown < EXTENT_MINIMUM
+            area = max(area, SMALLEST_AREA) if few else area
         else:
             continue
+        if person.area is not None:
+            area, guess, few = person.area, [False, False], shown == 0
+        head = [few, False, *guess, area, *place]
         rows.append(np.concatenate([np.array(head, dtype=np.float64), flat]))
-    for polygon in frame.ignore:
-        corner, end = np.min(polygon, axis=0), np.max(polygon, axis=0)
+    for region in frame.ignore:
+        corners = np.concatenate(region)
+        corner, end = corners.min(axis=0), corners.max(axis=0)
         w, h = end - corner
-        head = [True, True, False, w * h, *corner, w, h]
+        head = [True, True, False, False, w * h, *corner, w, h]
         rows.append(np.concatenate([np.array(head, dtype=np.float64), np.zeros(3 * len(skeleton))]))
     return np.array(rows).reshape(-1, TRUTH_COLUMNS + 3 * len(skeleton))
 
@@ -212,9 +218,12 @@ def _coco_statistics(
 
 def _notes(counts: dict[str, int]) -> list[str]:
     notes = []
+    if boxed := counts["without_area"]:
+        notes.append(f"area not given, 0.53 x the box in its place: {boxed} of {counts['people']} people")
     if unboxed := counts["without_box"]:
         notes.append(
-            f"people without a box, their area from the keypoints' extent: {unboxed} of {counts['people']}"
+            "neither area nor box given, area from the keypoints' extent: "
+            f"{unboxed} of {counts['people']} people"
         )
     if incomplete := counts["incomplete_images"]:
         notes.append(

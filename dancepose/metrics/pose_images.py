@@ -12,7 +12,7 @@ import numpy as np
 
 from dancepose.errors import DataError
 from dancepose.metrics.array_file import read_arrays, write_arrays
-from dancepose.metrics.matching import Protocol, score_frame
+from dancepose.metrics.matching import Protocol, score_frames
 from dancepose.metrics.table import scored_keypoints
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
@@ -34,7 +34,7 @@ AT_ONCE = 2**16  # weighed detections at once: the tables of a step stay within 
 
 @dataclass(frozen=True, eq=False)
 class PoseImages:
-    """Detections of keypoints in the images of one part, matched with the truth (`score_frame`).
+    """Detections of keypoints in the images of one part, matched with the truth (`score_frames`).
 
     Attributes:
         names: (N,) of the images; none twice, since comparisons of runs pair them by it.
@@ -186,17 +186,17 @@ def match_images(
         protocol: `mpii` or `posetrack`.
 
     Raises:
-        DataError: see `score_frame`, or two frames have one name.
+        DataError: see `score_frames`, or two frames have one name.
     """
     keypoints = tuple(scored_keypoints(skeleton))
-    matched = [score_frame(people.get(frame.name, []), frame, skeleton, protocol) for frame in frames]
+    matched = score_frames([people.get(frame.name, []) for frame in frames], frames, skeleton, protocol)
     rows = [np.concatenate([np.zeros((0, 3)), *result.detections]) for result in matched]
     joints, scores, correct = np.concatenate([np.zeros((0, 3)), *rows]).T
     return PoseImages(
         names=[frame.name for frame in frames],
         clips=[frame.clip for frame in frames],
         keypoints=keypoints,
-        truth=np.array([result.truth for result in matched], np.int64).reshape(-1, len(keypoints)),
+        truth=np.array([result.truth for result in matched], np.int64).reshape(len(frames), len(keypoints)),
         places=np.repeat(np.arange(len(frames)), [len(row) for row in rows]),
         joints=joints.astype(np.int64),
         scores=scores.astype(np.float64),

@@ -73,6 +73,11 @@ class MotionSamples:
         """The clips, None where no sample is from one."""
         return self.clips if any(clip is not None for clip in self.clips) else None
 
+    def same_test(self, other: "MotionSamples") -> bool:
+        """Return whether another run was tested on the same samples with the same labels, in this order."""
+        same = self.ids == other.ids and self.classes == other.classes
+        return same and bool((self.labels == other.labels).all())
+
     def select(self, which: Sequence[int] | np.ndarray) -> "MotionSamples":
         """Return some of the samples, by their places."""
         places = np.asarray(which, np.int64)

@@ -109,25 +109,43 @@ def stack_people(people: Sequence[Person], skeleton: Skeleton, frame: Frame) -> 
         DataError: a person has another number of keypoints than the skeleton, or a keypoint that is present
             has no finite place.
     """
+    return stack_frames([people], skeleton, [frame])
+
+
+def stack_frames(
+    people: Sequence[Sequence[Person]], skeleton: Skeleton, frames: Sequence[Frame]
+) -> np.ndarray:
+    """Return the keypoints of the people of many frames, one frame after the other, as (P, K, 3) float64.
+
+    Args:
+        people: of each frame, labelled or predicted.
+        skeleton: of all.
+        frames: name the people in an error.
+
+    Raises:
+        DataError: see `stack_people`.
+    """
     shape = (len(skeleton), 3)
-    for person in people:
-        if np.shape(person.keypoints) != shape:
-            raise DataError(
-                f"a person of {frame_name(frame)} has keypoints of shape {np.shape(person.keypoints)}; "
-                f"skeleton {skeleton.name} needs {shape}"
-            )
-    points = np.array([p.keypoints for p in people], dtype=np.float64).reshape(-1, *shape)
-    if not np.isfinite(points[points[..., 2] > 0]).all():
-        raise DataError(f"a person of {frame_name(frame)} has a keypoint whose place is not finite")
+    for some, frame in zip(people, frames, strict=True):
+        for person in some:
+            if np.shape(person.keypoints) != shape:
+                raise DataError(
+                    f"a person of {frame_name(frame)} has keypoints of shape {np.shape(person.keypoints)}; "
+                    f"skeleton {skeleton.name} needs {shape}"
+                )
+    points = np.array([p.keypoints for some in people for p in some], dtype=np.float64).reshape(-1, *shape)
+    broken = ((points[..., 2] > 0) & ~np.isfinite(points).all(axis=2)).any(axis=1)
+    if broken.any():
+        home = np.repeat(np.arange(len(frames)), [len(some) for some in people])[broken.argmax()]
+        raise DataError(f"a person of {frame_name(frames[home])} has a keypoint whose place is not finite")
     return points
 
 
 def keypoint_scores(people: Sequence[Person], count: int) -> np.ndarray:
     """Return (N, K) scores of predicted keypoints; NaN and people without scores count as -9999."""
-    scores = np.full((len(people), count), UNSCORED)
-    for row, person in zip(scores, people, strict=True):
-        if person.scores is not None:
-            row[:] = person.scores
+    none = np.full(count, UNSCORED)
+    rows = [none if p.scores is None else np.broadcast_to(p.scores, (count,)) for p in people]
+    scores = np.array(rows, dtype=np.float64).reshape(-1, count)
     return np.where(np.isnan(scores), UNSCORED, scores)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -181,6 +181,21 @@ def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
         raise CheckpointError(f"{path} is truncated or damaged: {remedy}") from None
     except (SafetensorError, OSError, *BROKEN) as error:
         raise CheckpointError(f"{path} is truncated or damaged: {remedy} ({type(error).__name__})") from None
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Return the metadata of a safetensors file, text by name; nothing where it has none.
+
+    Raises:
+        CheckpointError: the file is missing, truncated or foreign.
+    """
+    if not Path(path).is_file():
+        raise CheckpointError(f"there is no file {path}")
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError, *BROKEN) as error:
+        raise CheckpointError(f"{path} is truncated or damaged: {REMEDY} ({type(error).__name__})") from None
 
 
 def _share(names: Any, tensors: Mapping[str, Tensor]) -> float:

@@ -6,27 +6,59 @@ from pathlib import Path
 import numpy as np
 
 from dancepose.errors import DataError
+from dancepose.metrics.direction import OF_CLASS
 from dancepose.metrics.pose_images import FILE as IMAGES
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import FILE, MotionSamples
-from dancepose.sweeps.jobs import Job, LeftOut
+from dancepose.paths import evaluate_again
+from dancepose.sweeps.jobs import RESULT, Job, LeftOut
 from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Scores, MeanAPScores, Scores
 
 SURE = ("accuracy", "macro_F1", "ECE")  # of motions: made of what was said of each sample
+ROUNDING = 1e-5  # of a metric: of an accuracy less than one sample of 100,000
 
 
 def with_samples(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[LeftOut]]:
-    """Part from the others the jobs of motions that did not keep what they said of each sample."""
-    if poses:
-        return list(jobs), []
+    """Part the jobs that kept what they said of each test sample from those that did not.
+
+    Without that nothing can be said of other samples, and so nothing be claimed: one job would silence all.
+    A file that gives other figures than the run's own test was written by a later evaluation, with other
+    settings: compared with the files of other runs it would show the settings.
+
+    Raises:
+        DataError: a file is broken.
+    """
+    name = IMAGES if poses else FILE
     there, left_out = [], []
     for job in jobs:
-        if (job.path / FILE).is_file():
+        path, cause = job.path / name, None
+        if not path.is_file():
+            cause = f"it has no {name}: write it by {evaluate_again(job.path)}"
+        elif told := _contradiction(job, path, poses):
+            cause = (
+                f"{name} gives {told}, as an evaluation with other settings leaves it: put it back by "
+                f"{evaluate_again(job.path)}"
+            )
+        if cause is None:
             there.append(job)
         else:
-            cause = f"it has no {FILE}: evaluate it again (dancepose-evaluate run=...)"
             left_out.append(LeftOut(job.path, "done", cause))
     return there, left_out
+
+
+def _contradiction(job: Job, path: Path, poses: bool) -> str:
+    """Return in what a file of samples differs from the test of its run, but for rounding; else nothing."""
+    if poses:
+        images = PoseImages.load(path)
+        metric, value = "mAP", float(images.mean_ap(np.ones((1, len(images))))[0])
+    else:
+        samples = MotionSamples.load(path)
+        metric = "accuracy"
+        value = float((samples.predicted == samples.labels).mean()) if len(samples) else 0.0
+    tested = job.metrics.get(f"test/{metric}")
+    if tested is None or np.isnan(value) or abs(value - tested) <= ROUNDING * max(1.0, abs(tested)):
+        return ""
+    return f"{metric} {value:.6g}, {RESULT} {tested:.6g}"
 
 
 class MotionAnswers:
@@ -41,6 +73,7 @@ class MotionAnswers:
         classes: names.
         predicted: job's folder -> (N,) classes.
         confidence: job's folder -> (N,) top probabilities, float32.
+        unit: what the samples are drawn by: clips, or samples where there are no clips.
 
     Raises:
         DataError: a file is broken, or two runs were tested on different samples.
@@ -56,7 +89,7 @@ class MotionAnswers:
                 first, base = samples, job
             elif samples.ids != first.ids:
                 samples = _ordered(samples, first, job, base)
-            if samples.classes != first.classes or (samples.labels != first.labels).any():
+            if not samples.same_test(first):
                 raise _other_samples(job, base, "classes or labels")
             predicted = samples.predicted
             self.predicted[job.path] = predicted.astype(np.int16)
@@ -65,14 +98,21 @@ class MotionAnswers:
             )
         assert first is not None
         self.labels, self.clips, self.classes = first.labels, first.clustered, first.classes
+        self.unit = "samples" if self.clips is None else "clips"
         if not len(first):
             raise DataError(f"{base.path / FILE} holds no sample: there is nothing to compare")
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
-        """Return the scores of runs by one of `SURE`, None of another metric."""
-        if metric not in SURE:
+        """Return the scores of runs by one of `SURE` or `accuracy_<class>`, None of another metric."""
+        name = metric.removeprefix(OF_CLASS)
+        of_class = name != metric and name in self.classes and self.classes.index(name) in self.labels
+        if metric not in SURE and not of_class:
             return None
         predicted = np.stack([self.predicted[job.path] for job in jobs])
+        if of_class:
+            own = np.flatnonzero(self.labels == self.classes.index(name))
+            clips = None if self.clips is None else [self.clips[i] for i in own]
+            return AccuracyScores(seeds, predicted[:, own] == self.labels[own], clips)
         if metric == "accuracy":
             return AccuracyScores(seeds, predicted == self.labels, self.clips)
         if metric == "macro_F1":
@@ -97,31 +137,22 @@ class MotionAnswers:
 
 
 class PoseAnswers:
-    """What runs of poses found in each of the same test images, where they kept it.
+    """What runs of poses found in each of the same test images.
 
     Args:
-        jobs: the runs.
+        jobs: the runs; one of them at least.
 
     Attributes:
-        images: job's folder -> what it found; empty unless every run kept it.
-        notes: what must be said where they did not.
+        images: job's folder -> what it found.
+        unit: what the images are drawn by: clips, or images where there are no clips.
 
     Raises:
-        DataError: a file is broken, or two runs were tested on different images.
+        DataError: a file is missing or broken, or two runs were tested on different images.
     """
 
     def __init__(self, jobs: Sequence[Job]):
         self.images: dict[Path, PoseImages] = {}
-        self.notes: list[str] = []
-        lacking = [job for job in jobs if not (job.path / IMAGES).is_file()]
-        if lacking:
-            told = f"{lacking[0].name} and {len(lacking) - 1} more" if lacking[1:] else lacking[0].name
-            self.notes.append(
-                f"no interval over other images: {told} has no {IMAGES} "
-                "(dancepose-evaluate run=... writes one)"
-            )
-            return
-        first = None
+        first: PoseImages | None = None
         for job in jobs:
             images = PoseImages.load(job.path / IMAGES)
             if first is None:
@@ -129,12 +160,12 @@ class PoseAnswers:
             elif not images.same_test(first):
                 raise _other_samples(job, base, "images or labels")
             self.images[job.path] = images
+        assert first is not None
+        self.unit = "clips" if any(clip is not None for clip in first.clips) else "images"
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
-        """Return the scores of runs by mAP, None of another metric or where it is not known of each image."""
-        if metric != "mAP" or not self.images:
-            return None
-        return MeanAPScores(seeds, [self.images[job.path] for job in jobs])
+        """Return the scores of runs by mAP, None of another metric: it is not known of each image."""
+        return MeanAPScores(seeds, [self.images[job.path] for job in jobs]) if metric == "mAP" else None
 
 
 def _ordered(samples: MotionSamples, first: MotionSamples, job: Job, base: Job) -> MotionSamples:

@@ -185,7 +185,7 @@ def _group(
         )
     placed = {name: _placed(arms[name], factors, pooled) for name in names}
     kept, more = _complete(placed, pooled)
-    notes += more + hidden_differences(kept, factors)
+    notes += more + hidden_differences(kept, factors, by, pooled)
     return Group(
         tuple(by),
         reference,

@@ -2,24 +2,29 @@
 
 import base64
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from dancepose.sweeps.comparison import Table
+from dancepose.metrics.direction import higher_is_better
+from dancepose.sweeps.factors import level_of
 from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.results import Table
 
 log = logging.getLogger(__name__)
 
-FIRST = (
-    "test_frames.jpg",
-    "test_mistakes.jpg",
-    "test_curves.png",
-    "test_confusion.png",
-    "test_reliability.png",
-)
+SAMPLES = {"test_frames.jpg": "from the best to the worst", "test_samples.jpg": "samples of every class"}
+FIRST = {
+    **SAMPLES,
+    "test_mistakes.jpg": "the surest mistakes",
+    "test_curves.png": "precision and recall",
+    "test_confusion.png": "confusion matrix",
+    "test_reliability.png": "reliability",
+}
 KINDS = (".jpg", ".png")
 LARGEST = 32 * 2**20  # bytes of a file that is looked at
 SIDE = 2000  # pixels of a picture's longer side on the page
@@ -32,27 +37,64 @@ class Picture:
 
     Attributes:
         name: of its file.
+        words: what it shows.
         width: in pixels.
         height: in pixels.
         source: it itself, as an address of its own: `data:image/jpeg;base64,...`.
     """
 
     name: str
+    words: str
     width: int
     height: int
     source: str
 
 
+def show_samples(pictures: Sequence[Picture]) -> bool:
+    """Return whether sample predictions are among pictures, and not mistakes and charts alone."""
+    return any(picture.name in SAMPLES for picture in pictures)
+
+
 def best_job(table: Table) -> Job | None:
     """Return the run with the best value on the validation part: nothing is chosen by the test part.
 
-    None where no run says its objective.
+    None where no run says its objective, or where runs chose their weights by different ones.
     """
+    merits = _merits(table)
+    return max(merits, key=merits.__getitem__) if merits else None
+
+
+def best_arms(table: Table, most: int) -> list[str]:
+    """Return the reference and the arms whose runs are best on average on the validation part.
+
+    Args:
+        table: of which they are; where `best_job` knows nothing, the first ones.
+        most: arms at most.
+    """
+    merits, arms = _merits(table), table.group.arms
+    means = {}
+    for name, arm in arms.items():
+        known = [merits[job] for job in arm.jobs if job in merits]
+        means[name] = sum(known) / len(known) if known else -inf
+    first, *others = sorted(arms, key=lambda name: (name != table.group.against, -means[name]))
+    kept = {first, *others[: most - 1]}
+    return [name for name in arms if name in kept]
+
+
+def _merits(table: Table) -> dict[Job, float]:
+    """Return the objective of the runs that have one, more is better; nothing where they differ in it."""
     jobs = [job for arm in table.group.arms.values() for job in arm.jobs if job.objective is not None]
-    if not jobs:
-        return None
-    lower = any(word in str(jobs[0].config.get("objective")) for word in ("loss", "ECE"))
-    return min(jobs, key=lambda job: (job.objective or 0.0) * (1 if lower else -1))
+    if len({(str(job.config.get("objective")), _sign(job)) for job in jobs}) != 1:
+        return {}
+    return {job: _sign(job) * (job.objective or 0.0) for job in jobs}
+
+
+def _sign(job: Job) -> int:
+    """Return 1 where a larger objective is better, -1 where a smaller is: as its best.ckpt was chosen."""
+    mode = level_of(job, "callbacks.best.mode")
+    if mode in ("max", "min"):
+        return 1 if mode == "max" else -1
+    return 1 if higher_is_better(str(job.config.get("objective"))) else -1  # of a run that kept no best.ckpt
 
 
 def pictures_of(job: Job, most: int) -> list[Picture]:
@@ -94,4 +136,4 @@ def _picture(path: Path) -> Picture | None:
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
     source = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-    return Picture(path.name, image.shape[1], image.shape[0], source)
+    return Picture(path.name, FIRST.get(path.name, path.name), image.shape[1], image.shape[0], source)

@@ -12,11 +12,11 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from dancepose.errors import ConfigError
+from dancepose.sweeps.cluster_sizes import told_few
 
 LEVEL, RESAMPLES = 0.95, 2000
 AT_ONCE = 2**22  # weights held at once: 32 MiB
 OVER_CLUSTERS, OVER_SEEDS = 0, 1  # streams of draws, where both are drawn: independent of each other
-FEW = 10  # clusters below which bootstrap intervals are known to be too narrow
 
 ByWeights = Callable[[np.ndarray], np.ndarray]  # (R, clusters) weights -> (R,) values, (R, ...) of many
 
@@ -58,6 +58,7 @@ def bootstrap_weights(
     resamples: int = RESAMPLES,
     seed: int = 0,
     replicates: np.ndarray | None = None,
+    sizes: np.ndarray | None = None,
 ) -> Interval:
     """Return the BCa interval (Efron 1987, Better Bootstrap Confidence Intervals) of a statistic.
 
@@ -73,6 +74,7 @@ def bootstrap_weights(
         resamples: how many.
         seed: of the draws.
         replicates: (R,) what `resample` gave for the same value, where that is known already.
+        sizes: (clusters,) samples of each; None: all have as many.
 
     Raises:
         ConfigError: level or resamples are out of range.
@@ -105,7 +107,8 @@ def bootstrap_weights(
         ]
     )
     low, high = _bca(replicates, left_out[~np.isnan(left_out)], estimate, level)
-    note = f"only {clusters} {unit}: the interval is likely too narrow" if clusters < FEW else ""
+    few = told_few(np.ones(clusters) if sizes is None else sizes, unit)  # where BCa is known to be too narrow
+    note = f"{few}: the interval is likely too narrow" if few else ""
     return Interval(estimate, min(low, estimate), max(high, estimate), level, method, population, note)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from dancepose.data.json_file import load_mapping
 from dancepose.errors import DataError
 from dancepose.metrics.samples import FILE, MotionSamples
+from dancepose.sweeps.run_yaml import read_yaml
 from dancepose.sweeps.statistics import (
     Interval,
     accuracy_interval,
@@ -109,23 +109,16 @@ def compare_branches(sweep: Path) -> list[BranchBlock]:
     for run in sorted(path.parent for path in sweep.glob(f"*/{FILE}")):
         if load_mapping(run / "metrics.json").get("status") != "done":
             continue
-        config = _read_yaml(run / "config.yaml")
+        config = read_yaml(run / "config.yaml", dict)
         branches = (config.get("model") or {}).get("branches") or []
         name = NAMES.get(",".join(sorted(branches)))
         if name is not None:
-            title = _title(config, _read_yaml(run / "overrides.yaml"))
+            title = _title(config, read_yaml(run / "overrides.yaml", list))
             block = blocks.setdefault(title, {})
             if name in block:
                 raise DataError(f"{run} and {block[name][0]} are the same job twice: {name}, {title}")
             block[name] = (run, MotionSamples.load(run / FILE))
     return [_block(title, found) for title, found in blocks.items()]
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
 
 
 def _title(config: Mapping[str, Any], overrides: Sequence[str]) -> str:
@@ -139,11 +132,7 @@ def _block(title: str, found: Mapping[str, tuple[Path, MotionSamples]]) -> Branc
     systems = {name: samples for name, (_, samples) in found.items()}
     first = next(iter(systems.values()))
     for run, samples in zip(runs, systems.values(), strict=True):
-        if (
-            samples.ids != first.ids
-            or samples.classes != first.classes
-            or (samples.labels != first.labels).any()
-        ):
+        if not samples.same_test(first):
             raise DataError(
                 f"{run} and {runs[0]} were tested on different samples: branches are compared on the same; "
                 "give both the same data, split and classes"

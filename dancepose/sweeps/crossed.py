@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from dancepose.sweeps.bootstrap import OVER_SEEDS, Interval, draw_weights
+from dancepose.sweeps.cluster_sizes import correct_variance, told_few
 
 SMALLEST = 1e-12  # of a spread
 
@@ -32,7 +33,7 @@ class Crossed:
 def cross(
     differences: np.ndarray,
     resampled: np.ndarray,
-    clusters: int,
+    sizes: np.ndarray,
     unit: str,
     comparisons: int,
     level: float,
@@ -42,19 +43,20 @@ def cross(
 
     It is the estimate and t standard errors to both sides: percentiles cannot tell the ends of a family's
     intervals from 2,000 resamples. The degrees of freedom are Satterthwaite's of the two sources, and each
-    variance is set right by n / (n - 1), which counts where seeds are few (Hesterberg 2015, What teachers
-    should know about the bootstrap).
+    variance is set right for what a bootstrap of few is too small by: of n seeds by n / (n - 1) (Hesterberg
+    2015, What teachers should know about the bootstrap), of clips by `correct_variance`, for they are of
+    unequal size.
 
     Args:
         differences: (n,) of the paired seeds on the whole test part, n >= 2.
         resampled: (R, n) the same on resamples of the clips.
-        clusters: how many clips there are.
-        unit: what they are called.
+        sizes: (clips,) how many samples each clip has.
+        unit: what the clips are called.
         comparisons: of the family: all their intervals hold together at the level (Bonferroni).
         level: confidence.
         seed: of the draws of seeds.
     """
-    n = len(differences)
+    n, clusters = len(differences), len(sizes)
     estimate = float(differences.mean())
     population = f"other seeds and other {unit} like these"
     together = f", {comparisons} comparisons at once" if comparisons > 1 else ""
@@ -66,15 +68,18 @@ def cross(
     drawn = draw_weights(n, len(resampled), (seed, OVER_SEEDS, 0))
     both = float(np.var(np.einsum("rn,rn->r", drawn, resampled) / n, ddof=1))
     of_seeds = float(np.var(differences, ddof=1)) / n
-    of_samples = float(np.var(resampled.mean(axis=1), ddof=1)) * clusters / (clusters - 1)
+    raw, (factor, freedom) = float(np.var(resampled.mean(axis=1), ddof=1)), correct_variance(sizes)
+    of_samples = factor * raw
     parts = of_seeds + of_samples
     if min(both, parts) <= SMALLEST**2:
         note = f"no interval: neither the seeds nor the {unit} differ"
         return Crossed(Interval(estimate, None, None, level, method, population, note))
-    both *= parts / (of_seeds * (n - 1) / n + of_samples * (clusters - 1) / clusters)
-    freedom = parts**2 / (of_seeds**2 / (n - 1) + of_samples**2 / (clusters - 1))
+    both *= parts / (of_seeds * (n - 1) / n + raw)
+    freedom = parts**2 / (of_seeds**2 / (n - 1) + of_samples**2 / freedom)
     error = both**0.5
     reach = float(-stdtrit(freedom, (1 - level) / 2 / comparisons)) * error
     shared = max(0.0, both - parts)  # what seeds and samples have together, in each of the two as well
-    interval = Interval(estimate, estimate - reach, estimate + reach, level, method, population)
+    few = told_few(sizes, unit)
+    note = f"{few}: what is said of other {unit} rests on few" if few else ""
+    interval = Interval(estimate, estimate - reach, estimate + reach, level, method, population, note)
     return Crossed(interval, error, max(0.0, of_samples - shared))

@@ -7,14 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from dancepose.errors import ConfigError, did_you_mean
+from dancepose.run_keys import NOT_HASHED_ANYWHERE, PATH_KEYS, keys_not
 from dancepose.sweeps.jobs import IDENTITY, Job
 
-# what never makes a factor: by seeds a run is repeated, the rest does not change what it computes
-NO_FACTORS = (
-    *("seed", "output", "name", "resume", "reuse", "trust", "logger", "hydra", "objective", "lr_find"),
-    *("test", "sweep", "rerun", "dry_run"),
-)
-PLACES = ("root", "annotations", "save_dir", "dirpath")  # where equal data lie makes no difference
+NO_FACTORS = keys_not("factor")  # by seeds a run is repeated, the rest does not change what it computes
 NOT_SET, DEFAULT = "(not set)", "(default)"
 
 
@@ -38,7 +34,8 @@ class Factors:
         same_data = len({job.identity.get("data_hash") for job in self.jobs}) == 1
         for key in keys:
             parts = key.replace("/", ".").split(".")
-            if parts[0] in NO_FACTORS or (same_data and parts[-1] in PLACES):
+            deciding = not same_data and parts[-1] in PATH_KEYS  # the place of the data tells which they are
+            if parts[0] in NO_FACTORS or (parts[-1] in NOT_HASHED_ANYWHERE and not deciding):
                 continue
             found = dict.fromkeys(self.of(job, key) for job in self.jobs)
             if len(found) > 1:
@@ -166,7 +163,7 @@ def differences(
         if not prefix and key in NO_FACTORS:
             continue
         ours, theirs = one.get(key, _ABSENT), other.get(key, _ABSENT)
-        if ours is theirs or ours == theirs or key in PLACES:
+        if ours is theirs or ours == theirs or key in NOT_HASHED_ANYWHERE:
             continue
         if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
             yield from differences(ours, theirs, f"{prefix}{key}.")

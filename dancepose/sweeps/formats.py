@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dancepose.sweeps.comparison import Comparison
-from dancepose.sweeps.sheets import sheets_of, verdict
+from dancepose.sweeps.results import Comparison
+from dancepose.sweeps.sheets import sheets_of
 from dancepose.text_table import aligned
 
 COLUMNS = (
@@ -22,7 +22,9 @@ LATEX = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "±": r"$\pm$",
+    **{char: f"{{{char}}}" for char in "[]*"},  # else an argument of the row before
 }
 
 
@@ -92,7 +94,6 @@ def records(comparison: Comparison) -> list[dict[str, Any]]:
     """Return a row of plain values for each arm, metric and table: `COLUMNS`, None where there is none."""
     found = []
     for table in comparison.tables:
-        needed = comparison.seeds_needed(table)
         for result in table.metrics:
             for arm in result.arms:
                 row: dict[str, Any] = dict.fromkeys(COLUMNS)
@@ -109,7 +110,7 @@ def records(comparison: Comparison) -> list[dict[str, Any]]:
                     row |= {"pairs": len(d.seeds), "difference": d.estimate, "p": d.p, "p_holm": d.p_holm}
                     row |= {"seeds_low": d.over_seeds.low, "seeds_high": d.over_seeds.high}
                     row |= {"both_low": d.over_both.low, "both_high": d.over_both.high}
-                    row |= {"detectable": d.detectable, "verdict": verdict(arm, needed), "words": d.words}
+                    row |= {"detectable": d.detectable, "verdict": d.verdict, "words": d.words}
                 found.append(row)
     columns = dict.fromkeys(column for row in found for column in row)
     return [{column: row.get(column) for column in columns} for row in found]

@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dancepose.data.json_file import load_mapping
 from dancepose.errors import DanceposeError, DataError
-
-try:
-    from yaml import CSafeLoader as Loader
-except ImportError:  # PyYAML without libyaml: slower, and the same
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+from dancepose.sweeps.ledger import Sweep
+from dancepose.sweeps.run_yaml import parse_overrides, read_yaml
 
 RESULT = "metrics.json"
 DEPTH = 3  # folders below a sweep's in which jobs may lie: those of a sweep of sweeps
+UNKNOWN = "unknown"
 IDENTITY = ("split", "version", "data_hash")  # in what jobs must agree to be compared
 
 
@@ -48,7 +43,7 @@ class Job:
         choices: Hydra group -> chosen option; empty of a run from before there was choices.yaml.
         metrics: `test/accuracy` -> value.
         objective: the value by which its best checkpoint was chosen: of the validation part.
-        identity: `split`, `version` and `data_hash`, hashes as metrics.json has them.
+        identity: `split`, `version` (with its commit) and `data_hash`, as metrics.json has them.
     """
 
     path: Path
@@ -95,7 +90,8 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
         if not sweep.is_dir():
             raise DataError(f"sweeps: {sweep} is no folder: give the folders of sweeps")
         found = list(_run_directories(sweep))
-        if not found:
+        missing = list(_missing(sweep))
+        if not found and not missing:
             raise DataError(
                 f"sweeps: {sweep} holds no job: below it there must be run directories with their {RESULT}"
             )
@@ -105,12 +101,42 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
             seen.add(path.resolve())
             one = _read_job(path, str(path.relative_to(sweep.parent)))
             (jobs if isinstance(one, Job) else left_out).append(one)  # type: ignore[arg-type]
+        left_out += [one for one in missing if one.path.resolve() not in seen]
+        seen.update(one.path.resolve() for one in missing)
     return jobs, left_out
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / RESULT).is_file() or (folder / "config.yaml").is_file()
+
+
+def _missing(folder: Path, depth: int = DEPTH) -> Iterator[LeftOut]:
+    """Yield the jobs that were launched at and below a folder, and left nothing to be read."""
+    if _is_run(folder) or not depth:
+        return
+    ledger = Sweep(folder)
+    for name in ledger.jobs():
+        if not _is_run(folder / name):
+            status, cause = _ended(folder / name)
+            yield LeftOut(
+                folder / name, status, cause or "it was launched, and left nothing: it did not begin"
+            )
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            yield from _missing(path, depth - 1)
+
+
+def _ended(run: Path) -> tuple[str, str]:
+    """Return how a job without a result stands by its sweep's folder: status and cause, empty if unknown."""
+    outcome = Sweep(run.parent).last_outcome(run.name)
+    if outcome is None:
+        return "unknown", ""
+    return outcome.status, outcome.cause or f"{outcome.status}, and it has no {RESULT}"
 
 
 def _run_directories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
     """Yield the run directories at and below a folder, those with numbers for names in their order."""
-    if (folder / RESULT).is_file() or (folder / "config.yaml").is_file():
+    if _is_run(folder):
         yield folder
         return
     if depth:
@@ -121,7 +147,8 @@ def _run_directories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
 
 def _read_job(path: Path, name: str) -> Job | LeftOut:
     if not (path / RESULT).is_file():
-        return LeftOut(path, "unknown", f"it has no {RESULT}: it stopped as it began")
+        status, cause = _ended(path)
+        return LeftOut(path, status, cause or f"it has no {RESULT}: it stopped as it began")
     result = load_mapping(path / RESULT)
     status = str(result.get("status", "unknown"))
     if status != "done":
@@ -145,76 +172,23 @@ def _read_job(path: Path, name: str) -> Job | LeftOut:
         {str(key): _number(value) for key, value in metrics.items()},
         _number(result.get("objective")),
         {
-            "split": str(result.get("split", "unknown")),
-            "version": str(result.get("version", "unknown")),
-            "data_hash": str(result.get("data", "unknown")),
+            "split": str(result.get("split", UNKNOWN)),
+            "version": _version(result),
+            "data_hash": str(result.get("data", UNKNOWN)),
         },
     )
 
 
+def _version(result: Mapping[str, Any]) -> str:
+    """Return the version of the code that trained a run, with its commits where they are known."""
+    version, commit = (
+        str(result.get(key, default)) for key, default in (("version", UNKNOWN), ("commit", ""))
+    )
+    return f"{version}, commit {commit}" if commit else version
+
+
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def read_yaml(path: Path, kind: type) -> Any:
-    """Read a YAML file of a run; no code in it is run.
-
-    Raises:
-        DataError: it is missing, broken, or holds something else than a `kind`.
-    """
-    try:
-        content = _parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise DataError(f"{path} is no valid YAML: {error}") from None
-    if not isinstance(content, kind):
-        raise DataError(f"{path} must hold a {'mapping' if kind is dict else 'list'}")
-    return content
-
-
-def _parse(text: str) -> Any:
-    """Parse YAML, of a mapping each entry by itself: the runs of a sweep have most of theirs in common."""
-    entries = _entries(text)
-    if entries is None:
-        return yaml.load(text, Loader)
-    try:
-        found: dict[Any, Any] = {}
-        for entry in entries:
-            found.update(_parse_entry(entry))
-        return found
-    except (yaml.YAMLError, TypeError, ValueError):  # an anchor in another entry, or it is broken
-        return yaml.load(text, Loader)
-
-
-def _entries(text: str) -> list[str] | None:
-    """Cut a mapping in block style, as `yaml.safe_dump` writes it, in front of each unindented key."""
-    entries: list[list[str]] = []
-    for line in text.splitlines(keepends=True):
-        if line[:1].isalpha():
-            entries.append([line])
-        elif entries and line[:1] in (" ", "-"):
-            entries[-1].append(line)
-        else:
-            return None
-    return ["".join(lines) for lines in entries] if entries else None
-
-
-@lru_cache(maxsize=4096)
-def _parse_entry(text: str) -> Any:
-    found = yaml.load(text, Loader)
-    if not isinstance(found, dict) or len(found) != 1:
-        raise ValueError("no entry of a mapping")
-    return found
-
-
-def parse_overrides(overrides: Sequence[Any]) -> dict[str, str | None]:
-    """Return key -> value of overrides as Hydra takes them: `+model.width=8`, `~scheduler`."""
-    found: dict[str, str | None] = {}
-    for override in map(str, overrides):
-        key, equals, value = override.lstrip("+~").partition("=")
-        found[key.partition("@")[0]] = value if equals and not override.startswith("~") else None
-    return found
 
 
 def told_job(job: Job) -> str:

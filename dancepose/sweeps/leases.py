@@ -6,6 +6,7 @@ holds it has ended, however it ended. All sweeps of one user on one machine shar
 
 import os
 import re
+import stat
 import subprocess
 import tempfile
 import time
@@ -45,6 +46,26 @@ def leases_folder() -> Path:
     """Return the folder of the lock files: the same for all sweeps of this user on this machine."""
     given = os.environ.get(FOLDER)
     return Path(given) if given else Path(tempfile.gettempdir()) / f"dancepose-leases-{os.getuid()}"
+
+
+def _made_folder() -> Path:
+    """Make the folder of the lock files and return it.
+
+    Raises:
+        ConfigError: it cannot be, or somebody else has laid it where everybody may write.
+    """
+    folder = leases_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be made: {error.strerror or error}; give another folder by {FOLDER}"
+        ) from None
+    # through a link, or in a folder of somebody else, files would be made where they do harm
+    if not os.environ.get(FOLDER) and (found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode)):
+        raise ConfigError(f"{folder} is a link, or not yours: remove it, or give another folder by {FOLDER}")
+    return folder
 
 
 def visible_gpus(names: Sequence[str] | None = None) -> list[Device]:
@@ -87,7 +108,10 @@ def usable_cores() -> list[Device]:
 
 @contextmanager
 def leased(
-    devices: Sequence[Device], count: int, refused: Callable[[], bool] = lambda: False
+    devices: Sequence[Device],
+    count: int,
+    refused: Callable[[], bool] = lambda: False,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[list[str]]:
     """Lend some of the devices; wait until so many are free at once.
 
@@ -95,6 +119,7 @@ def leased(
         devices: to choose from.
         count: how many.
         refused: asked while waiting; once it says so, nothing is lent.
+        waiting: called once if they are not free at first.
 
     Yields:
         Their names.
@@ -105,19 +130,17 @@ def leased(
     """
     if count > len(devices):
         raise ConfigError(f"{count} devices are asked for, and there are {len(devices)} to lend")
-    folder = leases_folder()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"{folder} cannot be made: {error.strerror or error}; give another folder by {FOLDER}"
-        ) from None
+    folder = _made_folder()
+    told = False
     while not refused():
         with ExitStack() as held:
             names = _try(devices, count, folder, held)
             if len(names) == count:
                 yield names
                 return
+        if not told:
+            told = True
+            waiting()
         # all or nothing: who keeps some while it waits for more could wait for ever
         time.sleep(PAUSE)
     raise LeaseRefused

@@ -1,7 +1,7 @@
 """What a sweep's folder knows of its jobs: their overrides, how they ended, and which is being run now."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,10 +11,12 @@ from filelock import FileLock, Timeout
 
 from dancepose.data.json_file import load_mapping
 from dancepose.errors import ConfigError, DanceposeError
-from dancepose.files import write_json
+from dancepose.files import remove_partial, write_json, write_text
 
-JOBS, OUTCOMES, LOCKS = "jobs.json", "sweep.json", ".locks"
+JOBS, OUTCOMES, TABLE, LOCKS = "jobs.json", "sweep.json", "sweep.txt", ".locks"
+PLANS = ".plans_"  # and a launch: what its dry run has found so far
 PATIENCE = 2.0  # seconds that a job waits for its lock: who only looks whether it is held has it for a moment
+GLANCE = 0.1  # seconds that who only looks waits for another who does
 
 
 def check_objective(name: Any) -> None:
@@ -36,11 +38,13 @@ class Outcome:
     """How a job stands after a launch.
 
     Attributes:
-        status: done, failed, interrupted, skipped (done before), stale, running (by another launcher); of a
-            dry run also missing.
+        status: done, failed, interrupted, skipped (done before), stale, unknown (its data cannot be read),
+            running (by another launcher), submitted (to a cluster); of a dry run also missing.
         cause: why it failed or what it is stale by.
         objective: what a sweep optimises; None where there is none.
         seconds: that the launch spent on it.
+        goes_on: whether a failed job is run again by the same command: it was killed, or never began.
+        queued: what a cluster calls a job that was submitted to it, and has not told of its end.
         about: of a dry run, parameters, MACs and so on.
     """
 
@@ -48,6 +52,8 @@ class Outcome:
     cause: str = ""
     objective: float | None = None
     seconds: float = 0.0
+    goes_on: bool = False
+    queued: str = ""
     about: dict[str, Any] | None = None
 
 
@@ -82,7 +88,7 @@ class Sweep:
     def add(self, name: str, overrides: Sequence[str]) -> None:
         """Write a job into `jobs.json`."""
         if self.jobs().get(name) != list(overrides):
-            with self._writing():
+            with self.writing():
                 write_json(self.path / JOBS, {**self.jobs(), name: list(overrides)})
 
     def record(self, name: str, launch: str, outcome: Outcome) -> None:
@@ -93,42 +99,94 @@ class Sweep:
             launch: which launch it is that tells.
             outcome: what to tell.
         """
-        self._record(self.path / OUTCOMES, name, launch, outcome)
+        self._record(self.path / OUTCOMES, launch, {name: outcome})
 
-    def plan(self, name: str, launch: str, outcome: Outcome) -> None:
-        """Write what a dry run found of a job, for `take_plans`."""
-        self._record(self._plans(launch), name, launch, outcome)
+    def submit(self, jobs: Mapping[str, str], launch: str) -> None:
+        """Write down which jobs were submitted to a cluster.
 
-    def _record(self, path: Path, name: str, launch: str, outcome: Outcome) -> None:
-        with self._writing():
-            before = load_mapping(path) if path.is_file() else {}
-            write_json(path, {**before, name: {"launch": launch, **asdict(outcome)}})
+        Args:
+            jobs: name -> what the cluster calls it.
+            launch: which launch it is that has submitted them.
+        """
+        self._record(
+            self.path / OUTCOMES, launch, {n: Outcome("submitted", queued=q) for n, q in jobs.items()}
+        )
 
-    def outcomes(self, launch: str) -> dict[str, Outcome]:
-        """Return name -> outcome of the jobs of a launch, in the order in which they ended."""
-        return self._read(self.path / OUTCOMES, launch)
+    def queued(self, name: str) -> str:
+        """Return what a cluster calls a job that was submitted and has not told of its end; else nothing."""
+        found = self.last_outcome(name)
+        return found.queued if found is not None else ""
 
-    def take_plans(self, launch: str) -> dict[str, Outcome]:
-        """Return what a dry run found; of a sweep that was never launched nothing is left behind."""
-        found = self._read(self._plans(launch), launch)
-        self._plans(launch).unlink(missing_ok=True)
+    def write_table(self, text: str) -> None:
+        """Write the table of a launch, `sweep.txt`."""
+        with self.writing():
+            write_text(self.path / TABLE, text)
+
+    def clean(self) -> None:
+        """Remove what launchers left that were killed: half-written files, and plans of dry runs."""
+        if not self.path.is_dir():
+            return
+        with self.writing():  # as do all who write into the folder itself
+            remove_partial(self.path)
+            for path in self.path.glob(f"{PLANS}*.json"):
+                if not self.is_held(path.stem):
+                    self._forget(path)
+
+    @contextmanager
+    def planning(self, launch: str) -> Iterator[None]:
+        """Make a dry run: nothing of it is left behind, nor of a sweep that was never launched."""
+        path = self._plans(launch)
+        with self.holding(path.stem):
+            try:
+                yield
+            finally:
+                self._forget(path)
         if not (self.path / JOBS).exists():
             (self.path / "multirun.yaml").unlink(missing_ok=True)
             shutil.rmtree(self.path / LOCKS, ignore_errors=True)
             with suppress(OSError):
                 self.path.rmdir()
-        return found
+
+    def _forget(self, plans: Path) -> None:
+        plans.unlink(missing_ok=True)
+        (self.path / LOCKS / f"{plans.stem}.lock").unlink(missing_ok=True)
+
+    def plan(self, name: str, launch: str, outcome: Outcome) -> None:
+        """Write what a dry run found of a job, for `plans`."""
+        self._record(self._plans(launch), launch, {name: outcome})
+
+    def _record(self, path: Path, launch: str, outcomes: Mapping[str, Outcome]) -> None:
+        with self.writing():
+            found = load_mapping(path) if path.is_file() else {}
+            for name, outcome in outcomes.items():
+                entry = {"launch": launch, **asdict(outcome)}
+                if outcome.status == "interrupted":  # a cluster may have put it back into its queue
+                    entry["queued"] = found.get(name, {}).get("queued", "")
+                found[name] = entry
+            write_json(path, found)
+
+    def outcomes(self, launch: str) -> dict[str, Outcome]:
+        """Return name -> outcome of the jobs of a launch, in the order in which they ended."""
+        return self._read(self.path / OUTCOMES, launch)
+
+    def last_outcome(self, name: str) -> Outcome | None:
+        """Return how a job stood at last, whichever launch has told; None if none has."""
+        return self._read(self.path / OUTCOMES, None).get(name)
+
+    def plans(self, launch: str) -> dict[str, Outcome]:
+        """Return what a dry run has found."""
+        return self._read(self._plans(launch), launch)
 
     def _plans(self, launch: str) -> Path:
-        return self.path / f".plans_{launch}.json"
+        return self.path / f"{PLANS}{launch}.json"
 
     @staticmethod
-    def _read(path: Path, launch: str) -> dict[str, Outcome]:
+    def _read(path: Path, launch: str | None) -> dict[str, Outcome]:
         kept = {field.name for field in fields(Outcome)}
         return {
             name: Outcome(**{key: value for key, value in entry.items() if key in kept})
             for name, entry in (load_mapping(path) if path.is_file() else {}).items()
-            if entry["launch"] == launch
+            if launch in (None, entry["launch"])
         }
 
     @contextmanager
@@ -155,13 +213,14 @@ class Sweep:
     def is_held(self, name: str) -> bool:
         """Tell whether some process is running a job now."""
         try:
-            with self.holding(name, patience=0):
+            with self.holding(name, patience=GLANCE):
                 return False
         except JobTaken:
             return True
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """Write into the folder itself: one process at a time, and nothing of it is taken for a leftover."""
         with self._lock("ledger"):
             yield
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from dancepose.errors import ConfigError, did_you_mean
+from dancepose.metrics.direction import higher_is_better
 from dancepose.sweeps.answers import SURE, MotionAnswers, PoseAnswers
 from dancepose.sweeps.arms import Arm
 from dancepose.sweeps.jobs import Job
@@ -46,7 +47,7 @@ def metric_of(name: str, poses: bool) -> Metric:
     """Return how a metric is told: percent, but for losses and calibration errors."""
     known = {"macro_F1": "macro-F1", "ECE": "calibration error", "mean_class_accuracy": "mean class accuracy"}
     title = known.get(name, name)
-    if "loss" in name or name == "ECE":
+    if not higher_is_better(name):
         return Metric(name, title, 1.0, 3, False)
     return Metric(name, f"{title}, %", 1.0 if poses else 100.0, 1, True)
 
@@ -103,12 +104,8 @@ class Scaled:
         """(S,) of each run."""
         return self._scale * self._scores.values
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the metric of each run under weights (R, N): (R, S)."""
-        return self._scale * self._scores.of_weights(weights)
-
     def of_clusters(self, weights: np.ndarray) -> np.ndarray:
-        """Return it under weights (R, clusters): (R, S)."""
+        """Return the metric of each run under weights (R, clusters): (R, S)."""
         return self._scale * self._scores.of_clusters(weights)
 
     def resample(self, resamples: int, seed: int) -> np.ndarray:
@@ -136,12 +133,8 @@ class SeedMeans:
         """(S,) the mean of each seed's runs."""
         return self._mean(self._runs.values)
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the mean of each seed's runs under weights (R, N): (R, S)."""
-        return self._mean(self._runs.of_weights(weights))
-
     def of_clusters(self, weights: np.ndarray) -> np.ndarray:
-        """Return it under weights (R, clusters): (R, S)."""
+        """Return the mean of each seed's runs under weights (R, clusters): (R, S)."""
         return self._mean(self._runs.of_clusters(weights))
 
     def resample(self, resamples: int, seed: int) -> np.ndarray:
@@ -165,5 +158,6 @@ def arm_scores(metric: str, arm: Arm, answers: MotionAnswers | PoseAnswers) -> S
     numbers = seeds if once else list(range(len(seeds)))
     scores = answers.scores(metric, arm.jobs, numbers)
     if scores is None:
-        scores = PlainScores(numbers, [job.metrics.get(f"{TEST}{metric}") for job in arm.jobs])
+        values = [job.metrics.get(f"{TEST}{metric}") for job in arm.jobs]
+        scores = PlainScores(numbers, values, answers.unit)
     return scores if once else SeedMeans(seeds, scores)

@@ -6,14 +6,23 @@ from collections.abc import Mapping
 from dancepose.sweeps.ledger import Outcome
 from dancepose.text_table import aligned
 
-ORDER = ("done", "skipped", "missing", "interrupted", "running", "failed", "stale", "refused")
-BAD = ("failed", "interrupted")
+ORDER = (
+    *("done", "skipped", "missing", "submitted", "interrupted", "running"),
+    *("failed", "stale", "unknown", "refused"),
+)
+BAD = ("failed", "interrupted", "stale", "unknown")  # there is no result of what was asked for
+NO_PLAN = ("refused", "unknown")  # of a dry run: could not be run
 DUE = ("missing", "interrupted")  # what the same command would run
 WIDEST = 120  # characters of a cause
+AGAIN = "failed, by itself"  # as against: killed, or never begun
 REMEDY = {
-    "failed": "failed jobs are run again with rerun=failed",
+    AGAIN: "failed jobs are run again with rerun=failed",
+    "failed": "failed jobs that were killed, or could not begin, are run again with the same command",
     "stale": "stale jobs, whose configuration, data or version have changed, are run anew with rerun=stale",
+    "unknown": "unknown: their data cannot be read, so that nothing of them was touched; mend that first",
     "interrupted": "interrupted jobs go on with the same command",
+    "submitted": "submitted jobs go on in the cluster; the same command waits for them",
+    "refused": "refused: no job of this kind can be run; mend what is named above",
     "running": "running: by another launcher at this moment",
 }
 
@@ -61,7 +70,9 @@ def plan_table(outcomes: Mapping[str, Outcome]) -> str:
     told = f"training steps of the {len(due)} to be run, one after the other: about {_clock(sum(known))}"
     if len(known) < len(due):
         told += f", without {len(due) - len(known)} of which it is not known"
-    return "\n".join([count(outcomes), *lines, told, "validation and test come on top; nothing was trained"])
+    told_last = [told, "validation and test come on top; nothing was trained"]
+    unable = {name: outcome for name, outcome in outcomes.items() if outcome.status in NO_PLAN}
+    return "\n".join([count(outcomes), *lines, *told_last, *remedies(unable)])
 
 
 def count(outcomes: Mapping[str, Outcome]) -> str:
@@ -73,7 +84,7 @@ def count(outcomes: Mapping[str, Outcome]) -> str:
 
 def remedies(outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return what can be done about the jobs that are not done."""
-    there = {outcome.status for outcome in outcomes.values()}
+    there = {AGAIN if o.status == "failed" and not o.goes_on else o.status for o in outcomes.values()}
     return [words for status, words in REMEDY.items() if status in there]
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from dancepose.files import write_json, write_text
-from dancepose.sweeps.comparison import Comparison
 from dancepose.sweeps.formats import as_csv, as_latex, as_markdown, as_text, parts_csv
 from dancepose.sweeps.page import write_page
+from dancepose.sweeps.results import Comparison
 
 NAME = "comparison"
 

@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from dancepose import __version__
 from dancepose.files import write_text
-from dancepose.sweeps.best_run import Picture, best_job, pictures_of
-from dancepose.sweeps.comparison import Comparison, Table
+from dancepose.sweeps.best_run import Picture, best_arms, best_job, pictures_of, show_samples
 from dancepose.sweeps.jobs import Job
 from dancepose.sweeps.learning import learning_curves
 from dancepose.sweeps.parallel import parallel
 from dancepose.sweeps.plots import confusion, forest, learning
+from dancepose.sweeps.results import Comparison, Table
 from dancepose.sweeps.sheets import Sheet, difference_sheet, left_out_sheet, parts_sheet, result_sheet
 from dancepose.sweeps.svg import colour_of
 
@@ -39,6 +39,7 @@ class Section:
         best: the best run by its validation.
         best_arm: the arm that it is of.
         pictures: of the best run.
+        samples: whether sample predictions are among them.
         legend: number, name and colour of the arms.
         hidden: arms that curves and matrices leave out.
         runs: how many there are.
@@ -56,6 +57,7 @@ class Section:
     best: Job | None
     best_arm: str
     pictures: list[Picture]
+    samples: bool
     legend: list[tuple[int, str, str]]
     hidden: int
     runs: int
@@ -92,18 +94,18 @@ def write_page(path: Path, comparison: Comparison, pictures: int) -> None:
 def _section(comparison: Comparison, table: Table, most: int) -> Section:
     arms = table.group.arms
     numbers = {name: number for number, name in enumerate(arms)}
-    shown = _shown(table)
-    needed = comparison.seeds_needed(table)
+    shown = best_arms(table, ARMS)
     differences = [
         (
             difference_sheet(comparison, table, result, decides=number == 0),
-            Markup(forest(result, comparison.against, numbers, needed)),
+            Markup(forest(result, comparison.against, numbers)),
         )
         for number, result in enumerate(table.metrics)
         if len(arms) > 1
     ]
     decided = [arm.difference for arm in table.metrics[0].arms if arm.difference is not None]
     best = best_job(table)
+    pictures = [] if best is None else pictures_of(best, most)
     return Section(
         table.group.title,
         [found.words for found in decided if found.claim is not None],
@@ -120,20 +122,12 @@ def _section(comparison: Comparison, table: Table, most: int) -> Section:
         ],
         best,
         "" if best is None else next(name for name, arm in arms.items() if best in arm.jobs),
-        [] if best is None else pictures_of(best, most),
+        pictures,
+        show_samples(pictures),
         [(number, name, colour_of(number)) for name, number in numbers.items()],
         len(arms) - len(shown),
         sum(len(arm.jobs) for arm in arms.values()),
     )
-
-
-def _shown(table: Table) -> list[str]:
-    """Return the arms that curves and matrices show: the reference, and the best by the first metric."""
-    first, *others = table.metrics[0].arms
-    sign = -1 if table.metrics[0].metric.higher else 1
-    ranked = sorted(others, key=lambda arm: (arm.mean is None, sign * (arm.mean or 0.0)))
-    kept = {first.name, *(arm.name for arm in ranked[: ARMS - 1])}
-    return [name for name in table.group.arms if name in kept]
 
 
 def _curves(table: Table, numbers: Mapping[str, int], shown: list[str]) -> list[Markup]:

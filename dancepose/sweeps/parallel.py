@@ -4,14 +4,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dancepose.sweeps.comparison import Table
 from dancepose.sweeps.factors import Factors, as_number, in_order
 from dancepose.sweeps.jobs import Job
 from dancepose.sweeps.measures import TEST
 from dancepose.sweeps.plots import shortened
+from dancepose.sweeps.results import Table
 from dancepose.sweeps.svg import Scale, colour_of, drawing, element, points, told_tick
 
 TOP, BOTTOM = 56.0, 330.0
+SHOWN, LETTER = 18, 6.2  # letters of a level, and pixels of one
 MOST = 2000  # runs that are drawn
 WIDE = 50.0  # times that the largest value is the smallest, from which on an axis is logarithmic
 
@@ -40,8 +41,11 @@ def parallel(table: Table, numbers: Mapping[str, int]) -> str:
     """
     runs = [(name, job) for name, arm in table.group.arms.items() for job in arm.jobs][:MOST]
     axes = _axes(table, [job for _, job in runs])
-    width = max(640, 150 * (len(axes) - 1) + 180)
-    across = Scale(0, max(1, len(axes) - 1), 90, width - 90)
+    words = [shortened(word, SHOWN) for axis in axes[:1] for word, _ in axis.ticks]
+    # lines begin at the first axis: its words stand beside them, not below
+    left = max(90, 30 + LETTER * max(map(len, words), default=0))
+    width = max(640, left + 150 * (len(axes) - 1) + 90)
+    across = Scale(0, max(1, len(axes) - 1), left, width - 90)
     lines = []
     for name, job in runs:
         found = [axis.place(job) for axis in axes]
@@ -68,8 +72,10 @@ def parallel(table: Table, numbers: Mapping[str, int]) -> str:
                 "text", text=shortened(axis.title, 22), x=x, y=TOP - 26, text_anchor="middle", class_="strong"
             ),
         ]
+        beside, anchor = (x + 7, None) if number else (x - 9, "end")
         for word, y in axis.ticks:
-            shown.append(element("text", text=shortened(word, 18), x=x + 7, y=y + 4, class_="tick"))
+            told = shortened(word, SHOWN)
+            shown.append(element("text", text=told, x=beside, y=y + 4, text_anchor=anchor, class_="tick"))
         box = {"x": x - 22, "y": TOP - 12, "width": 44, "height": BOTTOM - TOP + 24}
         shown.append(element("rect", **box, class_="brush", data_axis=number))  # type: ignore[arg-type]
         shown.append(element("rect", x=x - 9, y=0, width=18, height=0, class_="chosen"))

@@ -9,6 +9,7 @@ import numpy as np
 
 from dancepose.data.json_file import load_mapping
 from dancepose.errors import DataError
+from dancepose.paths import evaluate_again
 from dancepose.sweeps.answers import MotionAnswers
 from dancepose.sweeps.arms import Arm, Group
 
@@ -97,6 +98,7 @@ def _read_keypoints(path: Path) -> tuple[str, dict[str, float | None]]:
         values = {str(k): None if v is None else float(v) for k, v in row["columns"].items()}
         metric, total = str(row["metric"]), str(row["total"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DataError(f"{path} is no report of poses ({error}): evaluate the run again") from None
+        again = evaluate_again(path.parent)
+        raise DataError(f"{path} is no report of poses ({error}): write it again: {again}") from None
     last = values.pop(total, None)
     return metric, {**values, "Total": last}

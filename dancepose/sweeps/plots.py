@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dancepose.sweeps.comparison import MetricResult
 from dancepose.sweeps.learning import Curve
 from dancepose.sweeps.measures import Metric
-from dancepose.sweeps.sheets import told_p, verdict
+from dancepose.sweeps.results import MetricResult
+from dancepose.sweeps.sheets import told_p
 from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element, points, told_tick
 
 ROW = 46
 LABEL = 190  # pixels of arms' names
+VERDICT = 810  # where it begins
 SHOWN = 26  # letters of a name
 SMALL = 12  # classes up to which cells of a confusion matrix hold numbers
 
@@ -22,14 +23,13 @@ def shortened(name: str, longest: int = SHOWN) -> str:
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 
 
-def forest(result: MetricResult, against: str, numbers: Mapping[str, int], needed: int) -> str:
+def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> str:
     """Draw the paired differences of one metric with both intervals.
 
     Args:
         result: of the arms.
         against: the reference, at 0.
         numbers: arm -> its number, for its colour.
-        needed: seeds with which the test can decide at all.
     """
     rows = [(arm, arm.difference) for arm in result.arms if arm.difference is not None]
     ends = [0.0]
@@ -41,7 +41,8 @@ def forest(result: MetricResult, against: str, numbers: Mapping[str, int], neede
             if end is not None
         ]
     reach = max(max(ends) - min(ends), 1e-9) * 0.06
-    width, top = 980, 58
+    longest = max((len(found.verdict) for _, found in rows), default=0)
+    width, top = max(980, VERDICT + 7 * longest), 58
     bottom = top + ROW * len(rows)
     scale = Scale(min(ends) - reach, max(ends) + reach, LABEL, 640)
     parts = _forest_axis(result.metric, against, scale, top, bottom)
@@ -63,12 +64,13 @@ def forest(result: MetricResult, against: str, numbers: Mapping[str, int], neede
                     "circle", cx=scale(found.estimate), cy=y, r=6, fill="white", stroke=colour, stroke_width=3
                 )
             )
-        said = verdict(arm, needed)
         value = metric.told(found.estimate, signed=True)
         shown.append(element("text", text=value, x=694, y=y + 4, text_anchor="end", class_="strong"))
         p = "" if found.p_holm is None else f"Holm p {told_p(found.p_holm)}"
         shown.append(element("text", text=p, x=794, y=y + 4, text_anchor="end", class_="soft"))
-        shown.append(element("text", text=said, x=810, y=y + 4, class_=f"verdict {found.claim or ''}"))
+        shown.append(
+            element("text", text=found.verdict, x=VERDICT, y=y + 4, class_=f"verdict {found.claim or ''}")
+        )
         parts.append(element("g", *shown, class_="arm", data_arm=numbers[arm.name]))
     return drawing(width, bottom + 44, *parts, title=f"differences of {result.metric.title} to {against}")
 

@@ -25,7 +25,8 @@ class Scores(Protocol):
         seeds: of the runs, none twice.
         clusters: (N,) the clip (or image) of each test sample, None of no clip; None where of each run only
             one number is known.
-        unit: what the clusters are called: `clips`; `samples` or `images` where each stands for itself.
+        unit: what the clusters are called: `clips`; `samples` or `images` where each stands for itself, or
+            none are known.
         count: how many clusters there are, a sample of no clip counting as one; 0 where none are known.
         values: (S,) the metric of each run on the whole test part; NaN where it has none.
     """
@@ -45,12 +46,8 @@ class Scores(Protocol):
     @property
     def values(self) -> np.ndarray: ...  # noqa: D102
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return the metric of each run under weights (R, N) of the test samples: (R, S)."""
-        ...
-
     def of_clusters(self, weights: np.ndarray) -> np.ndarray:
-        """Return it under weights (R, clusters), numbered by first appearance: (R, S)."""
+        """Return the metric of each run under weights (R, clusters), numbered by first appearance: (R, S)."""
         ...
 
     def resample(self, resamples: int, seed: int) -> np.ndarray:
@@ -145,6 +142,11 @@ def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
         twice = next(seed for i, seed in enumerate(found) if seed in found[:i])
         raise DataError(f"seed {twice} comes twice in one arm: its runs must differ by their seeds alone")
     return found
+
+
+def cluster_sizes(clusters: Clusters) -> np.ndarray:
+    """Return how many test samples each cluster has, numbered by first appearance: (clusters,)."""
+    return np.bincount(_number(tuple(clusters)))
 
 
 @lru_cache(maxsize=16)  # the runs of a sweep have one test part

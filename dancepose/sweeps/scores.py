@@ -169,29 +169,30 @@ class PlainScores:
     Args:
         seeds: of the runs.
         values: (S,), NaN where a run has none.
+        unit: what the test samples are called, of which nothing is known.
 
     Raises:
         DataError: there are not as many values as seeds, or a seed comes twice.
     """
 
     clusters: Clusters | None = None
-    unit, count = "samples", 0
+    count = 0
 
-    def __init__(self, seeds: Sequence[int], values: np.ndarray | Sequence[float | None]):
-        self.seeds = check_seeds(seeds)
+    def __init__(
+        self, seeds: Sequence[int], values: np.ndarray | Sequence[float | None], unit: str = "samples"
+    ):
+        self.seeds, self.unit = check_seeds(seeds), unit
         self.values = np.array([np.nan if v is None else v for v in values], np.float64)
         if len(self.values) != len(self.seeds):
             raise DataError(f"{len(self.values)} values for {len(self.seeds)} seeds")
 
-    def of_weights(self, weights: np.ndarray) -> np.ndarray:
+    def of_clusters(self, weights: np.ndarray) -> np.ndarray:
         """There are no samples to weigh.
 
         Raises:
             ValueError: always.
         """
         raise ValueError("of each run only one number is known: its samples cannot be weighed")
-
-    of_clusters = of_weights
 
     def resample(self, resamples: int, seed: int) -> np.ndarray:
         """There are no samples to draw.

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dancepose.sweeps.bootstrap import Interval
-from dancepose.sweeps.comparison import ArmResult, Comparison, MetricResult, Table
 from dancepose.sweeps.costs import told_count
 from dancepose.sweeps.factors import printable
 from dancepose.sweeps.measures import Metric
+from dancepose.sweeps.results import ArmResult, Comparison, MetricResult, Table
 
 NOTHING = "-"
 
@@ -91,44 +91,36 @@ def result_sheet(comparison: Comparison, table: Table) -> Sheet:
 
 
 def difference_sheet(comparison: Comparison, table: Table, result: MetricResult, decides: bool) -> Sheet:
-    """Return how each arm differs from the reference by one metric, with the verdicts in words."""
+    """Return how each arm differs from the reference by one metric, with the verdicts in words.
+
+    Of a metric that does not decide there are the differences and their intervals, and no verdict.
+    """
     level = f"{100 * comparison.level:g} %"
-    header = (
+    found_of = {arm.name: arm.difference for arm in result.arms if arm.difference is not None}
+    unit = next((found.unit for found in found_of.values()), "samples")
+    together = " together" if len(found_of) > 1 else ""  # Bonferroni: each interval by itself holds more
+    header = [
         f"{' and '.join(comparison.by)}, against {comparison.against}",
-        "verdict",
+        *(["verdict"] if decides else []),
         "pairs",
         "difference",
         f"{level} over other seeds",
-        f"{level} over seeds and {_unit(result)}",
-        "p",
-        "p, Holm",
-        "found with 80 %",
-    )
-    rows, words = [], []
-    needed = comparison.seeds_needed(table)
-    for arm in result.arms:
-        found = arm.difference
-        if found is None:
-            continue
-        metric = result.metric
-        rows.append(
-            (
-                arm.name,
-                verdict(arm, needed),
-                str(len(found.seeds)),
-                metric.told(found.estimate, signed=True),
-                told_ends(metric, found.over_seeds, signed=True),
-                told_ends(metric, found.over_both, signed=True),
-                told_p(found.p),
-                told_p(found.p_holm),
-                metric.told(found.detectable),
-            )
-        )
+        f"{level}{together} over seeds and {unit}",
+        *(["p", "p, Holm", "smallest difference found with 80 % power"] if decides else []),
+    ]
+    rows, words, metric = [], [], result.metric
+    for name, found in found_of.items():
+        cells = [name, *([found.verdict] if decides else [])]
+        cells += [str(len(found.seeds)), metric.told(found.estimate, signed=True)]
+        cells += [told_ends(metric, ends, signed=True) for ends in (found.over_seeds, found.over_both)]
+        if decides:
+            cells += [told_p(found.p), told_p(found.p_holm), metric.told(found.detectable)]
+        rows.append(tuple(cells))
         words.append(found.words)
     what = "" if decides else ", told beside the metric that decides"
     title = _title(f"Differences of {result.metric.title}{what}", table)
     notes = tuple(f"{name}: {told}" for name, told in _difference_words(result))
-    return Sheet(title, header, tuple(rows), notes, tuple(words), left=2)
+    return Sheet(title, tuple(header), tuple(rows), notes, tuple(words), left=2 if decides else 1)
 
 
 def parts_sheet(comparison: Comparison, table: Table) -> Sheet:
@@ -150,26 +142,10 @@ def parts_sheet(comparison: Comparison, table: Table) -> Sheet:
 
 def left_out_sheet(comparison: Comparison) -> Sheet:
     """Return the jobs that take no part, with their causes."""
-    rows = tuple((str(one.path), one.status, printable(one.cause)) for one in comparison.left_out)
+    rows = tuple(
+        (printable(str(one.path)), printable(one.status), printable(one.cause)) for one in comparison.left_out
+    )
     return Sheet(f"Jobs that are left out: {len(rows)}", ("job", "status", "cause"), rows, left=3)
-
-
-def verdict(arm: ArmResult, needed: int) -> str:
-    """Return in a few words what may be claimed of an arm's difference.
-
-    Args:
-        arm: not the reference.
-        needed: seeds with which the test can decide at all.
-    """
-    found = arm.difference
-    assert found is not None
-    if found.claim is not None:
-        return found.claim
-    if not found.seeds:
-        return "no pairs"
-    if len(found.seeds) < needed:
-        return f"undecided: {len(found.seeds)} of {needed} seeds"
-    return "no detectable difference"
 
 
 def told_mean(metric: Metric, arm: ArmResult) -> str:
@@ -193,15 +169,6 @@ def told_p(p: float | None) -> str:
 
 def _title(what: str, table: Table) -> str:
     return f"{what}; {table.group.title}" if table.group.title else what
-
-
-def _unit(result: MetricResult) -> str:
-    """Return what is drawn besides seeds: clips, images, samples."""
-    for arm in result.arms:
-        if arm.difference is not None:
-            words = arm.difference.over_both.population.split()
-            return next((word for word in words if word in ("clips", "images", "samples")), "samples")
-    return "samples"
 
 
 def _interval_words(result: MetricResult) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import t as student
 
 EXACT = 16  # seeds up to which all 2^n signs are looked at
-DRAWS = 20_000 - 1  # of signs, above
+DRAWS = 40_000 - 1  # of signs, above: no family for which 16 seeds are enough is too large for more of them
 PLANNED = 12  # seeds up to which the needed shift is that of the test itself; above it is that of a t-test
 NOISE = 2000  # made-up outcomes from which the power follows
 
@@ -31,20 +31,31 @@ def smallest_p(seeds: int) -> float:
     return min(1.0, 2.0 ** (1 - seeds)) if seeds <= EXACT else 1 / (DRAWS + 1)
 
 
-def seeds_needed(comparisons: int, alpha: float = 0.05) -> int:
-    """Return with how many paired seeds the smallest p stays within `alpha` after Holm's correction."""
-    return max(1, math.ceil(1 + math.log2(comparisons / alpha) - 1e-9))
+def seeds_needed(comparisons: int, alpha: float = 0.05) -> int | None:
+    """Return with how many paired seeds the smallest p stays within `alpha` after Holm's correction.
+
+    None where no number is enough: above `EXACT` seeds p is from drawn signs, and at least 1 / (draws + 1).
+    """
+    needed = max(1, math.ceil(1 + math.log2(comparisons / alpha) - 1e-9))
+    return None if comparisons * smallest_p(needed) > alpha * (1 + 1e-9) else needed
 
 
-def holm(p: Sequence[float | None]) -> list[float | None]:
+def holm(p: Sequence[float | None], others: int = 0) -> list[float | None]:
     """Correct the p values of a family (Holm 1979); a comparison without one counts, but can show nothing.
 
     A test holds it to statsmodels, whose own collects all garbage of the process at each call: 0.3 s.
+
+    Args:
+        p: of the comparisons.
+        others: comparisons of the same family whose p are not known here; they are taken for the smallest,
+            which can only make the corrected ones larger.
     """
     values = np.array([1.0 if value is None else value for value in p])
     order = np.argsort(values, kind="stable")
     corrected = np.empty_like(values)
-    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1)
+    corrected[order] = np.maximum.accumulate(
+        values[order] * np.arange(others + len(values), others, -1)
+    ).clip(max=1)
     return [None if raw is None else float(value) for raw, value in zip(p, corrected, strict=True)]
 
 

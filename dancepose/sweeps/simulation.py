@@ -5,18 +5,19 @@ the run, and noise of its own sum up to more than 0. Ease is shared by all runs,
 a clip: the test set's own noise, from which a comparison must not conclude.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import binomtest
 
+from dancepose.sweeps.cluster_sizes import effective_count
 from dancepose.sweeps.paired import Difference, compare
 from dancepose.sweeps.scores import AccuracyScores
 
 PILOT = 200  # studies that tell how far paired differences scatter
-BASE = "none"
+BASE, BETTER = "none", "arm 1"  # where there is a difference it is of the latter
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Study:
         seeds: runs of each arm.
         comparisons: arms besides the one that they are compared with.
         clips: of the test part.
-        per_clip: test samples of each clip; 1: there are no clips.
+        per_clip: test samples of each clip, one number or one for each clip; 1: there are no clips.
         right: share of the test samples that is right on average.
         ease: spread of the samples' ease.
         clip_ease: spread of the clips' ease.
@@ -40,7 +41,7 @@ class Study:
     seeds: int
     comparisons: int = 3
     clips: int = 1000
-    per_clip: int = 1
+    per_clip: int | tuple[int, ...] = 1
     right: float = 0.75
     ease: float = 1.0
     clip_ease: float = 0.5
@@ -51,12 +52,24 @@ class Study:
     @property
     def samples(self) -> int:
         """How many test samples there are."""
-        return self.clips * self.per_clip
+        return int(self.sizes.sum())
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(clips,) test samples of each clip."""
+        return np.broadcast_to(self.per_clip, self.clips)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether there are clips."""
+        return self.per_clip != 1
 
     @property
     def words(self) -> str:
         """Return what sets this study apart."""
-        clips = f"{self.clips} clips of {self.per_clip}" if self.per_clip > 1 else f"{self.clips} images"
+        few, many = int(self.sizes.min()), int(self.sizes.max())
+        told = f"{few} to {many}, as {effective_count(self.sizes):.1f} equal" if few < many else f"{many}"
+        clips = f"{self.clips} clips of {told}" if self.clustered else f"{self.clips} images"
         lean = f", arms lean to clips by {self.lean:g}" if self.lean else ""
         effect = f", true difference {self.effect:.3g} sd" if self.effect else ""
         return f"{self.seeds} seeds, {self.comparisons} pairs, {clips}{lean}{effect}"
@@ -102,11 +115,8 @@ def count_false_claims(study: Study, studies: int, resamples: int = 1000, seed: 
         seed: of the first study.
     """
     null = replace(study, effect=0.0)
-    hits = sum(
-        any(found.claim is not None for found in _compare(null, 0.0, resamples, [seed, number]).values())
-        for number in range(studies)
-    )
-    return Outcome(null, hits, studies)
+    made = _studies(null, studies, resamples, seed)
+    return Outcome(null, sum(any(d.claim is not None for d in found.values()) for found in made), studies)
 
 
 def count_found(study: Study, studies: int, resamples: int = 1000, seed: int = 0) -> Outcome:
@@ -118,12 +128,8 @@ def count_found(study: Study, studies: int, resamples: int = 1000, seed: int = 0
         resamples: of the bootstraps in each.
         seed: of the first study.
     """
-    skill = find_skill(study, study.effect * paired_spread(study, seed))
-    hits = sum(
-        _compare(study, skill, resamples, [seed, number])["arm 1"].claim == "better"
-        for number in range(studies)
-    )
-    return Outcome(study, hits, studies)
+    made = _studies(study, studies, resamples, seed)
+    return Outcome(study, sum(found[BETTER].claim == "better" for found in made), studies)
 
 
 def typical_detectable(study: Study, studies: int, resamples: int = 1000, seed: int = 0) -> float:
@@ -135,9 +141,16 @@ def typical_detectable(study: Study, studies: int, resamples: int = 1000, seed: 
         resamples: of the bootstraps in each.
         seed: of the first study.
     """
-    null = replace(study, effect=0.0)
-    found = [_compare(null, 0.0, resamples, [seed, number])["arm 1"].detectable for number in range(studies)]
-    return float(np.median([value for value in found if value is not None]))
+    made = _studies(replace(study, effect=0.0), studies, resamples, seed)
+    told = [found[BETTER].detectable for found in made]
+    return float(np.median([value for value in told if value is not None]))
+
+
+def _studies(study: Study, studies: int, resamples: int, seed: int) -> Iterator[dict[str, Difference]]:
+    """Make up studies and compare the arms of each; the resamples are the same in all of them."""
+    skill = find_skill(study, study.effect * paired_spread(study, seed)) if study.effect else 0.0
+    for number in range(studies):
+        yield _compare(study, skill, resamples, [seed, number])
 
 
 def find_skill(study: Study, difference: float) -> float:
@@ -164,8 +177,8 @@ def draw_study(study: Study, skill: float, generator: np.random.Generator) -> np
     """
     arms, normal = study.comparisons + 1, generator.standard_normal
     ease = study.ease * normal(study.samples)
-    ease += np.repeat(study.clip_ease * normal(study.clips), study.per_clip)
-    lean = np.repeat(study.lean * normal((arms, study.clips)), study.per_clip, axis=1)
+    ease += np.repeat(study.clip_ease * normal(study.clips), study.sizes)
+    lean = np.repeat(study.lean * normal((arms, study.clips)), study.sizes, axis=1)
     skills = study.luck * normal((arms, study.seeds))
     skills[1] += skill
     mean = float(ndtri(study.right)) * _total(study)
@@ -179,11 +192,11 @@ def _total(study: Study) -> float:
 
 
 def _compare(study: Study, skill: float, resamples: int, key: Sequence[int]) -> dict[str, Difference]:
-    """Make up one study and compare its arms; the resamples are the same in all studies."""
+    """Make up one study and compare its arms."""
     right = draw_study(study, skill, np.random.default_rng(key))
     clips = None
-    if study.per_clip > 1:
-        clips = [str(i) for i in np.repeat(np.arange(study.clips), study.per_clip)]
+    if study.clustered:
+        clips = [str(i) for i in np.repeat(np.arange(study.clips), study.sizes)]
     seeds = range(study.seeds)
     names = [BASE, *(f"arm {i}" for i in range(1, study.comparisons + 1))]
     arms = {name: AccuracyScores(seeds, of_arm, clips) for name, of_arm in zip(names, right, strict=True)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval, bootstrap_weights
+from dancepose.sweeps.sample_scores import cluster_sizes
 from dancepose.sweeps.scores import AccuracyScores, Scores
 from dancepose.sweeps.statistics import accuracy_interval
 
@@ -68,5 +69,6 @@ def describe(scores: Scores, level: float = LEVEL, resamples: int = RESAMPLES, s
         resamples,
         seed,
         scores.resample(resamples, seed)[:, known].mean(axis=1),
+        cluster_sizes(scores.clusters or ()),
     )
     return Spread(seeds, without, mean, std, interval)

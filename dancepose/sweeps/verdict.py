@@ -5,6 +5,8 @@ from typing import Literal
 
 from dancepose.sweeps.bootstrap import Interval
 
+BESIDE = "told beside"  # of a metric by which nothing is decided
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -14,12 +16,13 @@ class Findings:
         name: the arm.
         against: the arm that it is compared with.
         seeds: how many are paired.
+        unit: what the test samples are drawn by: clips, images, samples.
         unpaired: seeds of which one of the two has no number.
         absent: which of the two has no number at all.
         alike: whether every seed has the same difference.
         other_samples: whether the two are known to have been tested on other samples.
         comparisons: of the family.
-        needed: seeds with which the test can reach its level in such a family.
+        needed: seeds with which the test can reach its level in such a family; None: no number is enough.
         possible: smallest p, after Holm's correction, that so many seeds can reach.
         estimate: mean paired difference.
         over_seeds: interval over other seeds.
@@ -33,12 +36,13 @@ class Findings:
     name: str
     against: str
     seeds: int
+    unit: str
     unpaired: tuple[int, ...]
     absent: tuple[str, ...]
     alike: bool
     other_samples: bool
     comparisons: int
-    needed: int
+    needed: int | None
     possible: float
     estimate: float | None
     over_seeds: Interval
@@ -50,19 +54,30 @@ class Findings:
 
 
 def judge(found: Findings) -> Literal["better", "worse"] | None:
-    """Return what may be claimed: test and intervals must agree.
+    """Return what may be claimed: the seeds' test and both intervals must agree, and be there."""
+    sides = {_side(found.over_seeds), _side(found.over_both)}
+    if not _within(found) or found.other_samples or 0 in sides or len(sides) > 1:
+        return None
+    return "better" if (1 in sides) == found.higher_is_better else "worse"
 
-    Where there is no interval over other clips because the samples are not known, the claim rests on the
-    seeds alone, and `tell` says of what it speaks.
-    """
-    if found.p_holm is None or not _within(found) or found.other_samples:
-        return None
-    sides = [_side(found.over_seeds)]
-    if found.over_both.low is not None:
-        sides.append(_side(found.over_both))
-    if 0 in sides or len(set(sides)) > 1:
-        return None
-    return "better" if (sides[0] > 0) == found.higher_is_better else "worse"
+
+def verdict(found: Findings, claim: str | None) -> str:
+    """Return the verdict in a few words, for a cell of a table."""
+    if claim is not None:
+        return claim
+    if found.other_samples:
+        return "not comparable: other samples"
+    if not found.seeds:
+        return "no pairs"
+    if found.needed is None:
+        return "undecided: too many comparisons"
+    if found.seeds < found.needed:
+        return f"undecided: {found.seeds} of {found.needed} seeds"
+    if found.alike:
+        return "undecided: the same in all seeds" if found.estimate else "no difference in any seed"
+    if found.over_both.low is None:
+        return f"undecided: nothing is known of other {found.unit}"
+    return "no detectable difference"
 
 
 def tell(found: Findings, claim: str | None) -> str:
@@ -73,6 +88,17 @@ def tell(found: Findings, claim: str | None) -> str:
         seeds = f"seed {numbers} has" if len(found.unpaired) == 1 else f"seeds {numbers} have"
         sentences.append(f"{seeds} no number of both, and so {'do' if ',' in numbers else 'does'} not count.")
     return " ".join(sentences)
+
+
+def tell_beside(found: Findings) -> str:
+    """Return the difference by a metric that decides nothing, in words that claim nothing."""
+    if found.absent or not found.seeds or found.other_samples:
+        return tell(found, None)
+    ends = [f"{_ends(found.over_seeds)} over {_these(found)}"] if found.over_seeds.low is not None else []
+    ends += [_both_ends(found)] if found.over_both.low is not None else []
+    told = f" ({100 * found.level:g} %: {', '.join(ends)})" if ends else ""
+    runs = f"{found.seeds} paired seed{'s' * (found.seeds > 1)}"
+    return f"{found.name} differs from {found.against} by {found.estimate:+.3g} with {runs}{told}."
 
 
 def _verdict(found: Findings, claim: str | None) -> str:
@@ -86,21 +112,33 @@ def _verdict(found: Findings, claim: str | None) -> str:
     seen = f"{found.estimate:+.3g}"
     if found.alike and not found.estimate:
         agree = f"{name} and {against} agree exactly in {'all ' * (n > 1)}{n} paired run{'s' * (n > 1)}"
+        if found.needed is None:
+            return f"{agree}, which decides nothing: {_too_many(found)}."
         if n < found.needed:
             return f"{agree}, which decide{'s' * (n == 1)} nothing: at least {found.needed} seeds are needed."
         return f"{agree}: there is no difference to be seen in them."
-    if found.alike and n >= found.needed:
+    if claim is None and found.needed is None:
+        return f"{name} differs from {against} by {seen} with {n} paired seeds, but {_too_many(found)}."
+    needed = found.needed or 0
+    if found.alike and n >= needed:
         return (
             f"{name} differs from {against} by {seen} in every one of {n} paired seeds: nothing tells how "
             "far others would scatter, and so no difference is claimed."
         )
-    if claim is None and n < found.needed:
+    if claim is None and n < needed:
         runs = "1 paired seed decides" if n == 1 else f"{n} paired seeds decide"
         family = "" if found.comparisons == 1 else f" with {found.comparisons} comparisons"
         reach = "" if found.p_holm is None else f" (the smallest possible p is {found.possible:.2g})"
         return (
-            f"{runs} nothing: {name} differs from {against} by {seen}, but{family} at least {found.needed} "
+            f"{runs} nothing: {name} differs from {against} by {seen}, but{family} at least {needed} "
             f"seeds are needed to show any difference{reach}."
+        )
+    if claim is None and found.over_both.low is None:
+        seeds = "" if found.over_seeds.low is None else f"{_ends(found.over_seeds)} over {_these(found)}; "
+        return (
+            f"Undecided: {name} differs from {against} by {seen} with {n} paired seeds ({seeds}{_p(found)}), "
+            f"but nothing is known of other {found.unit} ({found.over_both.note}), and without that no "
+            "difference is claimed."
         )
     if claim is None:
         power = ""
@@ -110,15 +148,17 @@ def _verdict(found: Findings, claim: str | None) -> str:
             f"No detectable difference between {name} and {against}: {seen} with {n} paired seeds"
             f"{_why(found)}.{power}"
         )
-    where = f"{_ends(found.over_seeds)} over other seeds on these very samples"
-    if found.over_both.low is None:
-        limit = "; this speaks of these very test samples only"
-    else:
-        where += f", {_ends(found.over_both)} over {found.over_both.population}"
-        limit = ""
     return (
         f"{name} is {claim} than {against} by {abs(found.estimate or 0):.3g} ({100 * found.level:g} %: "
-        f"{where}; {_p(found)} with {n} paired seeds){limit}."
+        f"{_ends(found.over_seeds)} over {_these(found)}, {_both_ends(found)}; {_p(found)} with {n} paired "
+        "seeds)."
+    )
+
+
+def _too_many(found: Findings) -> str:
+    return (
+        f"of {found.comparisons} comparisons at once no number of seeds can show any difference: compare "
+        "fewer arms (only={factor: [levels]})"
     )
 
 
@@ -130,7 +170,7 @@ def _why(found: Findings) -> str:
     if found.over_seeds.low is not None and not _side(found.over_seeds):
         reasons.append(f"{_ends(found.over_seeds)} over other seeds")
     if found.over_both.low is not None and not _side(found.over_both):
-        reasons.append(f"{_ends(found.over_both)} over {found.over_both.population}")
+        reasons.append(_both_ends(found))
     return f" ({'; '.join(reasons)})" if reasons else ""
 
 
@@ -140,6 +180,8 @@ def _within(found: Findings) -> bool:
 
 
 def _p(found: Findings) -> str:
+    if found.p_holm is None:
+        return "no p"
     corrected = "p" if found.comparisons == 1 else "Holm-corrected p"
     return f"{corrected} = {found.p_holm:.2g}"
 
@@ -153,6 +195,16 @@ def _side(interval: Interval) -> int:
 
 def _ends(interval: Interval) -> str:
     return f"{interval.low:+.3g} to {interval.high:+.3g}"
+
+
+def _both_ends(found: Findings) -> str:
+    """Return the interval over seeds and samples, which holds for the whole family, with its population."""
+    together = "" if found.comparisons == 1 else f", for {found.comparisons} comparisons at once"
+    return f"{_ends(found.over_both)} over {found.over_both.population}{together}"
+
+
+def _these(found: Findings) -> str:
+    return f"other seeds on these very {found.unit}"
 
 
 def _both(names: tuple[str, ...]) -> str:

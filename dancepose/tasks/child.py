@@ -72,7 +72,7 @@ def job_command(hydra: Any, overrides: Sequence[str], run_dir: Path) -> list[str
     kept = [
         override
         for override in hydra.overrides.hydra
-        if not any(f"{key_of(override)}.".startswith(f"{key}.") for key in OF_SWEEPS)
+        if not f"{key_of(override)}.".startswith(tuple(key + end for key in OF_SWEEPS for end in "./"))
     ]
     quoted = QuotedString(str(run_dir), Quote.single).with_quotes()
     return [*command, *overrides, *kept, "hydra.mode=RUN", f"hydra.run.dir={quoted}"]
@@ -200,12 +200,15 @@ def is_job() -> bool:
     return PARENT in os.environ and os.environ.get("LOCAL_RANK", "0") == "0"
 
 
-def note_failure(error: Exception, run_dir: str) -> int:
-    """Leave word in a job's metrics.json of an error that no training has told of yet.
+def note_failure(error: Exception, run_dir: str, anew: str | None = None) -> int:
+    """Leave word of an error that no training has told of yet: in a job's metrics.json.
+
+    If the job was to begin anew and has not begun, the folder holds another run, of which nothing is changed.
 
     Args:
         error: what went wrong.
         run_dir: the job's.
+        anew: its key of this name.
 
     Returns:
         The exit status by which the launcher knows.
@@ -216,7 +219,10 @@ def note_failure(error: Exception, run_dir: str) -> int:
 
     if isinstance(error, JobTaken):
         return TAKEN
-    run = RunDirectory(run_dir)
-    if run.read_metrics().get("status") != "failed":
-        run.note_failure(f"{'' if isinstance(error, DanceposeError) else f'{type(error).__name__}: '}{error}")
+    run = RunDirectory(run_dir, anew)
+    cause = f"{'' if isinstance(error, DanceposeError) else f'{type(error).__name__}: '}{error}"
+    if run.makes_way:
+        run.leave_word(cause)
+    elif run.read_metrics().get("status") != "failed":
+        run.note_failure(cause)
     return 1

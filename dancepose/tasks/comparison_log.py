@@ -7,9 +7,9 @@ from typing import Any
 import wandb
 
 from dancepose.errors import DanceposeError
-from dancepose.sweeps.comparison import Comparison
 from dancepose.sweeps.formats import records
 from dancepose.sweeps.output import NAME
+from dancepose.sweeps.results import Comparison
 from dancepose.sweeps.sheets import sheets_of
 
 

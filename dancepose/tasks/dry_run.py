@@ -1,16 +1,14 @@
 """`dry_run=true`: what a job is, how it stands, and how long it would take, from a few timed steps."""
 
 import json
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import seed_everything
 
 from dancepose.callbacks.checkpoints import WholeFileIO
 from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
+from dancepose.quiet import quiet
 from dancepose.tasks.families import family_of
 from dancepose.tasks.preparation import has_one_device
 from dancepose.tasks.run_directory import RunDirectory
@@ -55,7 +53,7 @@ def _measure(config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
     found = {"parameters": count_parameters(network)[""], "MACs": macs[""]}
     seconds = []
     if has_one_device(config["trainer"]):
-        with _quiet():
+        with quiet("lightning.pytorch", "lightning"):  # there would be some words for each network
             seconds = time_steps(config, run, task, datamodule, [WholeFileIO()])
     batches = len(datamodule.train_dataloader()) if seconds else None
     return {**found, **_length(config["trainer"], batches, typical_step(seconds))}
@@ -84,19 +82,3 @@ def _length(trainer: Mapping[str, Any], batches: int | None, step: float) -> dic
         "step": step or None,
         "seconds": total * step if known and total is not None else None,
     }
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's words about its trainer to itself: there would be some for each network."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -4,8 +4,13 @@ import logging
 import math
 import sys
 from collections.abc import Mapping
+from typing import Any, NoReturn
 
+from lightning.pytorch import Trainer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from dancepose.errors import DanceposeError
+from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +36,7 @@ def finish_wandb() -> None:
     if "wandb" in sys.modules:
         try:
             sys.modules["wandb"].finish()
-        except ConnectionError as error:  # Slurm's SIGTERM ends its process, too, and before the training
+        except Exception as error:  # no result is lost for its copy; Slurm ends its process, too, and first
             log.warning("Weights & Biases ended before the run was closed: %s", error)
 
 
@@ -43,3 +48,46 @@ def finite(values: Mapping[str, float | None]) -> dict[str, float | None]:
 def cause(error: BaseException) -> str:
     """Return class and words of an error, for metrics.json."""
     return f"{type(error).__name__}: {error}".strip(": ")
+
+
+def leave(
+    error: BaseException,
+    run: RunDirectory,
+    trainer: Trainer,
+    main_rank: bool,
+    identity: Mapping[str, Any] | None,
+    writes: bool,
+) -> NoReturn:
+    """Leave word of what ended a training, once of all its processes, and raise what ends this one.
+
+    Args:
+        error: what ended it.
+        run: its folder.
+        trainer: of it.
+        main_rank: whether this is its first process.
+        identity: what metrics.json says of the run whatever comes of it; None where nothing is to be written.
+        writes: whether the run can be gone on with.
+
+    Raises:
+        SystemExit: it was interrupted, or another process has told.
+        DanceposeError: Weights & Biases refused the run.
+    """
+    status, first = exit_status(error, trainer.received_sigterm), main_rank
+    if trainer.world_size > 1 and (main_rank or status is None):
+        # also of an interruption: other processes, which lose their peer, have nothing to tell
+        told_first = run.is_first_error(patient=status is None and not isinstance(error, DanceposeError))
+        first = told_first if status is None else main_rank
+    if first and identity is not None:
+        run.write_metrics("failed" if status is None else "interrupted", cause=cause(error), **identity)
+    if not first and status is None:
+        raise SystemExit(1) from error  # what went wrong has been told
+    if status is not None:
+        if writes:
+            log.info("interrupted; go on with: dancepose-train resume=%s", run.path)
+        raise SystemExit(status) from error
+    if type(error).__module__.startswith("wandb."):
+        raise DanceposeError(
+            f"Weights & Biases refused the run: {error} Or log without a network: WANDB_MODE=offline, "
+            "or logger.wandb.offline=true"
+        ) from error
+    raise error

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from dancepose.errors import ConfigError
+from dancepose.metrics.direction import mode_of
 
 # choice -> what it imports, and the extra that brings it
 EXTRAS = {
@@ -37,7 +36,7 @@ def check_extras(choices: Mapping[str, Any]) -> None:
         if module and find_spec(module) is None:
             raise ConfigError(
                 f"{choice} needs {module.rpartition('.')[2]}, which is not installed: "
-                f"python -m pip install 'dancepose[{extra}]'"
+                f"python -m pip install -c requirements.lock.txt -e '.[{extra}]'"
             )
 
 
@@ -53,9 +52,9 @@ def check_direction(config: Any) -> None:
     if config.hydra.runtime.choices.get("hydra/sweeper") != "optuna":
         return
     direction = getattr(config.hydra.sweeper.direction, "name", config.hydra.sweeper.direction)
-    mode = OmegaConf.select(config, "callbacks.best.mode")
-    if mode in ("max", "min") and isinstance(direction, str) and direction != f"{mode}imize":
+    mode = mode_of(str(config.objective))
+    if isinstance(direction, str) and direction != f"{mode}imize":
         raise ConfigError(
-            f"hydra.sweeper.direction={direction}, but best.ckpt is that of the {mode}imum of "
-            f"{config.objective} (callbacks.best.mode={mode}): give hydra.sweeper.direction={mode}imize"
+            f"hydra.sweeper.direction={direction}, but of {config.objective} the {mode}imum is the best: "
+            f"give hydra.sweeper.direction={mode}imize"
         )

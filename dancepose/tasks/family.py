@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from lightning.pytorch import Trainer
 
 from dancepose.errors import ConfigError, did_you_mean
+from dancepose.metrics.direction import mode_of
 from dancepose.targets import instantiate, locate
 from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.run_directory import RunDirectory
@@ -100,7 +101,7 @@ class Family(ABC):
             )
 
     def check_metric_names(self, config: Mapping[str, Any]) -> None:
-        """Refuse names of metrics that no validation gives, and a `which` that there is not.
+        """Refuse a metric that no validation gives, a direction that is not its own, and an unknown `which`.
 
         Raises:
             ConfigError: names the key and the nearest known name.
@@ -110,7 +111,12 @@ class Family(ABC):
             raise ConfigError(f"which={config['which']}: give best or last.{hint}")
         names = {"objective": config["objective"]}
         for key, node in (config.get("callbacks") or {}).items():
-            names[f"callbacks.{key}.monitor"] = (node or {}).get("monitor")
+            monitor, mode = ((node or {}).get(name) for name in ("monitor", "mode"))
+            names[f"callbacks.{key}.monitor"] = monitor
+            if monitor is not None and mode in ("max", "min") and mode != (right := mode_of(str(monitor))):
+                raise ConfigError(
+                    f"callbacks.{key}.mode={mode}: of {monitor} the {right}imum is the best; leave it out"
+                )
         known = self.metric_names(config)
         for key, name in names.items():
             if name is None or name in known or str(name).startswith("train/"):

@@ -3,7 +3,7 @@
 import errno
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ FULL = re.compile(
 WORKER = re.compile(r"DataLoader worker \(pid|unable to \w+ shared memory|\(shm\)|unable to .*</torch_")
 IN_WORKER = "in DataLoader worker process"  # torch's words where it hands an error of the worker on
 EVALUATING = ("evaluation_loop.py", "tasks/evaluation.py", "tasks\\evaluation.py")  # files of the code
+PREDICTING = ("dancepose/predict.py", "dancepose\\predict.py")
 
 
 @contextmanager
@@ -24,8 +25,8 @@ def memory_told(advise: Callable[[str, BaseException], str]) -> Iterator[None]:
     """Tell an error of memory as one message; every other error passes as it is.
 
     Args:
-        advise: takes `training`, `evaluation` or `worker` (a data worker died, or could not hand over its
-            samples) and the error; returns what to lower, as lines.
+        advise: takes `training`, `evaluation`, `prediction` or `worker` (a data worker died, or could not
+            hand over its samples) and the error; returns what to lower, as lines.
 
     Raises:
         DanceposeError: the memory of device or machine is full; says where and what to lower.
@@ -39,6 +40,7 @@ def memory_told(advise: Callable[[str, BaseException], str]) -> Iterator[None]:
         heads = {
             "training": "out of memory while training",
             "evaluation": "out of memory while evaluating",
+            "prediction": "out of memory while predicting",
             "worker": "a data worker process died or found no shared memory: so it is where the machine's "
             "memory, or its shared memory (/dev/shm), is full; data.workers=0 shows any other cause",
         }
@@ -48,17 +50,20 @@ def memory_told(advise: Callable[[str, BaseException], str]) -> Iterator[None]:
 
 
 def find_where(error: BaseException) -> str | None:
-    """Return what ran out of memory: `training`, `evaluation`, `worker`; None if that is not the error."""
+    """Return what ran out of memory; None if that is not the error. See `memory_told`."""
     text = str(error)
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    predicting = any(file.endswith(PREDICTING) for file in files)  # there are no workers
     no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM  # a worker cannot be started
-    if no_memory or (isinstance(error, RuntimeError) and WORKER.search(text)):
+    if not predicting and (no_memory or (isinstance(error, RuntimeError) and WORKER.search(text))):
         return "worker"
-    full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    full = no_memory or isinstance(error, (torch.OutOfMemoryError, MemoryError))
     if not full and not (isinstance(error, RuntimeError) and FULL.search(text)):
         return None
     if IN_WORKER in text:
         return "worker"
-    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    if predicting:
+        return "prediction"
     return "evaluation" if any(file.endswith(EVALUATING) for file in files) else "training"
 
 
@@ -130,12 +135,38 @@ def advise_evaluation(
     return advise
 
 
+def advise_prediction(
+    batch_size: int, size: int, scales: Sequence[float], flip: bool, precision: str | None
+) -> Callable[[str, BaseException], str]:
+    """Return what to lower in `dancepose-predict`.
+
+    Args:
+        batch_size: network inputs at once.
+        size: of the side of a picture that is resized, in pixels.
+        scales: of the pictures.
+        flip: whether the mirror image is looked at, too.
+        precision: that was asked for.
+    """
+
+    def advise(where: str, error: BaseException) -> str:
+        now = f"batch_size={batch_size} size={size} scales={list(scales)} flip={str(flip).lower()}"
+        lines = [f"batch_size={batch_size // 2}"] if batch_size > 1 else []
+        if len(scales) > 1 or max(scales) > 1:
+            lines += ["scales=[1.0]"]
+        lines += ["flip=false"] if flip else []
+        lines += _smaller("size", size)
+        return _told(now, lines, "precision", "null" if precision is None else precision, error)
+
+    return advise
+
+
 def _told(now: str, lines: list[str], key: str, precision: Any, error: BaseException) -> str:
     """Return current values and remedies; mixed precision where the memory is a GPU's."""
     on_cpu = "DefaultCPUAllocator" in str(error) or isinstance(error, MemoryError)
     if str(precision) in ("32-true", "32") and not on_cpu:
         lines = [*lines, f"{key}=bf16-mixed"]
-    lines = [*lines, "a smaller network (model.width)"] if key.startswith("trainer") else lines
+    if key.startswith("trainer") or not lines:
+        lines = [*lines, "a smaller network (model.width)"]
     return f"Now {now} {key}={precision}. Lower, in this order: {'; or '.join(lines)}"
 
 

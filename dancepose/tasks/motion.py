@@ -8,12 +8,12 @@ from torch.nn import functional
 
 from dancepose.build import MotionModel, build
 from dancepose.errors import ConfigError
+from dancepose.inference.actions import rejected_by, rejects
 from dancepose.motion_model import example_inputs
 from dancepose.networks.action import ActionNetwork
 from dancepose.networks.motion import MotionNetwork
 from dancepose.networks.qes import QesNetwork
 from dancepose.tasks.motion_evaluation import MotionEvaluation
-from dancepose.tasks.motion_prediction import rejected_by, rejects
 from dancepose.tasks.network_task import NetworkTask
 
 STAGED = "staged"
@@ -82,7 +82,7 @@ class MotionTask(NetworkTask):
     def setup(self, stage: str) -> None:
         """Let a network that is fitted before it is trained see the training samples, as they are, once."""
         if stage == "fit" and isinstance(self.network, QesNetwork) and not bool(self.network.fitted):
-            dataset = self.trainer.datamodule.plain("train")  # type: ignore[attr-defined]
+            dataset = self.trainer.datamodule.dataset("train", augmented=False)  # type: ignore[attr-defined]
             batch = dataset.collate([dataset[i] for i in range(len(dataset))])
             (name,) = self.encoder.inputs
             self.network.fit(batch[name].numpy(), batch["label"].numpy())

@@ -100,7 +100,8 @@ class MotionFamily(Family):
                 people=[samples[i].middle[1] for i in index],
                 skeleton=task.skeleton,
             )
-            show_picture(trainer, "test/mistakes", run.pictures / "test_mistakes.jpg")
+            for name in ("samples", "mistakes"):
+                show_picture(trainer, f"test/{name}", run.pictures / f"test_{name}.jpg")
 
     def tell_report(self, folder: Path) -> None:
         """Print the table again."""

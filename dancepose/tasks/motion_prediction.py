@@ -4,28 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from dancepose.build import motion_config
 from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.motion_samples import MotionSample
 from dancepose.inference.drawing import draw_people
 from dancepose.metrics.samples import MotionSamples
-from dancepose.networks.action import ActionNetwork
-from dancepose.networks.qes import QesNetwork
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
-
-
-def rejects(network: nn.Module) -> bool:
-    """Tell whether a network may call a sample none of the classes."""
-    return isinstance(network, QesNetwork)
-
-
-def rejected_by(network: nn.Module, given: Mapping[str, Tensor]) -> Tensor | None:
-    """Return (B,) bool: which samples a network calls none of the classes; None if it never does."""
-    return network.rejected(**given) if isinstance(network, QesNetwork) else None
 
 
 def describe_network(model: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,23 +23,6 @@ def describe_network(model: Mapping[str, Any], result: Mapping[str, Any]) -> dic
     """
     difference = motion_config(model).difference_from_paper
     return {"difference_from_paper": difference, "rejected": result["scalars"].get("rejected")}
-
-
-def predict(
-    network: ActionNetwork, batch: dict[str, Any], device: str, dtype: torch.dtype | None
-) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
-    """Return the logits (B, C) of a batch, the batch on the device, and which samples are rejected.
-
-    Args:
-        network: in evaluation mode, on the device.
-        batch: of a `MotionDataset`.
-        device: where the network is.
-        dtype: of autocast; None: float32.
-    """
-    moved = {name: value.to(device) for name, value in batch.items()}
-    given = {name: moved[name] for name in network.inputs}
-    with torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
-        return network(**given), moved, rejected_by(network, given)
 
 
 def said(

@@ -11,19 +11,18 @@ import numpy as np
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.files import write_json
 from dancepose.inference.action_charts import draw_confusion, draw_reliability
-from dancepose.inference.action_drawing import draw_pose
-from dancepose.inference.drawing import contact_sheet, write_image
+from dancepose.inference.drawing import write_image
 from dancepose.inference.failures import picture_failure_told
 from dancepose.metrics.action_result import ActionResult
 from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 from dancepose.sweeps.statistics import Interval, accuracy_interval, macro_f1_interval
+from dancepose.tasks.motion_sheets import mistake_sheet, sample_sheet
 from dancepose.text_table import aligned
 
 log = logging.getLogger(__name__)
 
-TILE = 256  # pixels of a mistake on the sheet
 SMALL = 10  # classes up to which the confusion matrix is printed
 
 
@@ -41,8 +40,8 @@ def write_motion_report(
     """Print the table of a part and write its files.
 
     They are `<part>.json`, `per_sample.npz`, and under `pictures/` `<part>_confusion.png`,
-    `<part>_reliability.png` and, where anything was mistaken, `<part>_mistakes.jpg`. A picture that cannot
-    be drawn is told and left out.
+    `<part>_reliability.png`, `<part>_samples.jpg` and, where anything was mistaken, `<part>_mistakes.jpg`. A
+    picture that cannot be drawn is told and left out.
 
     Args:
         folder: run directory or output folder.
@@ -50,7 +49,7 @@ def write_motion_report(
         result: of `ActionScores.compute`, over all processes.
         samples: the same samples, of all processes.
         about: what a result carries besides: data set, split hash, checkpoint.
-        pictures: how many mistakes the sheet shows; 0 draws nothing, the other pictures neither.
+        pictures: how many samples, and mistakes, a sheet shows; 0 draws nothing, the other pictures neither.
         crop: returns the picture (H, W, 3) uint8 RGB of a sample, by its place; None where it has none.
         people: the person of each sample, drawn where there is no picture.
         skeleton: of the people.
@@ -78,12 +77,14 @@ def write_motion_report(
         path = folder / "pictures" / f"{part}_{name}.png"
         with picture_failure_told(str(path)):
             write_image(path, draw(result, title))
-    path = folder / "pictures" / f"{part}_mistakes.jpg"
-    with picture_failure_told(str(path)):
-        path.unlink(missing_ok=True)  # one of an earlier evaluation would stay where nothing is mistaken now
-        sheet = mistake_sheet(samples, pictures, crop, people, skeleton)
-        if sheet is not None:
-            write_image(path, sheet)
+    shown = samples, pictures, crop, people, skeleton
+    for name, make in (("samples", sample_sheet), ("mistakes", mistake_sheet)):
+        path = folder / "pictures" / f"{part}_{name}.jpg"
+        with picture_failure_told(str(path)):
+            path.unlink(missing_ok=True)  # an earlier one would stay where there is nothing to show now
+            sheet = make(*shown)
+            if sheet is not None:
+                write_image(path, sheet)
 
 
 def tell_motion_report(folder: Path, part: str) -> None:
@@ -121,52 +122,6 @@ def result_intervals(samples: MotionSamples) -> dict[str, Interval]:
         own = np.flatnonzero(samples.labels == number)
         found[f"class {name}"] = accuracy_interval(correct[own], clips and [clips[i] for i in own])
     return found
-
-
-def mistake_sheet(
-    samples: MotionSamples,
-    count: int,
-    crop: Callable[[int], np.ndarray | None] | None = None,
-    people: Sequence[Person] | None = None,
-    skeleton: Skeleton | None = None,
-) -> np.ndarray | None:
-    """Draw the mistakes of which the classifier was surest; None where nothing can be shown.
-
-    Args:
-        samples: all of them.
-        count: mistakes at most.
-        crop: as in `write_motion_report`. A sample whose picture cannot be read is told, and its keypoints
-            are drawn.
-        people: the person of each sample.
-        skeleton: of the people.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    predicted = samples.predicted
-    wrong = np.flatnonzero(predicted != samples.labels)
-    sure = samples.probabilities[wrong, predicted[wrong]]
-    wrong = wrong[np.argsort(-sure, kind="stable")][:count]
-    images, captions = [], []
-    for i in wrong.tolist():
-        image = None
-        if crop is not None:
-            with picture_failure_told(f"the picture of {samples.ids[i]}"):
-                image = crop(i)
-        if image is None and people is not None and skeleton is not None:
-            image = draw_pose(people[i], skeleton, TILE)
-        if image is None:
-            continue
-        images.append(image)
-        names = (samples.classes[samples.labels[i]], samples.classes[predicted[i]])
-        share = samples.probabilities[i, predicted[i]]
-        captions.append(f"{names[0]} -> {names[1]}, {share:.2f}\n{samples.ids[i]}")
-    if not images:
-        return None
-    total = int((predicted != samples.labels).sum())
-    title = f"label -> predicted, probability: {len(images)} of {total} mistakes, the surest first"
-    columns = max(2, min(4, len(images)))  # the title needs two tiles
-    return contact_sheet(images, captions, columns if len(images) > 1 else 1, TILE, title)
 
 
 def _check_same(result: ActionResult, samples: MotionSamples) -> None:

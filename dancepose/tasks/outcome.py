@@ -9,7 +9,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from dancepose.callbacks.checkpoints import LastCheckpoint
-from dancepose.data.splits import PARTS
+from dancepose.data.split_file import PARTS
 from dancepose.errors import CheckpointError
 from dancepose.networks.weights import read_file
 from dancepose.tasks.family import Family

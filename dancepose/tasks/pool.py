@@ -72,20 +72,35 @@ class Pool:
             return self._threads
         return max(1, len(self.cores) // max(len(self.gpus), 1)) if self.uses_gpus(trainer) else 1
 
-    def size(self, trainer: Mapping[str, Any]) -> int:
+    def share(self, trainer: Mapping[str, Any], workers: int) -> int:
+        """Return how many cores such a job is lent: one for each thread and each data worker.
+
+        A job that asks for more than there are has them all to itself. Where the user says how many jobs run
+        at a time, data workers get no more than is left of an equal share.
+        """
+        number, threads = self.processes(trainer), self.threads(trainer)
+        wanted = number * (threads + workers)
+        if self._n_jobs is not None:
+            wanted = min(wanted, max(number * threads, len(self.cores) // self._n_jobs))
+        return min(wanted, len(self.cores))
+
+    def size(self, trainer: Mapping[str, Any], workers: int) -> int:
         """Return how many such jobs run at a time."""
         if self._n_jobs is not None:
             return self._n_jobs
         if self.uses_gpus(trainer):
             return max(1, len(self.gpus) // self.processes(trainer))
-        return max(1, len(self.cores) // (self.processes(trainer) * self.threads(trainer)))
+        return len(self.cores) // self.share(trainer, workers)
 
     @contextmanager
-    def lend(self, trainer: Mapping[str, Any], refused: Callable[[], bool]) -> Iterator[dict[str, str]]:
-        """Lend a job its GPUs, else as many cores as it has threads; wait until they are free.
+    def lend(
+        self, trainer: Mapping[str, Any], workers: int, refused: Callable[[], bool]
+    ) -> Iterator[dict[str, str]]:
+        """Lend a job its GPUs, else a core for each thread and data worker; wait until they are free.
 
         Args:
             trainer: the job's node.
+            workers: that read data for each of its processes.
             refused: says so when the job is no longer to be run.
 
         Yields:
@@ -98,8 +113,8 @@ class Pool:
         number, threads = self.processes(trainer), self.threads(trainer)
         given = {THREADS: str(threads)}
         if not self.uses_gpus(trainer):
-            # a job that asks for more threads than there are cores has them all to itself
-            with leased(self.cores, min(number * threads, len(self.cores)), refused):
+            count = self.share(trainer, workers)
+            with leased(self.cores, count, refused, lambda: _tell_waiting(count, "core")):
                 yield given
             return
         if number > len(self.gpus):
@@ -107,12 +122,16 @@ class Pool:
                 f"trainer.devices={number}: the pool has {len(self.gpus)} GPU(s) to lend"
                 f"{_named(self.gpus)}; give less, or trainer=cpu"
             )
-        with leased(self.gpus, number, refused) as names:
+        with leased(self.gpus, number, refused, lambda: _tell_waiting(number, "GPU")) as names:
             # what nvidia-smi numbers, CUDA has to number likewise
             yield given | {VISIBLE: ",".join(names)} | ({} if VISIBLE in os.environ else PCI_ORDER)
 
 
 PCI_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+def _tell_waiting(count: int, what: str) -> None:
+    print(f"a job waits until {count} {what}{'s' * (count > 1)} can be lent", flush=True)
 
 
 def _named(devices: Sequence[Device]) -> str:
@@ -146,7 +165,7 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) ->
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
     pool = Pool(**launcher.settings)
     trainer: Any = OmegaConf.to_container(config.trainer, resolve=True)
-    at_a_time = min(pool.size(trainer), len(job_overrides))
+    at_a_time = min(pool.size(trainer, OmegaConf.select(config, "data.workers") or 0), len(job_overrides))
     log.info("Launching %d jobs, %d at a time%s", len(job_overrides), at_a_time, _named(pool.gpus))
     ready, errors = threading.Lock(), list[Exception]()
 
@@ -161,7 +180,7 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) ->
                 log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
                 told = prepare(launcher, number, overrides)
             if isinstance(job := told._return_value, SweepJob):
-                told.return_value = job.finish(lambda trainer: pool.lend(trainer, refused))
+                told.return_value = job.finish(lambda trainer, workers: pool.lend(trainer, workers, refused))
             return told
         except Exception as error:
             errors.append(error)  # those that run end first

@@ -9,8 +9,8 @@ from typing import Any
 
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.files import write_bytes, write_json
+from dancepose.inference.devices import warn_of_slow_bf16
 from dancepose.progress import track
-from dancepose.tasks.devices import warn_of_slow_bf16
 from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.preparation import has_one_device, make_trainer

@@ -7,17 +7,19 @@ from typing import Any, get_args
 
 import numpy as np
 
+from dancepose.data.annolist_predictions import FILE as MAT_FILE
+from dancepose.data.annolist_predictions import write_annolist_predictions
 from dancepose.data.coco_results import write_coco_results
 from dancepose.data.images import read_image
 from dancepose.data.json_file import BrokenFile, load_mapping
-from dancepose.data.predictions import write_predictions
+from dancepose.data.prediction_writer import write_predictions
 from dancepose.files import write_json
 from dancepose.inference.charts import draw_curves
 from dancepose.inference.drawing import contact_sheet, draw_comparison, write_image
 from dancepose.inference.failures import picture_failure_told
 from dancepose.metrics.curves import RECALLS
 from dancepose.metrics.matching import Protocol
-from dancepose.metrics.mpii import TITLES, matched_share
+from dancepose.metrics.mpii import TITLES, matched_shares
 from dancepose.metrics.pose_images import FILE, match_images
 from dancepose.metrics.table import ResultRow, column_curves, details, plain_table
 from dancepose.records import Frame, Person
@@ -39,6 +41,7 @@ def write_report(
     about: dict[str, Any],
     pictures: int = 4,
     coco: bool = False,
+    mat: bool = False,
 ) -> None:
     """Print the table of a part and write its files.
 
@@ -56,6 +59,7 @@ def write_report(
         about: what a result row carries besides: data set, split hash, flip and scales.
         pictures: how many best, median and worst frames the sheet shows; 0 draws nothing, curves neither.
         coco: also write `coco_results.json`.
+        mat: also write `pred_keypoints_mpii_multi.mat`, the form of MPII's toolkit.
     """
     people = dict(predictions)
     frames = [frame for frame in frames if frame.name in people]
@@ -70,6 +74,8 @@ def write_report(
     match_images(people, frames, skeleton, protocol).save(folder / FILE)
     if coco:
         write_coco_results(folder / "coco_results.json", people, frames)
+    if mat:
+        write_annolist_predictions(folder / MAT_FILE, people, frames, skeleton, protocol)
     if not pictures:
         return
     title = ", ".join(filter(None, [about.get("data"), "" if part == "all" else f"{part} part"]))
@@ -155,8 +161,9 @@ def frame_sheet(
             len(frames) - len(there),
             len(frames),
         )
-    judged = [(matched_share(people.get(f.name, []), f, skeleton, protocol), f) for f in there]
-    known = sorted(((share, f) for share, f in judged if share is not None), key=lambda p: (-p[0], p[1].name))
+    judged = matched_shares([people.get(f.name, []) for f in there], there, skeleton, protocol)
+    shared = [(share, f) for share, f in zip(judged, there, strict=True) if share is not None]
+    known = sorted(shared, key=lambda pair: (-pair[0], pair[1].name))
     if not known:
         return None
     middle = max(0, len(known) // 2 - count // 2)

@@ -9,7 +9,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from dancepose.data.collection import PoseData
-from dancepose.data.splits import PARTS, split_hash
+from dancepose.data.hashes import split_hash
+from dancepose.data.split_file import PARTS
 from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.networks.weights import read_file
 from dancepose.tasks.run_directory import RunDirectory

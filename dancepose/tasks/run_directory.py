@@ -1,9 +1,6 @@
 """A run's folder: what lies where, written whole or not at all (see README, "A run directory")."""
 
-import hashlib
-import json
 import logging
-import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -14,29 +11,16 @@ import yaml
 
 from dancepose import __version__
 from dancepose.data.json_file import load_mapping
-from dancepose.data.splits import PARTS, read_split
+from dancepose.data.split_file import PARTS, read_split
 from dancepose.errors import CheckpointError, ConfigError
-from dancepose.files import write_json, write_text
+from dancepose.files import remove_partial, write_json, write_text
+from dancepose.tasks.aside import Aside
 
 log = logging.getLogger(__name__)
 
-NOT_IN_HASH = (
-    "output",
-    "name",
-    "resume",
-    "reuse",
-    "logger",
-    "hydra",
-    "objective",
-    "lr_find",
-    "sweep",
-    "rerun",
-    "dry_run",
-)  # do not change what a run computes
-LEFTOVER = re.compile(r"\..+\.(ckpt|yaml|json|csv|jpg|png)\.[a-z0-9_]{8}")  # of `files.replacing`
 FAILED = ".failed"  # made by the first of several processes that fails
 PATIENCE = 1.0  # seconds
-PATH_KEYS = ("root", "annotations", "save_dir", "dirpath")  # where things lie says nothing of what they are
+BEGUN, WORD = ".begun", ".word"  # the launch that began it anew; why a job did not begin
 
 
 class RunDirectory:
@@ -44,11 +28,74 @@ class RunDirectory:
 
     Args:
         path: the folder; made when something is written.
+        anew: the launch of a sweep for which what the folder holds makes way, unless this very launch has
+            begun it already and it only goes on.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, anew: str | None = None):
         self.path = Path(path).resolve()
+        self.anew = anew
         self._wandb_id: str | None = None
+
+    @property
+    def makes_way(self) -> bool:
+        """Whether what the folder holds now makes way for the run, which has not begun."""
+        try:
+            return self.anew is not None and (self.path / BEGUN).read_text().strip() != self.anew
+        except FileNotFoundError:
+            return True
+
+    @property
+    def is_worth(self) -> bool:
+        """Whether something would be lost with the run: a result, or an epoch from which it can go on."""
+        return self.read_metrics().get("status") == "done" or (self.checkpoints / "last.ckpt").is_file()
+
+    def make_way(self) -> None:
+        """Move what the folder holds aside, for a run that begins now; see `tasks/aside.py`."""
+        if not self.makes_way:
+            return
+        assert self.anew is not None
+        self.settle()
+        aside, kept = Aside(self.path), self.is_worth
+        aside.put_away()
+        write_text(self.path / BEGUN, self.anew)
+        if kept:
+            log.info("begins anew; what was there comes back if no epoch of it ends")
+        else:
+            aside.settle(lambda: True)
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether something that made way is still there."""
+        return Aside(self.path).is_left
+
+    def settle(self) -> bool:
+        """Put back what made way for a run that came to nothing, remove it if the run came to something.
+
+        Who calls holds the folder for itself, and nobody is running the run.
+
+        Returns:
+            Whether it was put back.
+        """
+        aside = Aside(self.path)
+        if not aside.is_left:
+            return False
+        cause = self.read_metrics().get("cause") if aside.is_whole else None
+        if back := aside.settle(lambda: self.is_worth):
+            if cause:
+                self.leave_word(str(cause))
+        return back
+
+    def leave_word(self, cause: str) -> None:
+        """Tell the launcher why a job did not begin, without a change to the run that is there."""
+        write_text(self.path / WORD, cause)
+
+    def take_word(self) -> str:
+        """Return why a job did not begin, once; empty if nothing was said."""
+        path = self.path / WORD
+        found = path.read_text() if path.is_file() else ""
+        path.unlink(missing_ok=True)
+        return found
 
     @property
     def checkpoints(self) -> Path:
@@ -121,20 +168,18 @@ class RunDirectory:
 
     @property
     def occupied(self) -> bool:
-        """Whether the folder holds a run already."""
-        return (self.path / "metrics.json").exists() or self.checkpoints.exists()
+        """Whether the folder holds a run already, which does not make way."""
+        return not self.makes_way and ((self.path / "metrics.json").exists() or self.checkpoints.exists())
 
     def remove_leftovers(self) -> None:
-        """Remove the half-written files of a run that was killed."""
+        """Remove the half-written files of a run that was killed; below its folder others may be running."""
         for folder in (self.path, self.checkpoints, self.pictures):
-            for path in folder.iterdir() if folder.is_dir() else ():
-                if LEFTOVER.fullmatch(path.name) and path.is_file():
-                    path.unlink()
+            remove_partial(folder)
 
     def wandb_id(self) -> str:
         """Return the run's id in Weights & Biases: that of the folder, else one made on first use."""
         path = self.path / "wandb_id"
-        if path.is_file():
+        if path.is_file() and not self.makes_way:
             return path.read_text().strip()
         self._wandb_id = self._wandb_id or secrets.token_hex(4)
         return self._wandb_id
@@ -185,20 +230,3 @@ class RunDirectory:
         """
         path = self.path / "metrics.json"
         return load_mapping(path) if path.is_file() else {}
-
-
-def config_hash(config: Mapping[str, Any], data_hash: str) -> str:
-    """Hash what decides a run's result: the config less paths and names, the data, the package version.
-
-    Returns:
-        16 hexadecimal digits.
-    """
-
-    def strip(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {k: strip(v) for k, v in value.items() if k not in PATH_KEYS}
-        return [strip(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-    kept = {k: strip(v) for k, v in config.items() if k not in NOT_IN_HASH}
-    text = json.dumps([kept, data_hash, __version__], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

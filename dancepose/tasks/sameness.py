@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dancepose import __version__
+from dancepose.commit import commit
 from dancepose.errors import ConfigError, DanceposeError
-from dancepose.tasks.run_directory import NOT_IN_HASH, PATH_KEYS, RunDirectory, config_hash
+from dancepose.run_keys import NOT_HASHED_ANYWHERE
+from dancepose.tasks.config_hash import NOT_HASHED
+from dancepose.tasks.run_directory import RunDirectory
 
 TOLD = 3  # differences
 
@@ -16,8 +19,8 @@ class RunState:
     """How the run of a folder stands to what is asked for.
 
     Attributes:
-        status: missing, interrupted (or killed), failed, done, stale.
-        cause: why it failed, or what it is stale by.
+        status: missing, interrupted (or killed), failed, done, stale, unknown (the data cannot be read).
+        cause: why it failed, what it is stale by, or why nothing is known; of a done one: its other commit.
         same: whether a failed run is the one that is asked for, so that its checkpoint is of use.
     """
 
@@ -40,15 +43,25 @@ def run_state(run: RunDirectory, config: Mapping[str, Any], data_hash: Callable[
         return RunState("missing")
     try:
         changed = changes(run, config)
-        if not changed and metrics.get("hash") != config_hash(config, data := data_hash()):
-            changed = [f"the data were {metrics.get('data')}, are {data}"]
-    except DanceposeError as error:  # no config.yaml, or the data cannot be read
+    except DanceposeError as error:  # no config.yaml
         changed = [str(error)]
+    unreadable = ""
+    if not changed:
+        try:
+            if metrics.get("data") != (data := data_hash()):
+                changed = [f"the data were {metrics.get('data')}, are {data}"]
+        except (
+            DanceposeError,
+            OSError,
+        ) as error:  # not mounted, say: it has not changed
+            unreadable = f"the data cannot be read: {error}"
     if status == "failed":
         return RunState("failed", str(metrics.get("cause", "")), same=not changed)
+    if unreadable:
+        return RunState("unknown", unreadable)
     if changed:
         return RunState("stale", "; ".join(changed[:TOLD]), same=False)
-    return RunState("done" if status == "done" else "interrupted")
+    return RunState("done", other_commit(metrics)) if status == "done" else RunState("interrupted")
 
 
 def changes(run: RunDirectory, config: Mapping[str, Any]) -> list[str]:
@@ -61,14 +74,36 @@ def changes(run: RunDirectory, config: Mapping[str, Any]) -> list[str]:
     told = [
         f"{key} was {was}, is {is_now}"
         for node in dict.fromkeys([*before, *config])
-        if node not in NOT_IN_HASH
+        if node not in NOT_HASHED
         for key, was, is_now in differences(before.get(node), config.get(node), str(node))
-        if key.rpartition(".")[2] not in PATH_KEYS
+        if key.rpartition(".")[2] not in NOT_HASHED_ANYWHERE
     ]
     version = run.read_metrics().get("version")
     if version != __version__:
         told.append(f"dancepose was {version}, is {__version__}")
     return told
+
+
+def with_commit(known: Mapping[str, Any]) -> dict[str, str]:
+    """Return `commit` as metrics.json has it: all by which a run was trained, in their order; or nothing.
+
+    Args:
+        known: metrics.json of the run so far, if it goes on.
+    """
+    commits = [name for name in str(known.get("commit", "")).split(", ") if name]
+    if (now := commit()) and now not in commits[-1:]:
+        commits.append(now)
+    return {"commit": ", ".join(commits)} if commits else {}
+
+
+def other_commit(known: Mapping[str, Any]) -> str:
+    """Say that the code of a run was another; nothing where it was that of now.
+
+    No reason to train again by itself: each change of a comment would make a sweep stale. Who compares runs
+    is told, and refused.
+    """
+    was = str(known.get("commit", ""))
+    return f"its code was of commit {was}, and is of {commit()}" if was and commit() not in ("", was) else ""
 
 
 def check_same_run(run: RunDirectory, config: Mapping[str, Any]) -> None:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig
 
 from dancepose.build import Model, MotionModel, load_checkpoint
-from dancepose.data.splits import PARTS, read_split
+from dancepose.data.split_file import PARTS, read_split
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
 from dancepose.targets import TRUSTED, check_targets, instantiate, plain
@@ -19,8 +18,6 @@ from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
 
-PRECISIONS = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-SHORT = {"None": "32-true", "32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}  # as the trainer has it
 STAGES = {"train": "train", "val": "validate", "test": "test"}  # of `PoseDataModule.setup`
 CROP = ("size", "resize", "margin", "step")  # keys of the data from which a motion network's input is made
 MOST = 8  # pictures of a batch, if neither the run nor a key says
@@ -130,24 +127,6 @@ def _tested(config: Mapping[str, Any]) -> dict[str, Any]:
     found |= {"channels_last": config["channels_last"]} if "channels_last" in config else {}
     size = data.get("test_size") or data.get("size")
     return found | ({"test_size": size} if size else {})
-
-
-def find_precision(asked: str | None, tested: Mapping[str, Any]) -> str:
-    """Return the precision that is asked for, else that of the training.
-
-    Raises:
-        ConfigError: the training had one that an evaluation cannot have.
-    """
-    if asked is not None:
-        return asked
-    known = str(tested.get("precision", "32-true"))
-    name = SHORT.get(known, known)
-    if name not in PRECISIONS:
-        raise ConfigError(
-            f"precision: the training tested in {known}, which an evaluation cannot do; give precision= one "
-            f"of {', '.join(PRECISIONS)}"
-        )
-    return name
 
 
 def _divide_as(path: Path, data: dict[str, Any], folder: Path) -> Path | None:

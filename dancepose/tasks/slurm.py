@@ -1,8 +1,6 @@
 """Jobs of a sweep in a Slurm cluster: which are submitted, with what, and what became of them."""
 
-import getpass
 import logging
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +9,17 @@ from typing import Any
 from hydra.core.utils import JobReturn, configure_log, setup_globals
 
 from dancepose.errors import ConfigError
-from dancepose.sweeps.ledger import Outcome, Sweep
+from dancepose.sweeps.ledger import Outcome
+from dancepose.tasks.child import Ended, handing_on
 from dancepose.tasks.launching import prepare
-from dancepose.tasks.sweep_job import SweepJob
+from dancepose.tasks.slurm_queue import ask_for_orphans, find, intent, is_intent, new_mark, with_mark
+from dancepose.tasks.slurm_queue import in_queue as _queue
+from dancepose.tasks.sweep_job import SweepJob, outcome_of, raise_signal
 
 log = logging.getLogger(__name__)
 
 LOOK, ASK = 1.0, 5.0  # seconds between two looks for results, and between two questions to Slurm
+SUBMITTING, SUBMITS = ".submitting", 300.0  # the lock of who submits; seconds to wait for it
 SETUP = (  # of each job's script
     "export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1}",  # since Slurm 22.05 srun does not take it over
     "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}",
@@ -39,34 +41,106 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) ->
     Raises:
         ConfigError: there is no Slurm here, or its tasks are not what the trainer expects.
         KeyboardInterrupt: by Ctrl-C; jobs that were submitted go on.
+        SystemExit: likewise, by SIGTERM.
     """
     setup_globals()
     config, settings = launcher.config, dict(launcher.settings)
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    with handing_on() as received:
+        told, waiting = _look(launcher, job_overrides, first, received)
+        submitted: dict[int, Any] = {}
+        if waiting and not received:
+            sweep = next(iter(waiting.values())).sweep
+            with sweep.holding(SUBMITTING, SUBMITS):  # or a second launcher would take this one for killed
+                submitted = _submitted(launcher, settings, job_overrides, first, waiting)
+            _wait(list(submitted.values()), received)
+    if received:
+        if submitted:
+            names = " ".join(sorted({job.job_id.partition("_")[0] for job in submitted.values()}))
+            log.info(
+                "the jobs go on in Slurm, and the same command waits for them; to end them: scancel %s", names
+            )
+        raise_signal(received[0])
+    for index, job in waiting.items():
+        at_slurm = submitted.get(index)
+        told[index].return_value = job.finish() if at_slurm is None else _outcome(job, at_slurm).objective
+    return told
+
+
+def _look(
+    launcher: Any, job_overrides: Sequence[Sequence[str]], first: int, received: Sequence[int]
+) -> tuple[list[JobReturn], dict[int, SweepJob]]:
+    """Look at all jobs; return what is known of each, and by their places those to be run or waited for."""
     told, waiting = [], {}
     for index, overrides in enumerate(job_overrides):
+        if received:
+            break
         one = prepare(launcher, first + index, overrides)
         told.append(one)
         if isinstance(job := one._return_value, SweepJob):
-            if job.outcome is None:
-                check_tasks(settings, job.trainer)
+            running = job.outcome is not None and job.outcome.status == "running"
+            if job.outcome is None or (running and job.sweep.queued(job.run.path.name)):
                 waiting[index] = job
             else:
                 one.return_value = job.finish()
-    if waiting:
-        submitted = _submit(launcher, settings, [(first + n, list(job_overrides[n])) for n in waiting])
-        ids = ", ".join(job.job_id for job in submitted)
-        log.info("Submitted %d of %d jobs: %s", len(submitted), len(told), ids)
-        try:
-            _wait(submitted)
-        except KeyboardInterrupt:
-            log.info(
-                "the jobs go on in Slurm; to end them: scancel %s", submitted[0].job_id.partition("_")[0]
-            )
-            raise
-        for (index, job), at_slurm in zip(waiting.items(), submitted, strict=True):
-            told[index].return_value = _outcome(job, at_slurm).objective
-    return told
+    return told, waiting
+
+
+def _submitted(
+    launcher: Any,
+    settings: dict[str, Any],
+    job_overrides: Sequence[Sequence[str]],
+    first: int,
+    jobs: Mapping[int, SweepJob],
+) -> dict[int, Any]:
+    """Submit jobs, less those that an earlier launcher has submitted and that have not ended.
+
+    Returns:
+        Submitit's record of each; of one that runs by a launcher of another kind none.
+
+    Raises:
+        ConfigError: they cannot be; nothing was changed by it.
+    """
+    found: dict[int, Any] = {}
+    known = {index: name for index, job in jobs.items() if (name := job.sweep.queued(job.run.path.name))}
+    if given := {index: name for index, name in known.items() if is_intent(name)}:
+        listed = ask_for_orphans()
+        known |= {index: find(name, settings["submitit_folder"], listed) for index, name in given.items()}
+        known = {index: name for index, name in known.items() if name}
+        for index in given.keys() & known.keys():
+            jobs[index].sweep.submit({jobs[index].run.path.name: known[index]}, jobs[index].launch)
+    if known:
+        queue = _queue()  # where Slurm does not answer, better to wait than to submit twice
+        known = {index: name for index, name in known.items() if queue is None or name in queue}
+        found = {index: _known(name, settings) for index, name in known.items()}
+        log.info("Waiting for %d jobs that were submitted before: %s", len(known), ", ".join(known.values()))
+    new = {index: job for index, job in jobs.items() if index not in known and job.outcome is None}
+    if not new:
+        return found
+    one, mark = next(iter(new.values())), new_mark()
+    names = [job.run.path.name for job in new.values()]
+    try:
+        for job in new.values():
+            check_tasks(settings, job.trainer)
+        work = [(first + index, [*job_overrides[index], *job.handed_on]) for index, job in new.items()]
+        # by the mark they are found in the queue if this launcher is killed before it knows their names
+        one.sweep.submit({name: intent(mark, number) for number, name in enumerate(names)}, one.launch)
+        made = _submit(launcher, with_mark(settings, mark), work)
+    except ConfigError as error:
+        for job in new.values():
+            job.tell(Outcome("failed", str(error), goes_on=True))
+        raise
+    ids = [at_slurm.job_id for at_slurm in made]
+    one.sweep.submit(dict(zip(names, ids, strict=True)), one.launch)
+    log.info("Submitted %d of %d jobs: %s", len(made), len(job_overrides), ", ".join(ids))
+    return found | dict(zip(new, made, strict=True))
+
+
+def _known(name: str, settings: Mapping[str, Any]) -> Any:
+    """Return submitit's record of a job that was submitted before."""
+    import submitit
+
+    return submitit.SlurmJob(settings["submitit_folder"], name, tasks=[0])
 
 
 def check_tasks(settings: Mapping[str, Any], trainer: Mapping[str, Any]) -> None:
@@ -126,10 +200,10 @@ def _last_words(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _wait(jobs: Sequence[Any]) -> None:
-    """Wait until each job has left a result, or is no more in Slurm's queue."""
+def _wait(jobs: Sequence[Any], received: Sequence[int] = ()) -> None:
+    """Wait until each job has left a result, or is no more in Slurm's queue; or until a signal has come."""
     pending, asked, gone = list(jobs), time.monotonic(), set[str]()
-    while pending:
+    while pending and not received:
         time.sleep(LOOK)
         pending = [job for job in pending if not _has_result(job)]
         if time.monotonic() - asked >= ASK and (queue := _queue()) is not None:
@@ -143,28 +217,19 @@ def _has_result(job: Any) -> bool:
     return bool(job.task(0).paths.result_pickle.exists())
 
 
-def _queue() -> set[str] | None:
-    """Return this user's jobs that Slurm has not ended; None where it does not answer."""
-    command = ["squeue", "--noheader", "--array", "--format=%i", "--user", getpass.getuser()]
-    try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    names = told.stdout.split()
-    return {*names, *(f"{name}_0" for name in names)}
-
-
 def _outcome(job: SweepJob, at_slurm: Any) -> Outcome:
     """Return what its first process wrote down about a job; if it could not any more, do so for it."""
-    sweep, name = Sweep(job.run.path.parent), job.run.path.name
-    outcome = sweep.outcomes(job.launch).get(name)
-    if outcome is None:
+    name = job.run.path.name
+    outcome = job.sweep.last_outcome(name)
+    if outcome is None or outcome.status == "submitted":  # it could not even tell that it began
+        ended = Ended(1, cause=f"Slurm ended job {at_slurm.job_id}; its last words: {_stderr(at_slurm)}")
+        outcome = outcome_of(ended, job.run, job.sweep)
         metrics = job.run.read_metrics()
-        stderr = Path(at_slurm.task(0).paths.stderr)
-        cause = metrics.get("cause") if metrics.get("status") == "failed" else None
-        outcome = Outcome(
-            "failed", str(cause or f"Slurm ended job {at_slurm.job_id}; its last words: {stderr}")
-        )
-        sweep.record(name, job.launch, outcome)
-    print(f"{name}: {outcome.status}{outcome.cause and f': {outcome.cause}'}", flush=True)
+        if metrics.get("status") == "failed" and not job.run.makes_way:
+            outcome = Outcome("failed", str(metrics.get("cause")))
+    job.tell(outcome)
     return outcome
+
+
+def _stderr(at_slurm: Any) -> Path:
+    return Path(at_slurm.task(0).paths.stderr)

@@ -27,6 +27,11 @@ def rank() -> int:
     return int(os.environ.get("SLURM_PROCID", "0"))
 
 
+def tasks() -> int:
+    """Return how many processes the job is."""
+    return int(os.environ.get("SLURM_NTASKS", "1"))
+
+
 def cluster_plugins() -> list[Any]:
     """Return what a trainer needs to leave a signal of Slurm to submitit."""
     if not in_slurm_job():
@@ -50,5 +55,5 @@ def run_here(train: Callable[[], Any], run: RunDirectory) -> Ended:
         return Ended(status, status - 128 if status in (130, 143) else 0)
     except Exception as error:
         log.error("failed", exc_info=error)
-        return Ended(note_failure(error, str(run.path)))
+        return Ended(note_failure(error, str(run.path), run.anew))
     return Ended(0)

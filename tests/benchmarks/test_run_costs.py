@@ -7,12 +7,13 @@ import torch
 from run_directories import motion_job, pose_job
 
 from dancepose.benchmarks.run_costs import BATCHES, RunCosts
+from dancepose.benchmarks.timing import side_by_side
 from dancepose.build import build
 from dancepose.networks.cost import count_macs, count_parameters
 from dancepose.skeleton import load_skeleton
 from dancepose.sweeps.arms import Arm, Group
-from dancepose.sweeps.comparison import Table
 from dancepose.sweeps.jobs import read_jobs
+from dancepose.sweeps.results import Table
 
 SKELETON = load_skeleton("common13").to_dict()
 IMAGE = {"network": "motion", "branches": ["image"], "depth": 18, "width": 8}
@@ -60,6 +61,21 @@ def test_times_are_of_each_batch_with_the_device_named(tmp_path):
     assert found["a"].sample == "a person's keypoints"
 
 
+def test_what_is_dear_is_timed_in_fewer_rounds_and_it_is_said(tmp_path):
+    table = table_of(tmp_path, {"a": {**IMAGE, "branches": ["keypoints"]}}, size=32)
+    dear, cheap = RunCosts(8, rounds=9, seconds=1e-9), RunCosts(8, rounds=2, seconds=600)
+    assert set(dear.measure([table])[0]["a"].latency) == {1}, "something is known of the dearest"
+    assert dear.notes[0] == "times at batch 1 are of 1 passes, not 9: latency=true does all"
+    assert dear.notes[1].startswith("no times at batch 32: one round") and "latency=true" in dear.notes[1]
+    assert set(cheap.measure([table])[0]["a"].latency) == set(BATCHES) and cheap.notes == []
+
+
+def test_rounds_end_with_the_time_that_is_given():
+    done: list[int] = []
+    assert side_by_side({"a": lambda: done.append(1)}, 100, seconds=0)["a"] and len(done) == 3
+    assert len(side_by_side({"a": lambda: done.append(1)}, 5, seconds=600)["a"]) == 5
+
+
 def test_a_network_is_built_once_and_so_many_at_most(tmp_path, monkeypatch):
     built = []
     monkeypatch.setattr(
@@ -76,7 +92,9 @@ def test_an_arm_of_several_networks_has_no_costs(tmp_path):
     table = table_of(tmp_path, {"a": IMAGE, "b": {**IMAGE, "width": 16}})
     jobs = tuple(job for arm in table.group.arms.values() for job in arm.jobs)
     mixed = replace(table, group=replace(table.group, arms={"a": Arm("a", jobs)}))
-    assert RunCosts(8).measure([mixed]) == [{}]
+    costs = RunCosts(8)
+    assert costs.measure([mixed]) == [{}]
+    assert costs.notes == ["the runs of a are of 2 networks: no costs stand beside it"]
 
 
 @pytest.mark.parametrize("model", [{"network": "motion", "wodth": 8}, {"network": "nothing"}, {"network": 3}])

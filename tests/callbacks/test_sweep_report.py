@@ -1,15 +1,22 @@
+from contextlib import nullcontext
+
 import pytest
 from omegaconf import OmegaConf
 
+from dancepose import entry
 from dancepose.callbacks import sweep_report
 from dancepose.callbacks.sweep_report import SweepReport, tell_unfinished
+from dancepose.errors import ConfigError
 from dancepose.sweeps.ledger import Outcome, Sweep
 
 
+def settings(folder, **more) -> object:
+    hydra = {"sweep": {"dir": str(folder)}, "runtime": {"choices": {}}}
+    return OmegaConf.create({"hydra": hydra, "objective": "val/mAP", **more})
+
+
 def begun(folder, *outcomes: Outcome) -> tuple[SweepReport, object]:
-    config = OmegaConf.create(
-        {"hydra": {"sweep": {"dir": str(folder)}, "runtime": {"choices": {}}}, "objective": "val/mAP"}
-    )
+    config = settings(folder)
     report = SweepReport("mine", ["seed"])
     report.on_multirun_start(config)
     for number, outcome in enumerate(outcomes):
@@ -27,12 +34,32 @@ def test_the_table_of_this_launch_is_printed_and_written(tmp_path, capsys):
     assert capsys.readouterr().out == "", "told once"
 
 
-@pytest.mark.parametrize("status", ["failed", "interrupted"])
+@pytest.mark.parametrize("status", ["failed", "interrupted", "stale", "unknown"])
 def test_a_failure_is_the_exit_status(status, tmp_path):
     report, config = begun(tmp_path, Outcome("done"), Outcome(status))
     with pytest.raises(SystemExit) as caught:
         report.on_multirun_end(config)
     assert caught.value.code == 1
+
+
+@pytest.mark.parametrize(
+    ("statuses", "fails"),
+    [
+        (("missing", "stale", "failed", "interrupted"), False),  # as they stand, before anything is run
+        (("missing", "refused"), True),
+        (("unknown",), True),
+    ],
+)
+def test_a_dry_run_fails_where_a_job_cannot_be_run(statuses, fails, tmp_path, capsys):
+    config, report = settings(tmp_path / "sweep", dry_run=True), SweepReport("mine", ["seed"])
+    report.on_multirun_start(config)
+    for number, status in enumerate(statuses):
+        Sweep(tmp_path / "sweep").plan(f"seed-{number}", "mine", Outcome(status, "no such key"))
+    with pytest.raises(SystemExit, match="^1$") if fails else nullcontext():
+        report.on_multirun_end(config)
+    told = capsys.readouterr().out
+    assert ("no job of this kind can be run" in told) == ("refused" in statuses) and "no such key" in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_that_is_broken_off_is_told(tmp_path, capsys):
@@ -50,3 +77,11 @@ def test_an_objective_of_the_test_part_ends_the_sweep_before_it_begins(tmp_path,
         SweepReport("mine", []).on_multirun_start(config)
     assert caught.value.code == 1
     assert "error: objective=test/mAP: nothing may be chosen by the test part" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [ConfigError("no such partition"), KeyboardInterrupt(), SystemExit(143)])
+def test_whatever_breaks_a_sweep_off_it_is_told(error, tmp_path, capsys):
+    begun(tmp_path, Outcome("failed", "sbatch: invalid partition"))
+    with pytest.raises(type(error)), entry._unfinished_told():
+        raise error
+    assert "1 job: 1 failed" in capsys.readouterr().out and (tmp_path / "sweep.txt").is_file()

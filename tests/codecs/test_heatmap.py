@@ -76,7 +76,7 @@ def test_nearest_cell_rounds_halves_alike():
 
 def test_mask_leaves_ignore_regions_out_even_where_they_overlap():
     square = np.array([[16, 16], [48, 16], [48, 48], [16, 48]], float)
-    mask = loss_mask(make_frame([], ignore=[square, square + 8]), (32, 32), 4, 2.0)
+    mask = loss_mask(make_frame([], ignore=[[square], [square + 8]]), (32, 32), 4, 2.0)
     centres = to_pixels(np.arange(32), 4)
     x, y = np.meshgrid(centres, centres)
     for shift in (0, 8):
@@ -178,7 +178,7 @@ def test_flat_maps_have_no_offset():
 
 def test_polygons_are_drawn_to_a_fraction_of_a_cell():
     triangle = np.array([[3.2, 5.1], [100.7, 20.3], [40.4, 90.9]])
-    mask = loss_mask(make_frame([], ignore=[triangle]), (96, 112), 1, 2.0)
+    mask = loss_mask(make_frame([], ignore=[[triangle]]), (96, 112), 1, 2.0)
     contour = triangle.astype(np.float32).reshape(-1, 1, 2)
     for y in range(0, 96, 3):
         for x in range(0, 112, 3):

@@ -96,7 +96,7 @@ def test_what_is_masked_or_not_labelled_does_not_count():
     codec = AssociativeEmbedding(SKELETON)
     labelled = np.arange(K) != 4
     square = np.array([[0, 0], [64, 0], [64, 192], [0, 192]], float)
-    frame = make_frame(overlapping_people(rng, 2), labelled=labelled, ignore=[square])
+    frame = make_frame(overlapping_people(rng, 2), labelled=labelled, ignore=[[square]])
     batch = [as_batch(part) for part in codec.encode(frame, SIZE)]
     outputs = predicted(codec, frame)
     before = codec.loss(outputs, *batch)

@@ -18,8 +18,9 @@ from dancepose.data.actions import (
 )
 from dancepose.data.collection import PoseData
 from dancepose.data.datamodules import PoseDataModule
+from dancepose.data.hashes import data_hash
 from dancepose.data.parts import PartConfig
-from dancepose.data.splits import PARTS, data_hash
+from dancepose.data.split_file import PARTS
 from dancepose.errors import ConfigError, DataError
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
@@ -205,7 +206,7 @@ def test_people_without_keypoints_are_no_background():
     mixed = Frame(Path("a"), (9, 9), [seen, boxed, lost], "openpose18", complete=True)
     posed = for_poses(mixed)
     assert posed.people == [seen] and not posed.complete
-    np.testing.assert_array_equal(posed.ignore[0], [[1, 2], [4, 2], [4, 6], [1, 6]])
+    np.testing.assert_array_equal(posed.ignore[0][0], [[1, 2], [4, 2], [4, 6], [1, 6]])
     assert len(mixed.people) == 3 and mixed.ignore == [] and len(posed.ignore) == 1
     assert for_poses(posed) is posed
     assert has_keypoints(mixed) and has_keypoints(replace(mixed, people=[]))

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from factories import make_coco
+from faster_coco_eval.core import mask as coco_mask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,11 +91,30 @@ def test_crowds_are_ignored_as_polygon_mask_or_box(tmp_path: Path):
     )
     frames, problems = read_coco(path, COCO17, tmp_path)
     assert [len(f.people) for f in frames] == [1, 1, 1] and len(problems) == 0
-    np.testing.assert_array_equal(frames[0].ignore[0].ravel(), polygon)
-    assert frames[1].ignore[0].min(0).tolist() == [4, 9] and frames[1].ignore[0].max(0).tolist() == [25, 20]
+    drawn, masked, boxed = (frame.ignored_polygons[0] for frame in frames)
+    np.testing.assert_array_equal(drawn.ravel(), polygon)
+    assert masked.min(0).tolist() == [4, 9] and masked.max(0).tolist() == [25, 20]
     box = json.loads(path.read_text())["annotations"][4]["bbox"]
-    np.testing.assert_allclose(frames[2].ignore[0].min(0), box[:2])
-    np.testing.assert_allclose(frames[2].ignore[0].max(0), np.add(box[:2], box[2:]))
+    np.testing.assert_allclose(boxed.min(0), box[:2])
+    np.testing.assert_allclose(boxed.max(0), np.add(box[:2], box[2:]))
+
+
+def test_a_crowd_in_several_parts_is_one_region(tmp_path: Path):
+    polygons = [[1, 1, 20, 1, 20, 30], [40, 1, 60, 1, 60, 30, 40, 30]]
+    mask = np.zeros((128, 160), np.uint8)
+    mask[10:20, 5:25] = mask[40:50, 5:25] = 1
+    counts = coco_mask.encode(np.asfortranarray(mask))["counts"]
+    counts = counts.decode() if isinstance(counts, bytes) else counts
+    path = change(
+        tmp_path,
+        annotations_0_iscrowd=1,
+        annotations_0_segmentation=polygons,
+        annotations_2_iscrowd=1,
+        annotations_2_segmentation={"size": [128, 160], "counts": counts},
+    )
+    frames, _ = read_coco(path, COCO17, tmp_path)
+    assert [[len(region) for region in frame.ignore] for frame in frames[:2]] == [[2], [2]]
+    assert [polygon.ravel().tolist() for polygon in frames[0].ignored_polygons] == polygons
 
 
 @given(seed=st.integers(0, 10**6), compressed=st.booleans())
@@ -108,8 +128,6 @@ def test_mask_outlines_hold_exactly_the_mask(seed: int, compressed: bool):
     runs = np.diff(np.concatenate([[0], edges])).tolist()
     rle = {"size": [15, 18], "counts": runs}
     if compressed:
-        from faster_coco_eval.core import mask as coco_mask
-
         counts = coco_mask.encode(np.asfortranarray(mask))["counts"]
         rle = {"size": [15, 18], "counts": counts.decode() if isinstance(counts, bytes) else counts}
     drawn = np.zeros((15, 18), np.uint8)
@@ -304,7 +322,7 @@ def test_nonsense_is_read_or_refused_but_never_crashes(tmp_path_factory, place, 
         assert str(path) in str(error) and name in str(error)
     else:
         assert all(np.isfinite(frame.keypoint_array()).all() for frame in frames)
-        assert all(np.isfinite(polygon).all() for frame in frames for polygon in frame.ignore)
+        assert all(np.isfinite(polygon).all() for frame in frames for polygon in frame.ignored_polygons)
 
 
 @pytest.mark.parametrize("content", ['{"images": [], "annotations": []}', "[1]", '{"images": ['])
@@ -319,9 +337,9 @@ def test_other_json_is_refused(tmp_path: Path, content: str):
 
 def test_truth_in_either_format(tmp_path: Path):
     make_coco(tmp_path, frames=2)
-    assert len(read_truth(tmp_path / "annotations.json", COCO17)) == 2
+    assert len(read_truth(tmp_path / "annotations.json", COCO17).frames) == 2
     with pytest.raises(DataError, match="neither"):
-        read_truth(tmp_path / "truth.mat", COCO17)
+        read_truth(tmp_path / "truth.txt", COCO17)
 
 
 @pytest.mark.shared

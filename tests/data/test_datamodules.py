@@ -132,6 +132,7 @@ def test_augmentation_none_is_no_augmentation(root: Path):
     [
         ("dance", {"root"}),
         ("coco", {"root", "annotations"}),
+        ("mpii", {"root"}),
         *((kind, set()) for kind in ("mix", "action", "action_synthetic", "dance_synthetic")),
     ],
 )
@@ -372,6 +373,26 @@ def test_fewer_images_than_a_batch(root: Path):
         ConfigError, match=r"no training picture: 20 have fewer people than data\.min_people=9"
     ):
         module(root, batch_size=48, min_people=9).setup("fit")
+
+
+def test_one_small_picture_a_step_is_refused(root: Path):
+    """The deepest maps would be of one pixel, whose variance is nothing."""
+    with pytest.raises(
+        ConfigError, match=r"data\.size=32 with one picture a step: raise data\.size to 64 or"
+    ):
+        module(root, size=32, batch_size=1).setup("fit")
+    module(root, size=32, batch_size=2).setup("fit")
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_a_picture_too_narrow_to_be_tested_is_found_before_training(tmp_path: Path, part: str):
+    make_labelme(tmp_path, frames=8, size=(64, 48))
+    make_labelme(tmp_path, frames=1, size=(480, 48), folder="strip")
+    names = {"train": [f"frame_00{i}.jpg" for i in range(8)], part: ["strip/frame_000.jpg"]}
+    (tmp_path / "s.json").write_text(json.dumps({"val": [], "test": [], **names}))
+    with pytest.raises(DataError, match=r"strip/frame_000\.jpg: .*480 x 48.*resize=long"):
+        module(tmp_path, split="s.json", test_size=4096).setup("fit")
+    module(tmp_path, split="s.json", test_size=4096, resize="long").setup("fit")
 
 
 # in the trainer

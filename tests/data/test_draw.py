@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dancepose.data.draw import draw_units, unit_of
 from dancepose.data.problems import Problems
-from dancepose.data.splits import PARTS, split_frames
+from dancepose.data.split_file import PARTS
+from dancepose.data.splits import split_frames
 from dancepose.records import Frame, Person
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from dancepose.data.gap import Gap, clip_places
 from dancepose.data.problems import Problems
+from dancepose.data.split_file import PARTS, SplitFile
 from dancepose.data.split_rule import SplitRule
-from dancepose.data.splits import PARTS, SplitFile, split_frames
+from dancepose.data.splits import split_frames
 from dancepose.errors import ConfigError
 from dancepose.records import Frame
 

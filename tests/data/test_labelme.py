@@ -65,7 +65,7 @@ def test_head_ignore_and_complete(tmp_path: Path):
     assert len(problems) == 0 and not frame.complete
     assert frame.people[0].id == 3
     np.testing.assert_array_equal(frame.people[0].head_box, [6, 4, 14, 16])
-    rectangle, area = frame.ignore
+    (rectangle,), (area,) = frame.ignore
     assert {tuple(p) for p in rectangle.tolist()} == {(40, 20), (50, 20), (50, 60), (40, 60)}
     np.testing.assert_array_equal(area, polygon)
 
@@ -387,7 +387,8 @@ def test_a_person_of_whom_nothing_is_known_is_masked(tmp_path: Path):
     sources(tmp_path, 'match: "*", skeleton: coco17')
     frame, problems = read_one(tmp_path, [labelme_point("left_hip", 5, 5), *face])
     assert len(frame.people) == 1 and not frame.complete and problems.counts()["no known keypoint"] == 1
-    low, high = frame.ignore[0].min(0), frame.ignore[0].max(0)
+    (area,) = frame.ignored_polygons
+    low, high = area.min(0), area.max(0)
     assert (low < [50, 28]).all() and (high > [54, 30]).all()
 
 
@@ -433,13 +434,15 @@ def people(draw):
 def test_what_is_written_is_read_back(tmp_path_factory, people: list[Person], complete: bool):
     root = tmp_path_factory.mktemp("labelme")
     polygon = np.array([[0.5, 1.25], [30, 2], [7, 40]])
-    frame = Frame(root / "pictures" / "a.jpg", (64, 48), people, "mpii15", "pictures/a.jpg", ignore=[polygon])
+    frame = Frame(
+        root / "pictures" / "a.jpg", (64, 48), people, "mpii15", "pictures/a.jpg", ignore=[[polygon]]
+    )
     frame.complete = complete
     write_labelme(frame, MPII15, root / "labels" / "a.json")
     (again,), _ = read_labelme(root, MPII15)
     assert (again.name, again.size, again.complete) == (frame.name, frame.size, complete)
     np.testing.assert_array_equal(again.keypoint_array(), frame.keypoint_array())
-    np.testing.assert_array_equal(again.ignore, [polygon])
+    np.testing.assert_array_equal(again.ignore, [[polygon]])
     for person, true in zip(again.people, people, strict=True):
         assert (person.id, person.action) == (true.id, true.action)
         assert (person.head_box is None) == (true.head_box is None)
@@ -567,4 +570,4 @@ def test_pictures_with_an_action_alone_are_no_truth_of_poses(tmp_path: Path):
     path.write_text(
         json.dumps({**json.loads(path.read_text()), "shapes": [], "flags": {"action:wave": True}})
     )
-    assert [f.name for f in read_truth(tmp_path, MPII15)] == ["frame_001.jpg"]
+    assert [f.name for f in read_truth(tmp_path, MPII15).frames] == ["frame_001.jpg"]

@@ -2,7 +2,7 @@
 
 from dancepose.data.gap import Gap
 from dancepose.data.left_out import left_out
-from dancepose.data.loading import LoadedPart
+from dancepose.data.loaded_part import LoadedPart
 from dancepose.data.parts import PartConfig
 from dancepose.records import Frame
 

@@ -15,7 +15,7 @@ from dancepose.data.parts import PartConfig
 from dancepose.data.readers.actions import write_actions
 from dancepose.data.readers.labelme import write_labelme
 from dancepose.data.sheets import choose
-from dancepose.data.splits import PARTS
+from dancepose.data.split_file import PARTS
 from dancepose.data.statistics import statistics
 from dancepose.data.statistics_figure import draw_statistics
 from dancepose.errors import ConfigError, DataError

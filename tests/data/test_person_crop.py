@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dancepose.data.person_crop import PersonTransform, person_square
+from dancepose.data.person_crop import PersonTransform
 from dancepose.data.transforms import Augmentation
+from dancepose.inference.person_crop import cut_square, person_square, square_matrix
 from dancepose.records import Person
 from dancepose.skeleton import load_skeleton
 
@@ -120,3 +121,15 @@ def test_without_a_picture_the_units_are_those_of_the_file():
     square = person_square(person(np.array([[0.2, 0.1], [0.4, 0.9]])), (0, 0), 0.0)
     assert square == pytest.approx((0.3, 0.5, 0.8))
     assert person_square(person(np.array([[0.2, 0.1], [0.2, 0.1]])), (0, 0), 0.0)[2] == 1.0
+
+
+def test_a_person_in_a_picture_wider_than_opencv_warps():
+    """`cv2.warpAffine` takes sides below 32,767; the same pixels come out of a part of the picture."""
+    picture = np.random.default_rng(0).integers(0, 256, (60, 40_000, 3), dtype=np.uint8)
+    at = 35_000
+    matrix = square_matrix((at + 20.0, 30.0, 50.0), 32, 40)
+    part = picture[:, at - 100 : at + 200]
+    moved = square_matrix((120.0, 30.0, 50.0), 32, 40)
+    np.testing.assert_array_equal(cut_square(picture, matrix, 32), cut_square(part, moved, 32))
+    outside = cut_square(picture, square_matrix((50_000.0, 30.0, 50.0), 32, 40), 32)
+    assert not outside.any()

@@ -1,6 +1,7 @@
 """predictions.json and COCO result files: what is written is read back, and what is wrong is named."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from dancepose.data.agreement import doubts
 from dancepose.data.coco_results import write_coco_results
-from dancepose.data.predictions import ImagePredictions, read_predictions, write_predictions
+from dancepose.data.prediction_reader import read_predictions
+from dancepose.data.prediction_writer import PredictionsWriter, write_predictions
+from dancepose.data.predictions import ImagePredictions, label_hash
 from dancepose.data.readers.coco import read_coco
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.records import Frame, Person
@@ -63,7 +66,7 @@ def test_predictions_come_back_exactly(tmp_path_factory, people: list[Person], g
             assert (a is None) == (b is None) and (a is None or (a == b).all())
 
 
-def test_format_is_that_of_the_specification(tmp_path: Path):
+def test_format_is_as_documented(tmp_path: Path):
     keypoints = np.zeros((14, 3))
     keypoints[2] = 10.5, 20, 2
     person = Person(keypoints, scores=np.full(14, 0.5), score=0.25)
@@ -88,6 +91,17 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path):
     with pytest.raises(DanceposeError, match="cannot be written"):
         write_predictions(tmp_path / "file" / "p.json", [], LSP)
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_was_written_before_an_error_is_kept_where_that_is_asked_for(tmp_path: Path):
+    path = tmp_path / "p.json"
+    for keep in (False, True):
+        with pytest.raises(KeyboardInterrupt), PredictionsWriter(path, LSP, keep=keep) as writer:
+            writer.write(ImagePredictions("a.jpg", []))
+            raise KeyboardInterrupt
+        assert path.exists() == keep
+    assert [image.image for image in read_predictions(path).images] == ["a.jpg"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def frame(name: str, number: int | None = None) -> Frame:
@@ -117,6 +131,16 @@ def test_a_file_of_one_part_covers_what_it_names(tmp_path: Path):
     assert [f.name for f in found.covered(frames)] == ["b.jpg", "a.jpg"]
     with pytest.raises(DataError, match=r"p\.json speaks of none of the truth's 1 pictures"):
         found.covered([frame("c.jpg")])
+
+
+def test_coco_results_of_a_mix_count_its_pictures(tmp_path: Path):
+    """Two of its data sets may number their pictures alike."""
+    people = {name: [Person(np.full((14, 3), 2.0), scores=np.ones(14))] for name in "abc"}
+    for numbers, expected in (((7, 7, 8), [1, 2, 3]), ((7, None, 8), [1, 2, 3]), ((7, 9, 8), [7, 9, 8])):
+        frames = [frame(name, number) for name, number in zip("abc", numbers, strict=True)]
+        write_coco_results(tmp_path / "r.json", people, frames)
+        content = json.loads((tmp_path / "r.json").read_text())
+        assert [entry["image_id"] for entry in content] == expected
 
 
 @pytest.mark.parametrize(
@@ -229,6 +253,18 @@ def test_results_of_unknown_images_or_keypoints(tmp_path: Path):
         read_predictions(tmp_path / "r.json", LSP).people([frame("a.jpg", None)])
 
 
+def test_labels_are_known_again_without_visibility_and_in_any_order(tmp_path: Path):
+    """The toolkit's form of MPII's truth has the same points, and says of none whether it is occluded."""
+    rows = [np.column_stack([np.full((14, 2), x), np.full(14, v)]) for x, v in ((5.0, 1), (9.0, 2))]
+    rows[0][3] = 0
+    plain = [np.where(row[:, 2:] > 0, [[1, 1, 0]] * row + [0, 0, 2], 0) for row in rows]
+    true = Frame(Path("a"), (20, 20), [Person(row) for row in rows], "lsp14", "a.jpg")
+    toolkit = replace(true, people=[Person(row) for row in [*plain[::-1], np.zeros((14, 3))]])
+    assert label_hash(true) == label_hash(toolkit)
+    for changed in (plain[0] + [0.02, 0, 0], np.vstack([plain[0][:-1], np.zeros((1, 3))])):
+        assert label_hash(replace(true, people=[Person(changed), Person(rows[1])])) != label_hash(true)
+
+
 def test_other_pictures_of_the_same_names_are_known_by_size_labels_and_place(tmp_path: Path):
     def frame(name: str, size: tuple[int, int], at: float) -> Frame:
         keypoints = np.full((14, 3), at)
@@ -239,13 +275,18 @@ def test_other_pictures_of_the_same_names_are_known_by_size_labels_and_place(tmp
     truth = [frame(name, (100, 80), 50) for name in names]
     write_predictions(path, [(f.name, f.people) for f in truth], LSP, truth=truth)
     found = read_predictions(path)
-    assert found.images[0].size == (100, 80) and len(found.images[0].labels or "") == 8
+    assert found.images[0].size == (100, 80) and (found.images[0].labels or "").startswith("2:")
     assert doubts(found, truth) == []
     assert doubts(found, [frame("a.jpg", (100, 80), 50)]) == []
     with pytest.raises(DataError, match="b.jpg was 100 x 80 pixels .* it is 100 x 90: .*gt="):
         doubts(found, [truth[0], frame("b.jpg", (100, 90), 50)])
     (doubt,) = doubts(found, [truth[0], frame("b.jpg", (100, 80), 51)])
     assert doubt.startswith("of 1 of 2 pictures the labels are not those")
+    content = json.loads(path.read_text())
+    for image in content["images"]:
+        image["labels"] = "0f" * 4  # as an earlier version made it, by another rule
+    path.write_text(json.dumps(content))
+    assert doubts(read_predictions(path), truth) == []
     write_predictions(path, [(f.name, f.people) for f in truth], LSP)  # of a system that does not say
     (doubt,) = doubts(read_predictions(path), [truth[0], frame("b.jpg", (40, 40), 20)])
     assert doubt.startswith("1 of 2 people of") and "outside their pictures" in doubt

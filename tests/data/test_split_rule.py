@@ -41,6 +41,21 @@ def test_sources_say_what_tests(train, test, homes):
     assert not {f.clip for f in parts["train"]} & {f.clip for f in parts["val"]}
 
 
+def test_a_video_of_several_sources_is_on_one_side():
+    shared = [
+        Frame(Path("x"), (8, 8), [], "mpii15", f"{s}/{c}", clip=str(c), source=s)
+        for s, clips in (("a", range(8)), ("b", range(6, 12)))
+        for c in clips
+    ]
+    problems = Problems()
+    parts = split_frames(shared, None, 0.2, 0.2, 0, problems, "data", SplitRule(test_sources=("b",)))
+    assert {frame.clip for frame in parts["train"] + parts["val"]} == set(map(str, range(6)))
+    assert len(parts["test"]) == 6 and not problems.counts()
+    apart = SplitRule(test_sources=("b",), by="image")
+    parts = split_frames(shared, None, 0.2, 0.2, 0, problems, "data", apart)
+    assert len(parts["train"] + parts["val"]) == 8
+
+
 @pytest.mark.parametrize(
     ("rule", "words"),
     [

@@ -10,19 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dancepose.data.collection import PoseData
+from dancepose.data.hashes import data_hash, split_hash
 from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
-from dancepose.data.splits import (
-    PARTS,
-    data_hash,
-    kept_split,
-    pick,
-    read_split,
-    split_frames,
-    split_hash,
-)
+from dancepose.data.split_file import PARTS, read_split
+from dancepose.data.splits import kept_split, pick, split_frames
 from dancepose.errors import ConfigError, DataError
-from dancepose.records import Frame, Person
+from dancepose.records import Frame, Group, Person
 from dancepose.skeleton import load_skeleton
 
 
@@ -260,7 +254,8 @@ def test_data_hash_is_of_annotations():
     def one(**changes) -> str:
         keypoints = np.full((2, 3), 2.0)
         keypoints[0, 0] = changes.pop("x", 2.0)
-        person = Person(keypoints, head_box=changes.pop("head_box", None), action=changes.pop("action", None))
+        own = {name: changes.pop(name, None) for name in ("head_box", "action", "box", "area")}
+        person = Person(keypoints, **own)
         frame = Frame(Path("a.jpg"), (8, 8), [person], "mpii15", "a.jpg", np.ones(2, bool))
         for name, value in changes.items():
             setattr(frame, name, value)
@@ -270,9 +265,15 @@ def test_data_hash_is_of_annotations():
         {"x": 2.01},
         {"head_box": np.arange(4.0)},
         {"action": "wave"},
+        {"box": np.arange(4.0)},
+        {"area": 12.5},
+        {"groups": [Group([0], np.arange(4.0), 1.0)]},
+        {"groups": [Group([0], np.arange(4.0), 2.0)]},
         {"complete": False},
         {"labelled": np.array([True, False])},
-        {"ignore": [np.zeros((3, 2))]},
+        {"ignore": [[np.zeros((3, 2))]]},
+        {"ignore": [[np.zeros((3, 2))] * 2]},
+        {"ignore": [[np.zeros((3, 2))]] * 2},
         {"name": "b.jpg"},
         {"size": (8, 9)},
     ]

@@ -1,11 +1,12 @@
-"""The picture of a data set's statistics: it is one, of its size, whatever there is to show."""
+"""The picture of a data set's statistics is one, of its size, whatever `statistics_panels` have to show."""
 
 import cv2
 import numpy as np
 import pytest
 
 from dancepose.data.statistics import statistics
-from dancepose.data.statistics_figure import SEEN, STYLES, draw_statistics
+from dancepose.data.statistics_figure import draw_statistics
+from dancepose.data.statistics_panels import SEEN, STYLES
 from dancepose.inference.geometry import TestGeometry
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dancepose.data.affine import affine_matrix, clip_polygon, shrink, transform_points
+from dancepose.affine import affine_matrix, clip_polygon, shrink, transform_points
 from dancepose.data.transforms import Augmentation, TrainTransform
 from dancepose.errors import ConfigError
 from dancepose.records import Frame, Person
@@ -158,16 +158,16 @@ def test_ignore_polygons_follow_and_are_cut(seed: int):
     random = np.random.default_rng(seed)
     polygon = random.uniform(-20, 120, (random.integers(3, 7), 2))
     points = random.uniform(0, [120, 90], (15, 2))
-    frame = frame_of(points, (120, 90), ignore=[polygon])
+    frame = frame_of(points, (120, 90), ignore=[[polygon]])
     _, found = TrainTransform(96, Augmentation(30, (0.75, 1.5), "short", 40, 0), MPII15)(
         np.zeros((90, 120, 3), np.uint8), frame, seed
     )
     assume(found.people)
     present = found.people[0].present
     moved = found.people[0].keypoints[present, :2]
-    after = inside(moved, found.ignore[0]) if found.ignore else np.zeros(len(moved), bool)
+    after = inside(moved, found.ignore[0][0]) if found.ignore else np.zeros(len(moved), bool)
     np.testing.assert_array_equal(after, inside(points[present], polygon))
-    assert all((area >= -0.5).all() and (area <= 95.5).all() for area in found.ignore)
+    assert all((area >= -0.5).all() and (area <= 95.5).all() for area in found.ignored_polygons)
 
 
 @given(seed=st.integers(0, 10**6))

@@ -1,37 +1,20 @@
-"""The predictor with an oracle in place of the network.
-
-Pictures are colour ramps: red grows with x, green with y, blue is the picture's number. So the oracle can
-tell from the pixels alone which picture it sees, and how it was scaled, mirrored and shifted.
-"""
+"""The predictor with an oracle in place of the network; see `oracle`."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from oracle import SKELETON, as_outputs, predictor_for, ramp, somebody
 from torch import nn
 
 from dancepose.build import build
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
-from dancepose.codecs.base import Codec, OutputSpec
+from dancepose.codecs.base import Codec, Found, OutputSpec
 from dancepose.errors import ConfigError, DataError
 from dancepose.inference.geometry import TestGeometry, apply_matrix
 from dancepose.inference.pose import PosePredictor, to_original
 from dancepose.records import Frame, Person
-from dancepose.skeleton import load_skeleton
-
-SKELETON = load_skeleton("mpii15")
-
-
-def ramp(width, height, number):
-    dither = np.random.default_rng(number).uniform(
-        -0.5, 0.5, (height, width, 2)
-    )  # else rounding has a direction
-    image = np.empty((height, width, 3), np.uint8)
-    image[..., 0] = np.rint(np.linspace(1, 254, width) + dither[..., 0])
-    image[..., 1] = np.rint(np.linspace(1, 254, height)[:, None] + dither[..., 1])
-    image[..., 2] = 100 + 10 * number
-    return image
 
 
 class Centroids(Codec):
@@ -71,7 +54,7 @@ class Centroids(Codec):
             merged.append(torch.stack(resized).mean(dim=0))
         return merged
 
-    def decode(self, outputs):
+    def find(self, outputs):
         mean = []
         for output, stride in zip(outputs, self.strides, strict=True):
             mass = output.double().clamp(min=0)
@@ -81,94 +64,13 @@ class Centroids(Codec):
             mean.append(cells * stride + (stride - 1) / 2)
         places = torch.stack(mean).mean(dim=0).numpy()
         visible = np.full((*places.shape[:2], 1), 2.0)
-        return [[Person(k, np.ones(len(k)))] for k in np.concatenate([places, visible], axis=2)]
+        return [Found([Person(k, np.ones(len(k)))]) for k in np.concatenate([places, visible], axis=2)]
 
     def peaks(self, outputs):
         raise NotImplementedError
 
     def heatmaps(self, outputs):
         raise NotImplementedError
-
-
-class Oracle(nn.Module):
-    """Answers with the encoded truth of whatever it sees; remembers the shapes of its inputs."""
-
-    def __init__(self, codec, truth, geometry, scales):
-        super().__init__()
-        self.codec, self.truth, self.geometry, self.scales = codec, truth, geometry, scales
-        self.seen = []
-
-    def forward(self, images):
-        assert images.dtype == torch.uint8 and not self.training
-        assert images.shape[2] % 32 == 0 and images.shape[3] % 32 == 0
-        self.seen.append((tuple(images.shape), images.is_contiguous(memory_format=torch.channels_last)))
-        answers = [self.answer(image.permute(1, 2, 0).numpy()) for image in images]
-        return [torch.stack([answer[i] for answer in answers]) for i in range(len(self.codec.outputs))]
-
-    def answer(self, image):
-        number = int(round((np.median(image[..., 2][image[..., 2] > 95]) - 100) / 10))
-        (width, height), people = self.truth[number]
-        matrix = self.exact_matrix(image, width, height)
-        moved = []
-        for keypoints in people:
-            moved.append(np.column_stack([apply_matrix(matrix, keypoints[:, :2]), keypoints[:, 2]]))
-            if matrix[0, 0] < 0:
-                moved[-1] = moved[-1][SKELETON.flip_index]
-        size = (image.shape[1], image.shape[0])
-        frame = Frame(image, size, [Person(k) for k in moved], SKELETON.name)
-        return as_outputs(self.codec, frame, size)
-
-    def exact_matrix(self, image, width, height):
-        """Return original -> input pixels: of all ways in which it may be, the one that the pixels show."""
-        chosen = min(width, height) if self.geometry.resize == "short" else max(width, height)
-        content = [round(side * self.geometry.size / chosen) for side in (width, height)]
-        padded = [-(-side // self.geometry.multiple) * self.geometry.multiple for side in content]
-        seen = image[..., 2] > 95
-        seen &= np.roll(seen, 2, 0) & np.roll(seen, -2, 0) & np.roll(seen, 2, 1) & np.roll(seen, -2, 1)
-        rows, columns = np.nonzero(seen)
-        x = (image[rows, columns, 0] - 1.0) / 253 * (width - 1)
-        y = (image[rows, columns, 1] - 1.0) / 253 * (height - 1)
-        found = []
-        for scale in self.scales:
-            full = [max(1, round(side * scale / 4)) * 4 for side in padded]
-            step = np.divide(content, (width, height)) * np.divide(full, padded)
-            shift = step / 2 - 0.5
-            for mirrored in (False, True):
-                sign = np.array([-1.0, 1.0]) if mirrored else np.ones(2)
-                offset = [image.shape[1] - 1 - shift[0] if mirrored else shift[0], shift[1]]
-                matrix = np.column_stack([np.diag(sign * step), offset])
-                error = np.column_stack([columns, rows]) - apply_matrix(matrix, np.column_stack([x, y]))
-                found.append((np.abs(error).mean(), np.abs(error.mean(axis=0)).max(), matrix))
-        _, bias, matrix = min(found, key=lambda f: f[0])
-        assert bias < 0.05, "what the network is fed does not lie where the geometry says"
-        return matrix
-
-
-def as_outputs(codec, frame, size):
-    """Encoded truth as a perfect network would give it."""
-    targets, _ = codec.encode(frame, size)
-    maps = [
-        torch.from_numpy(np.asarray(targets[f"heatmaps_{i}"], np.float32)) for i in range(len(codec.outputs))
-    ]
-    if isinstance(codec, AssociativeEmbedding):
-        height, width = maps[0].shape[1:]
-        y, x = np.mgrid[:height, :width]
-        places = (frame.keypoint_array()[..., :2] - 1.5) / 4  # (P, K, 2)
-        distance = (x - places[..., :1, None]) ** 2 + (y - places[..., 1:, None]) ** 2  # (P, K, h, w)
-        tags = torch.from_numpy(4.0 * distance.argmin(axis=0).astype(np.float32))
-        maps[0] = torch.cat([maps[0], tags])
-    return maps
-
-
-def somebody(width, height, rng, low=0.4, high=0.6):
-    xy = rng.uniform(low, high, (len(SKELETON), 2)) * [width, height]
-    return np.column_stack([xy, np.full(len(SKELETON), 2.0)])
-
-
-def predictor_for(codec, truth, geometry, flip=False, scales=(1.0,), **more):
-    network = Oracle(codec, truth, geometry, scales)
-    model = SimpleNamespace(codec=codec, network=network, skeleton=SKELETON)
-    return PosePredictor(model, geometry, flip, scales, **more)
 
 
 PASSES = [(False, (1.0,)), (True, (1.0,)), (False, (1.0, 0.5, 2.0)), (True, (0.75, 1.0, 1.3))]

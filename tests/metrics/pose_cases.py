@@ -1,4 +1,4 @@
-"""Random frames with all that the protocol speaks of, and the layout of the specification's vectors."""
+"""Random frames with all that the protocol speaks of, and the layout of the protocol's vectors."""
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def random_frame(skeleton: Skeleton, rng: np.random.Generator, name: str = "") -
         name=name,
         labelled=rng.random(len(skeleton)) < 0.7 if rng.random() < 0.3 else None,
         complete=bool(rng.random() < 0.7),
-        ignore=[random_polygon(rng) for _ in range(rng.integers(1, 3))] if rng.random() < 0.3 else [],
+        ignore=[[random_polygon(rng)] for _ in range(rng.integers(1, 3))] if rng.random() < 0.3 else [],
         groups=groups,
     )
     return predictions, frame
@@ -102,4 +102,6 @@ def random_case(
     rng = np.random.default_rng(seed)
     count = int(rng.integers(0, 6)) if frames is None else frames
     pairs = [random_frame(skeleton, rng, f"{i}.jpg") for i in range(count)]
+    for _, frame in pairs[::4]:
+        frame.excuses = False
     return [predictions for predictions, _ in pairs], [frame for _, frame in pairs]

@@ -16,7 +16,7 @@ def test_what_is_wrong_with_a_file_is_told(tmp_path):
     with pytest.raises(DataError, match="array .*y.* is missing: no samples of a motion run"):
         read_arrays(path, ["x", "y"], "samples", "motion")
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(DataError, match="no whole file of samples .*evaluate the run again"):
+    with pytest.raises(DataError, match="no whole file of samples .*write it again: dancepose-evaluate run="):
         read_arrays(path, ["x"], "samples", "motion")
 
 

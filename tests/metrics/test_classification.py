@@ -195,7 +195,7 @@ def process(rank: int, folder: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")
 def test_two_processes_equal_one_exactly(tmp_path: Path):
-    mp.spawn(process, (str(tmp_path),), nprocs=2)
+    mp.start_processes(process, (str(tmp_path),), nprocs=2, start_method="fork")  # no imports anew
     for rank in (0, 1):
         found = json.loads((tmp_path / f"{rank}.json").read_text())
         for name, (first, second) in DEALS.items():

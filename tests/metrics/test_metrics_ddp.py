@@ -68,7 +68,7 @@ def process(rank: int, folder: str) -> None:
 def folder(tmp_path_factory) -> Path:
     """What both processes found, in files; a gather that waits for ever fails after 20 s."""
     folder = tmp_path_factory.mktemp("ddp")
-    mp.spawn(process, (str(folder),), nprocs=2)
+    mp.start_processes(process, (str(folder),), nprocs=2, start_method="fork")  # no imports anew
     return folder
 
 

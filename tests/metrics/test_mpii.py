@@ -64,7 +64,7 @@ VECTORS = {
 
 @pytest.mark.parametrize("protocol", ["mpii", "posetrack"])
 @pytest.mark.parametrize("name", VECTORS)
-def test_vectors_of_the_specification(name, protocol):
+def test_vectors_of_the_protocol(name, protocol):
     people, predictions, expected = VECTORS[name]
     assert value(people, predictions, protocol) == pytest.approx(expected, abs=1e-9)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pose_cases import found, frame_of, line_person, random_case
 
-from dancepose.metrics.mpii import MPIIMeanAP, matched_share
+from dancepose.metrics.mpii import MPIIMeanAP, matched_shares
 from dancepose.skeleton import load_skeleton
 
 MISTAKES = ("no 0.6", "person score", "eleven points", "optimal assignment")
@@ -119,7 +119,7 @@ def reference(skeleton, predictions, frames, protocol="mpii", mistake=None) -> d
             )
 
         def removed(point, frame=frame):
-            return protocol == "posetrack" and any(in_polygon(point, p) for p in frame.ignore)
+            return protocol == "posetrack" and any(in_polygon(point, p) for p in frame.ignored_polygons)
 
         for group in frame.groups or [None]:  # rule 1
             members = list(range(len(known))) if group is None else list(group.members)
@@ -163,9 +163,11 @@ def reference(skeleton, predictions, frames, protocol="mpii", mistake=None) -> d
             taken = assignment(pck, mistake)
             for index, (n, centre) in enumerate(kept):
                 target = targets[taken[index]] if index in taken else None
-                if target is None and on_ignored(shown[n], frame, known, sizes, ignored, scored, protocol):
+                lenient = frame.excuses or protocol == "posetrack"
+                soft = [i for i in ignored if lenient or sizes[i] is None]
+                if target is None and on_ignored(shown[n], frame, known, sizes, soft, scored, protocol):
                     continue
-                if target is None and not frame.complete and is_far(centre, known):
+                if target is None and lenient and not frame.complete and is_far(centre, known):
                     continue
                 person = people[n]
                 for name in counted[n]:
@@ -200,7 +202,7 @@ def on_ignored(points, frame, known, sizes, ignored, scored, protocol) -> bool:
         near = [n for n in known[i] if n in points and distance(points[n], known[i][n]) <= 0.5 * own]
         if known[i] and len(near) >= len(known[i]) / 2:
             return True
-    regions = list(frame.ignore) if protocol == "mpii" else []
+    regions = frame.ignored_polygons if protocol == "mpii" and frame.excuses else []
     for i in ignored:
         if frame.people[i].box is not None:
             x, y, w, h = (float(v) for v in frame.people[i].box)
@@ -255,7 +257,7 @@ def test_random_frames_reach_every_rule():
 def test_mistakes_that_look_right_are_told_apart(mistake):
     """On these frames each mistake moves the figure: agreement with the right one says much."""
     skeleton = load_skeleton("posetrack15")
-    predictions, frames = random_case(skeleton, seed=1, frames=60)
+    predictions, frames = random_case(skeleton, seed=3, frames=60)
     right = mean(reference(skeleton, predictions, frames).values())
     wrong = mean(reference(skeleton, predictions, frames, mistake=mistake).values())
     assert score(skeleton, predictions, frames).value == pytest.approx(right, abs=1e-9)
@@ -293,11 +295,12 @@ def test_one_case_for_each_mistake(mistake, right, wrong):
     assert mean(reference(skeleton, [predictions], [frame], mistake=mistake).values()) == pytest.approx(wrong)
 
 
-def test_matched_share_is_the_recall_of_one_frame():
+def test_matched_shares_are_the_recall_of_each_frame():
     skeleton = load_skeleton("mpii15")
     a, b = line_person(skeleton), line_person(skeleton, 1000)
     frame = frame_of(skeleton, a, b)
-    assert matched_share([found(a), found(b)], frame, skeleton) == 1
-    assert matched_share([found(a)], frame, skeleton) == 0.5
-    assert matched_share([found(a, missing=tuple(range(8)))], frame_of(skeleton, a), skeleton) == 0.5
-    assert matched_share([found(a)], frame_of(skeleton), skeleton) is None
+    assert matched_shares([[found(a), found(b)]], [frame], skeleton) == [1]
+    assert matched_shares([[found(a)]], [frame], skeleton) == [0.5]
+    few = found(a, missing=tuple(range(8)))
+    assert matched_shares([[few]], [frame_of(skeleton, a)], skeleton) == [0.5]
+    assert matched_shares([[found(a)]], [frame_of(skeleton)], skeleton) == [None]

@@ -1,9 +1,13 @@
+import json
 import math
 
+import cv2
 import numpy as np
 import pytest
+from faster_coco_eval import COCO, COCOeval_faster
 from pose_cases import frame_of, random_case
 
+from dancepose.data.readers.coco import read_coco
 from dancepose.errors import DataError
 from dancepose.metrics.oks import OKSAveragePrecision
 from dancepose.records import Person
@@ -56,7 +60,8 @@ def test_similarity_follows_sigmas_and_area(similarity, average, at_75, box):
     assert row.columns["AP"] == row.columns["AR"] == pytest.approx(average)
     assert row.columns["AP75"] == pytest.approx(at_75)
     assert row.counts["without_box"] == int(not box)
-    assert len(row.notes) == int(not box)
+    assert row.counts["without_area"] == int(box)
+    assert len(row.notes) == 1 and ("0.53 x the box" in row.notes[0]) == box
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,67 @@ def test_a_keypoint_so_far_off_is_similar_by_three_quarters(name, keypoint, dist
         row = score([frame_of(skeleton, truth)], [[moved]], skeleton)
         assert row.columns["AP75"] == pytest.approx(passes)
         assert row.columns["AP50"] == pytest.approx(100)
+
+
+@pytest.mark.parametrize("box", [True, False])
+def test_the_area_of_the_outline_wins(box):
+    """As in COCO: half the area, and the same distance is less similar."""
+    truth = person(box=box)
+    truth.area = AREA / 2
+    for similarity, expected in ((0.505, 10), (0.495, 0)):
+        moved = found(truth, similarity=similarity, area=truth.area)
+        row = score([frame_of(MPII, truth)], [[moved]])
+        assert row.value == pytest.approx(expected)
+    assert not row.notes and not row.counts["without_area"] and not row.counts["without_box"]
+
+
+def test_a_coco_file_scores_as_its_own_evaluation_does(tmp_path):
+    """Reader and metric against faster-coco-eval on the file itself: areas that are no share of the boxes."""
+    draw, coco17 = np.random.default_rng(0), load_skeleton("coco17")
+    images, annotations, results = [], [], []
+    for image in range(1, 13):
+        images.append({"id": image, "file_name": f"{image}.jpg", "width": 640, "height": 480})
+        cv2.imwrite(str(tmp_path / f"{image}.jpg"), np.zeros((480, 640, 3), np.uint8))
+        for place in range(3):
+            x, y, w, h = 20 + 200 * place, 40, draw.uniform(60, 180), draw.uniform(150, 400)
+            points = np.column_stack([draw.uniform(x, x + w, 17), draw.uniform(y, y + h, 17), np.full(17, 2)])
+            points[draw.random(17) < 0.3] = 0
+            crowd = place == 2 and image % 4 == 0
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": 1,
+                    "iscrowd": int(crowd),
+                    "bbox": [x, y, w, h],
+                    "area": draw.uniform(0.2, 0.8) * w * h,
+                    "keypoints": (0 * points if crowd else points).ravel().tolist(),
+                    "num_keypoints": 0 if crowd else int((points[:, 2] > 0).sum()),
+                    "segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]],
+                }
+            )
+            moved = points + draw.normal(0, draw.uniform(2, 20), points.shape)
+            moved[:, 2] = 1.0
+            result = {"image_id": image, "category_id": 1, "score": float(draw.random())}
+            results.append(result | {"keypoints": moved.ravel().tolist()})
+    names = {"id": 1, "name": "person", "keypoints": list(coco17.keypoints)}
+    content = {"images": images, "annotations": annotations, "categories": [names]}
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+
+    frames, _ = read_coco(tmp_path / "truth.json", coco17, tmp_path)
+    people = {frame.id: [] for frame in frames}
+    for result in results:
+        points = np.array(result["keypoints"]).reshape(17, 3)
+        people[result["image_id"]].append(Person(points, scores=points[:, 2], score=result["score"]))
+    ours = score(frames, [people[frame.id] for frame in frames], coco17)
+
+    truth = COCO(content, use_deepcopy=True)
+    evaluation = COCOeval_faster(
+        truth, truth.loadRes(results), "keypoints", kpt_oks_sigmas=np.array(coco17.sigmas), print_function=str
+    )
+    evaluation.run()
+    assert 5 < ours.value < 95
+    assert list(ours.columns.values()) == pytest.approx((100 * np.array(evaluation.stats)).tolist())
 
 
 def test_flat_extent_counts_as_a_quarter_wide():
@@ -139,11 +205,20 @@ class TestIgnored:
     def test_crowd_polygon_excuses_several(self):
         region = np.array([[3000, 0], [3400, 0], [3400, 200], [3000, 200]])
         crowd = [found(person(3000 + x), 0.95) for x in (0, 100, 200)]
-        frame = frame_of(MPII, person(), ignore=[region])
+        frame = frame_of(MPII, person(), ignore=[[region]])
         row = score([frame], [[*crowd, found(person())]])
         assert row.value == pytest.approx(100)
         assert row.counts["ignore_regions"] == 1
         assert row.counts["people"] == 1
+
+    def test_a_crowd_in_two_parts_counts_by_the_box_around_both(self):
+        """As COCO does, which excuses whoever is between them."""
+        parts = [np.array([[x, 0], [x + 100, 0], [x + 100, 200], [x, 200]]) for x in (3000, 5000)]
+        between = found(person(4000), 0.95)
+        self.check(frame_of(MPII, person(), ignore=[parts]), between, True)
+        self.check(frame_of(MPII, person(), ignore=[[part] for part in parts]), between, False)
+        row = score([frame_of(MPII, person(), ignore=[parts])], [[found(person())]])
+        assert row.counts["ignore_regions"] == 1
 
     def test_person_of_unknown_size(self):
         few = person(3000, box=False)
@@ -178,7 +253,7 @@ def test_without_truth_there_is_no_value():
 def test_truth_without_predictions_is_0():
     row = score([frame_of(MPII, person(), complete=False)], [[]])
     assert row.columns["AP"] == row.columns["AR"] == 0
-    assert row.notes == [
+    assert row.notes[1:] == [
         "images not completely labelled: 1; predictions on their unlabelled people count as false"
     ]
 

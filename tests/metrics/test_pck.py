@@ -114,7 +114,7 @@ def test_only_pictures_of_exactly_one_person():
         frame_of(LSP, person, person),
         frame_of(LSP),
         frame_of(LSP, person, complete=False),
-        frame_of(LSP, person, ignore=[region]),
+        frame_of(LSP, person, ignore=[[region]]),
     ]
     row = score("torso", frames, torch.zeros(5, 14, 3))
     assert row.counts == {"images": 5, "people": 1, "without_reference": 0, "not_single_person": 4}

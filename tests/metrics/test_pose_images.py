@@ -28,6 +28,18 @@ def matched(people: list[list[Person]], frames: list[Frame], protocol: str = "mp
     return match_images(named, frames, MPII15, protocol)
 
 
+def test_a_skeleton_without_columns_is_kept(tmp_path):
+    """Nothing of it stands in the table, which is no reason to lose a finished training."""
+    mine = replace(MPII15, name="mine", columns={})
+    people, frames = random_case(MPII15, 0)
+    frames = [replace(frame, skeleton="mine") for frame in frames]
+    named = dict(zip((frame.name for frame in frames), people, strict=True))
+    found = match_images(named, frames, mine)
+    assert found.truth.shape == (len(frames), 0)
+    found.save(tmp_path / "per_image.npz")
+    assert PoseImages.load(tmp_path / "per_image.npz").names == found.names
+
+
 def without_ties(seed: int) -> tuple[list[list[Person]], list[Frame]]:
     """No equal scores in an image, which stand in another order where the image itself is doubled.
 

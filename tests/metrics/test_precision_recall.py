@@ -51,7 +51,7 @@ def test_equal_scores_keep_their_order():
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_the_area_is_the_figure_of_the_specification(name):
+def test_the_area_is_the_known_figure(name):
     people, predictions, wanted = VECTORS[name]
     row = row_of(ALL15, [predictions], [frame_of(ALL15, *people)])
     assert areas(row, ALL15)["mAP"] == pytest.approx(wanted, abs=1e-12)

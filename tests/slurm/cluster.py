@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun")
-# CPUs: as many processes as two jobs of two have, whatever the machine has
+CPUS = 4  # as many processes as two jobs of two have, whatever the machine has
 CONF = """
 ClusterName=dancepose
 SlurmctldHost={host}(127.0.0.1)
@@ -39,8 +39,11 @@ SwitchType=switch/none
 MpiDefault=none
 ReturnToService=2
 KillWait=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=1000 State=UNKNOWN
-PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=1000 State=UNKNOWN
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 """
 
 
@@ -75,7 +78,7 @@ class Cluster:
         key.write_bytes(secrets.token_bytes(1024))
         key.chmod(0o400)
         host, ports = socket.gethostname().partition(".")[0], free_ports(2)
-        conf = CONF.format(host=host, root=self.root, port=ports[0], slurmd_port=ports[1])
+        conf = CONF.format(host=host, cpus=CPUS, root=self.root, port=ports[0], slurmd_port=ports[1])
         (self.root / "slurm.conf").write_text(conf)
         files = {"socket": "munge.socket", "key-file": "munge.key", "pid-file": "munged.pid"}
         files |= {"log-file": "munged.log", "seed-file": "munged.seed"}
@@ -93,7 +96,12 @@ class Cluster:
         self.run("scancel", "--user=root", check=False)
         for name in ("slurmd", "slurmctld", "munged"):
             with contextlib.suppress(OSError, ValueError):
-                os.kill(int((self.root / f"{name}.pid").read_text()), signal.SIGTERM)
+                end(int((self.root / f"{name}.pid").read_text()))
+        ours = f"SLURM_CONF={self.root / 'slurm.conf'}"
+        for path in Path("/proc").glob("[0-9]*"):  # what would tell slurmctld for ever that a job has ended
+            with contextlib.suppress(OSError):
+                if ours in (path / "environ").read_text().split("\0"):
+                    os.kill(int(path.name), signal.SIGKILL)
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command of Slurm; return what it prints."""
@@ -112,6 +120,16 @@ class Cluster:
         """Return how a job stands: PENDING, RUNNING, ...; empty if Slurm no longer knows it."""
         told = self.run("squeue", "--noheader", "--array", "--format=%i %T", check=False)
         return dict(line.split() for line in told.splitlines() if line.count(" ") == 1).get(job, "")
+
+
+def end(pid: int, patience: float = 2.0) -> None:
+    """End a daemon: SIGTERM, and if it is still there after some seconds, SIGKILL."""
+    os.kill(pid, signal.SIGTERM)
+    last = time.monotonic() + patience
+    while Path(f"/proc/{pid}").exists():
+        if time.monotonic() > last:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def process(job: str, rank: int) -> int:

@@ -6,10 +6,12 @@ from typing import Any
 
 from run_directories import motion_sweep
 
+from dancepose.sweeps.answers import with_samples
 from dancepose.sweeps.arms import group_jobs
-from dancepose.sweeps.comparison import Comparison, Draws, compare_group
+from dancepose.sweeps.comparison import Draws, compare_groups
 from dancepose.sweeps.jobs import read_jobs
 from dancepose.sweeps.measures import choose_metrics
+from dancepose.sweeps.results import Comparison
 
 DRAWS = Draws(resamples=200)
 
@@ -19,13 +21,21 @@ def compare_sweeps(
 ) -> Comparison:
     """Compare sweeps as the command does."""
     jobs, left_out = read_jobs(sweeps)
-    groups = group_jobs(jobs, by, against, **more)
     poses = jobs[0].poses
+    jobs, more_left_out = with_samples(jobs, poses)
+    groups = group_jobs(jobs, by, against, **more)
     chosen = choose_metrics(metrics, jobs, poses)
-    tables = tuple(compare_group(group, chosen, poses, DRAWS) for group in groups)
+    tables = compare_groups(groups, chosen, poses, DRAWS)
     folders = tuple(map(str, sweeps))
     return Comparison(
-        folders, groups[0].by, groups[0].against, poses, tables, tuple(left_out), DRAWS.level, DRAWS.resamples
+        folders,
+        groups[0].by,
+        groups[0].against,
+        poses,
+        tables,
+        (*left_out, *more_left_out),
+        DRAWS.level,
+        DRAWS.resamples,
     )
 
 

@@ -65,22 +65,66 @@ def test_a_run_without_its_samples_is_left_out(tmp_path):
     (motion_job(tmp_path / "2") / FILE).unlink()
     there, left_out = with_samples(read_jobs([tmp_path])[0], poses=False)
     assert [job.path.name for job in there] == ["1"]
-    assert left_out[0].path.name == "2" and "dancepose-evaluate" in left_out[0].cause
+    run = tmp_path / "2"
+    assert left_out[0].path == run
+    assert left_out[0].cause.endswith(f"dancepose-evaluate run={run} hydra.run.dir={run}")
 
 
-def test_poses_are_scored_image_by_image_where_all_runs_kept_them(tmp_path):
+def test_a_run_of_poses_without_its_images_is_left_out(tmp_path):
+    pose_job(tmp_path / "1")
+    pose_job(tmp_path / "2", per_image=False)
+    there, left_out = with_samples(read_jobs([tmp_path])[0], poses=True)
+    assert [job.path.name for job in there] == ["1"]
+    assert left_out[0].path.name == "2" and "per_image.npz" in left_out[0].cause
+
+
+def test_a_file_of_another_evaluation_is_not_compared(tmp_path):
+    """Of one with other weights or settings, which may be better than the test that metrics.json tells."""
+    motion_job(tmp_path / "1", right=0.7)
+    path = motion_job(tmp_path / "2", right=0.7) / FILE
+    samples = MotionSamples.load(path)
+    sure = np.eye(3)[samples.labels]
+    MotionSamples(samples.ids, samples.clips, samples.labels, sure, samples.classes).save(path)
+    there, left_out = with_samples(read_jobs([tmp_path])[0], poses=False)
+    assert [job.path.name for job in there] == ["1"]
+    assert "per_sample.npz gives accuracy 1, metrics.json 0.7" in left_out[0].cause
+    assert f"hydra.run.dir={tmp_path / '2'}" in left_out[0].cause
+
+
+def test_a_file_of_another_evaluation_of_poses_is_not_compared(tmp_path):
+    pose_job(tmp_path / "1", seed=0)
+    pose_job(tmp_path / "2", seed=1)
+    (tmp_path / "1" / "per_image.npz").replace(tmp_path / "2" / "per_image.npz")
+    pose_job(tmp_path / "3", seed=2)
+    jobs = [job for job in read_jobs([tmp_path])[0] if job.path.name != "1"]
+    there, left_out = with_samples(jobs, poses=True)
+    assert [job.path.name for job in there] == ["3"] and "per_image.npz gives mAP" in left_out[0].cause
+
+
+def test_accuracies_of_a_class_are_those_of_its_samples(tmp_path):
+    motion_job(tmp_path / "1", right=0.7, classes=("wave", "walk", "other", "never"), samples=60)
+    path = tmp_path / "1" / FILE
+    samples = MotionSamples.load(path)
+    samples.select(np.flatnonzero(samples.labels != 3)).save(path)
+    jobs, _ = read_jobs([tmp_path])
+    answers = MotionAnswers(jobs)
+    for name in ("wave", "walk", "other"):
+        scores = answers.scores(f"accuracy_{name}", jobs, [0])
+        assert scores.values[0] == pytest.approx(answers.recalls(jobs[0])[name])
+        assert scores.count == 12 and scores.unit == "clips"
+    assert answers.scores("accuracy_never", jobs, [0]) is None
+    assert answers.scores("accuracy_nobody", jobs, [0]) is None
+
+
+def test_poses_are_scored_image_by_image(tmp_path):
     pose_job(tmp_path / "1", seed=0)
     pose_job(tmp_path / "2", seed=1)
     jobs, _ = read_jobs([tmp_path])
     answers = PoseAnswers(jobs)
     scores = answers.scores("mAP", jobs, [0, 1])
     assert scores.values == pytest.approx([job.metrics["test/mAP"] for job in jobs])
-    assert scores.unit == "images"
-    assert answers.scores("PCK@0.2", jobs, [0, 1]) is None and answers.notes == []
-    pose_job(tmp_path / "3", seed=2, per_image=False)
-    answers = PoseAnswers(read_jobs([tmp_path])[0])
-    assert answers.scores("mAP", jobs, [0, 1]) is None
-    assert "3 has no per_image.npz" in answers.notes[0]
+    assert scores.unit == "images" == answers.unit
+    assert answers.scores("PCK@0.2", jobs, [0, 1]) is None
     pose_job(tmp_path / "4", seed=3, images=9)
     with pytest.raises(DataError, match="tested on different samples"):
-        PoseAnswers([job for job in read_jobs([tmp_path])[0] if job.seed != 2])
+        PoseAnswers(read_jobs([tmp_path])[0])

@@ -1,5 +1,7 @@
 """Jobs in tables of arms."""
 
+import json
+
 import pytest
 from run_directories import motion_job, motion_sweep
 
@@ -141,8 +143,66 @@ def test_settings_that_no_override_tells_of_are_noticed(tmp_path):
     )
 
 
+def test_a_setting_that_differs_between_arms_without_an_override_is_told(tmp_path):
+    """A recipe that was edited between two sweeps: no table can tell its effect from that of the arms."""
+    for level, lr in (("none", 0.001), ("cbam1", 0.1)):
+        config = {"optimizer": {"lr": lr, "eps": 1e-8}, "model": {"attention": {"order": level}}}
+        motion_sweep(tmp_path / level, {level: 0.8}, config=config)
+    (group,) = groups_of(tmp_path)
+    assert group.notes == (
+        "optimizer.lr differs along with model/attention, though no override says so "
+        "(none 0.001, cbam1 0.1): no table can tell them apart",
+    )
+
+
+def test_what_belongs_to_the_compared_factors_is_no_hidden_difference(tmp_path):
+    for level, width in (("none", 8), ("cbam1", 16)):
+        model = {"attention": {"order": level, "reduction": width}, "width": width}
+        overrides, config = [f"model.width={width}"], {"model": model}
+        motion_sweep(tmp_path / level, {level: 0.8}, overrides=overrides, config=config)
+    (group,) = groups_of(tmp_path)
+    assert len(group.notes) == 1 and group.notes[0].startswith("model.width differs along with")
+    (group,) = groups_of(tmp_path, by=[*BY, "model.width"], against="none, 8")
+    assert group.notes == ()
+
+
+def test_recipes_that_are_compared_differ_in_all_they_say(tmp_path):
+    for recipe, lr in (("a", 0.001), ("b", 0.1)):
+        choices = {"experiment": recipe}
+        for seed in (0, 1):
+            motion_job(
+                tmp_path / f"{recipe}{seed}", [f"experiment={recipe}"], seed, choices=choices,
+                config={"optimizer": {"lr": lr}},
+            )  # fmt: skip
+    assert groups_of(tmp_path, by=["experiment"], against="a")[0].notes == ()
+
+
+def test_differences_of_pooled_settings_are_no_hidden_ones(tmp_path):
+    """What follows from a pooled factor has the same values in all arms."""
+    for size in (32, 64):
+        config = {"data": {"size": size, "resize": size + 8}}
+        overrides = [f"data.size={size}"]
+        motion_sweep(tmp_path / str(size), {"none": 0.8, "cbam1": 0.8}, overrides=overrides, config=config)
+    (group,) = groups_of(tmp_path)
+    assert len(group.notes) == 1 and group.notes[0].startswith("pooled: data.size")
+
+
 def test_a_table_without_the_reference_is_refused(tmp_path):
     motion_sweep(tmp_path / "a", {"none": 0.8, "cbam1": 0.8}, overrides=["x=1"])
     motion_sweep(tmp_path / "b", {"cbam1": 0.8}, overrides=["x=2"])
     with pytest.raises(ConfigError, match="no job of x=2 has it, only cbam1"):
         groups_of(tmp_path, split=["x"])
+
+
+def test_runs_that_do_not_say_their_split_version_or_data_are_told(tmp_path):
+    motion_sweep(tmp_path / "s", {"none": 0.8, "cbam1": 0.8})
+    for path in (tmp_path / "s").glob("*/metrics.json"):
+        told = json.loads(path.read_text())
+        for key in ("split", "version", "data"):
+            del told[key]
+        path.write_text(json.dumps(told))
+    (group,) = group_jobs(read_jobs([tmp_path / "s"])[0], ["model/attention"], "none")
+    for word in ("splits", "versions of dancepose", "data"):
+        assert any(f"nothing tells whether these are of the same {word}: s/" in note for note in group.notes)
+    (known,) = group_jobs(read_jobs([motion_sweep(tmp_path / "t", {"none": 0.8, "x": 0.8})])[0], [], None)
+    assert not any("nothing tells" in note for note in known.notes)

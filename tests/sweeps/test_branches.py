@@ -83,5 +83,5 @@ def test_other_samples_are_refused(tmp_path):
 def test_a_broken_config_is_told(tmp_path):
     job(tmp_path, 0, ["image"], 0.5)
     (tmp_path / "0" / "config.yaml").write_text("a: [")
-    with pytest.raises(DataError, match=r"config\.yaml cannot be read"):
+    with pytest.raises(DataError, match=r"config\.yaml is no valid YAML"):
         compare_branches(tmp_path)

@@ -1,6 +1,7 @@
 """Every figure of a comparison."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from comparisons import compare_sweeps, made_up
 from run_directories import motion_job, motion_sweep, pose_job
 
 from dancepose.metrics.samples import FILE, MotionSamples
-from dancepose.sweeps.comparison import Comparison
+from dancepose.sweeps.results import Comparison
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,8 @@ def test_means_and_differences_are_those_of_the_samples(comparison, tmp_path_fac
 
 
 def test_a_better_calibration_is_a_smaller_error(comparison):
-    of = {result.metric.name: result for result in comparison.tables[0].metrics}
-    difference = of["ECE"].arms[2].difference
+    folders = map(Path, comparison.sweeps)
+    difference = compare_sweeps(*folders, metrics=["ECE"]).tables[0].metrics[0].arms[2].difference
     assert difference.estimate < 0 and difference.claim == "better"
 
 
@@ -55,7 +56,6 @@ def test_two_seeds_decide_nothing_and_it_is_said_in_words(tmp_path):
         assert arm.difference.claim is None and arm.difference.p is None
         assert "2 paired seeds decide nothing" in arm.difference.words
         assert "at least 7 seeds are needed" in arm.difference.words
-    assert comparison.seeds_needed(comparison.tables[0]) == 7
     json.dumps(comparison.to_dict(), allow_nan=False)
 
 
@@ -92,15 +92,16 @@ def test_poses_by_image(tmp_path):
     assert ae.difference.claim == "better" and "images" in ae.difference.over_both.method
 
 
-def test_poses_that_did_not_keep_their_images_are_compared_over_seeds_alone(tmp_path):
+def test_what_is_known_of_no_image_decides_nothing(tmp_path):
+    """PCK of whole runs: however far apart, other images may show the reverse."""
     for method, found in (("ae", 0.9), ("paf", 0.4)):
         for seed in range(7):
-            pose_job(tmp_path / f"{method}{seed}", [f"model/codec={method}"], seed, found, per_image=False)
-    (table,) = compare_sweeps(tmp_path, against="paf").tables
+            pck = {"test/PCK@0.2": 100 * found + seed % (2 + len(method))}
+            pose_job(tmp_path / f"{method}{seed}", [f"model/codec={method}"], seed, found, further=pck)
+    (table,) = compare_sweeps(tmp_path, against="paf", metrics=["PCK@0.2"]).tables
     _, ae = table.metrics[0].arms
-    assert ae.interval is None and ae.difference.over_both.low is None
-    assert "these very test samples only" in ae.difference.words
-    assert any("per_image.npz" in note for note in table.notes)
+    assert ae.interval is None and ae.difference.over_both.low is None and ae.difference.claim is None
+    assert ae.difference.verdict == "undecided: nothing is known of other images"
 
 
 def test_left_out_jobs_are_kept_with_their_causes(tmp_path):
@@ -108,3 +109,23 @@ def test_left_out_jobs_are_kept_with_their_causes(tmp_path):
     motion_job(tmp_path / "a" / "x", status="failed", cause="out of memory")
     comparison = compare_sweeps(tmp_path / "a")
     assert comparison.to_dict()["left_out"][0]["cause"] == "out of memory"
+
+
+def test_tables_of_a_split_are_one_family(tmp_path):
+    """Each at its own 5 % they would claim something in vain in one of ten comparisons."""
+    for width, right in ((8, 0.72), (16, 0.72)):
+        motion_sweep(
+            tmp_path / "s" / str(width),
+            {"none": 0.7, "cbam1": right, "cbam2": 0.71},
+            range(7),
+            overrides=[f"model.width={width}"],
+        )
+    whole = compare_sweeps(tmp_path / "s", by=["model/attention"], split=["model.width"])
+    alone = compare_sweeps(tmp_path / "s" / "8", by=["model/attention"])
+    arms = [of.tables[0].metrics[0].arms[1:] for of in (whole, alone)]
+    for together, single in zip(*arms, strict=True):
+        one, other = together.difference, single.difference
+        assert one.p == other.p and one.p_holm >= other.p_holm
+        assert one.over_both.high - one.over_both.low > other.over_both.high - other.over_both.low
+        assert "4 comparisons at once" in one.over_both.method
+    assert any("the 4 comparisons of all tables at once" in note for note in whole.tables[1].notes)

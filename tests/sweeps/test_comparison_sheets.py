@@ -1,10 +1,11 @@
 """Cells of the tables of a comparison."""
 
 import pytest
-from comparisons import made_up
+from comparisons import compare_sweeps, made_up
+from run_directories import pose_job
 
-from dancepose.sweeps.comparison import Comparison
 from dancepose.sweeps.costs import Cost, told_count
+from dancepose.sweeps.results import Comparison
 from dancepose.sweeps.sheets import result_sheet, sheets_of, told_p
 
 
@@ -41,11 +42,39 @@ def test_a_difference_has_both_intervals_with_their_populations_and_a_verdict_in
     assert rows["cbam1"]["verdict"] == "better" and rows["cbam1"]["pairs"] == "8"
     assert rows["cbam0"]["verdict"] == "no detectable difference"
     assert (
-        rows["cbam1"]["difference"].startswith("+") and " to +" in rows["cbam1"]["95 % over seeds and clips"]
+        rows["cbam1"]["difference"].startswith("+")
+        and " to +" in rows["cbam1"]["95 % together over seeds and clips"]
     )
     assert any("cbam1 is better than none" in words for words in sheet.words)
-    assert any("other seeds on these very samples" in note for note in sheet.notes)
+    assert any("other seeds on these very clips" in note for note in sheet.notes)
     assert any("other seeds and other clips like these" in note for note in sheet.notes)
+
+
+def test_beside_the_metric_that_decides_no_word_claims_anything(comparison):
+    decided, *beside = sheets_of(comparison)[1:4]
+    assert "smallest difference found with 80 % power" in decided.header
+    for sheet in beside:
+        assert "told beside the metric that decides" in sheet.title
+        assert "verdict" not in sheet.header and not any(name.startswith("p") for name in sheet.header[2:])
+        told = " ".join((*sheet.words, *(cell for row in sheet.rows for cell in row)))
+        assert "better" not in told and "worse" not in told and "cbam1 differs from none by" in told
+    for result in comparison.tables[0].metrics[1:]:
+        for arm in result.arms[1:]:
+            assert arm.difference.claim is None and arm.difference.verdict == "told beside"
+            assert arm.difference.p_holm is None and arm.difference.over_both.low is not None
+    assert any("nothing is claimed" in note for note in comparison.tables[0].notes)
+
+
+def test_each_column_is_called_after_what_is_drawn(tmp_path):
+    """Of poses images; and an interval for one comparison is none for several together."""
+    for method, found in (("ae", 0.9), ("paf", 0.4)):
+        for seed in range(3):
+            pck = {"test/PCK@0.2": 100 * found + seed % 2}
+            pose_job(tmp_path / f"{method}{seed}", [f"model/codec={method}"], seed, found, further=pck)
+    comparison = compare_sweeps(tmp_path, against="paf", metrics=["PCK@0.2", "mAP"])
+    for sheet in sheets_of(comparison)[1:3]:
+        assert "95 % over seeds and images" in sheet.header
+        assert "clips" not in " ".join((*sheet.header, *sheet.words, *sheet.notes))
 
 
 def test_too_few_seeds_are_told_with_the_number_that_is_needed(tmp_path):

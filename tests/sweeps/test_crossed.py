@@ -22,7 +22,7 @@ def test_its_variance_is_that_of_the_formula():
         + draw.normal(0, 0.4, clips)
         + draw.normal(0, 0.5, (seeds, clips))
     )
-    found = cross(table.mean(axis=1), resampled(table), clips, "clips", 1, 0.95, 0)
+    found = cross(table.mean(axis=1), resampled(table), np.full(clips, 9), "clips", 1, 0.95, 0)
     rows, columns = table.mean(axis=1), table.mean(axis=0)
     rest = table - rows[:, None] - columns + table.mean()
     of_seeds, of_clips = rows.var() / seeds, columns.var() / clips
@@ -43,7 +43,7 @@ def test_a_family_makes_it_wider():
     widths = []
     for comparisons in (1, 3, 6):
         interval = cross(
-            table.mean(axis=1), resampled(table, 500), 30, "clips", comparisons, 0.95, 0
+            table.mean(axis=1), resampled(table, 500), np.ones(30), "clips", comparisons, 0.95, 0
         ).interval
         widths.append(interval.high - interval.low)
         assert ("at once" in interval.method) == (comparisons > 1)
@@ -54,12 +54,22 @@ def test_resamples_without_the_metric_are_left_out():
     table = np.random.default_rng(2).normal(size=(5, 20))
     values = resampled(table, 400)
     some = np.where(np.arange(400)[:, None] % 4 == 0, np.nan, values)
-    found = cross(table.mean(axis=1), some, 20, "images", 1, 0.95, 0)
+    found = cross(table.mean(axis=1), some, np.ones(20), "images", 1, 0.95, 0)
     assert found.interval.low < found.interval.high and "20 images" in found.interval.method
-    none = cross(table.mean(axis=1), np.full((400, 5), np.nan), 20, "clips", 1, 0.95, 0)
+    none = cross(table.mean(axis=1), np.full((400, 5), np.nan), np.ones(20), "clips", 1, 0.95, 0)
     assert none.interval.low is None and "no such value" in none.interval.note
 
 
 def test_without_any_scatter_there_is_none():
-    found = cross(np.full(4, 0.5), np.full((100, 4), 0.5), 10, "clips", 1, 0.95, 0).interval
+    found = cross(np.full(4, 0.5), np.full((100, 4), 0.5), np.ones(10), "clips", 1, 0.95, 0).interval
     assert found.low is None and found.note == "no interval: neither the seeds nor the clips differ"
+
+
+def test_few_clips_are_told_and_unequal_ones_make_it_wider():
+    table = np.random.default_rng(3).normal(size=(8, 12))
+    values = resampled(table, 2000)
+    equal = cross(table.mean(axis=1), values, np.full(12, 9), "clips", 1, 0.95, 0).interval
+    one_large = np.array([60, *[4] * 11])
+    unequal = cross(table.mean(axis=1), values, one_large, "clips", 1, 0.95, 0).interval
+    assert equal.note == "" and unequal.high - unequal.low > 1.5 * (equal.high - equal.low)
+    assert "weigh no more than 2.9 equal ones: what is said of other clips rests on few" in unequal.note

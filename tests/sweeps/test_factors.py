@@ -22,6 +22,21 @@ def test_a_factor_is_what_varies_but_for_seeds_and_places(tmp_path):
     }
 
 
+def test_how_the_data_come_is_no_factor_and_no_hidden_difference(tmp_path):
+    for workers in (0, 4):
+        config = {"data": {"size": 32, "workers": workers}}
+        motion_sweep(
+            tmp_path / str(workers),
+            {f"cbam{workers}": 0.8},
+            overrides=[f"data.workers={workers}"],
+            config=config,
+        )
+    factors = factors_of(tmp_path / "0", tmp_path / "4")
+    assert list(factors.levels) == ["model/attention"]
+    first, *_, last = factors.jobs
+    assert list(differences(first.config, last.config)) == []
+
+
 def test_a_job_without_the_override_has_what_its_config_says(tmp_path):
     config = {"optimizer": {"lr": 0.001, "betas": [0.9, 0.999]}}
     motion_job(

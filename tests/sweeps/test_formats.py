@@ -9,7 +9,6 @@ from comparisons import compare_sweeps, made_up
 from rich.console import Console
 from run_directories import motion_job, motion_sweep
 
-from dancepose.sweeps.comparison import Comparison
 from dancepose.sweeps.formats import (
     COLUMNS,
     as_csv,
@@ -20,6 +19,7 @@ from dancepose.sweeps.formats import (
     records,
     rich_tables,
 )
+from dancepose.sweeps.results import Comparison
 
 ODD = r"a|b_&%$#{}~^\<x>*`[l](u)`"
 
@@ -77,7 +77,8 @@ def test_markdown_tables_have_as_many_cells_in_each_row_whatever_the_names(odd):
 
 def test_latex_is_escaped_and_its_environments_are_closed(odd):
     told = as_latex(odd)
-    assert r"a|b\_\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}\textless{}x" in told
+    odd = r"a\textbar{}b\_\&\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}\textless{}x"
+    assert odd in told
     for name in ("table", "tabular"):
         assert told.count(f"\\begin{{{name}}}") == told.count(f"\\end{{{name}}}") > 0
     rows = [line for line in told.splitlines() if line.endswith(r"\\")]
@@ -86,6 +87,17 @@ def test_latex_is_escaped_and_its_environments_are_closed(odd):
     assert cells == set(columns)
     bare = re.sub(r"\\[&%$#_{}]|\$\\pm\$", "", told.partition("\n")[2])
     assert not re.search(r"(?<!\\)[%#_~^]", bare), bare
+
+
+def test_no_name_is_an_argument_of_the_row_before_it_in_latex(tmp_path):
+    """`\\\\` and booktabs' rules look for `[` and `*` beyond the end of their line."""
+    for number, name in enumerate(("none", "[64,96]", "*")):
+        motion_job(tmp_path / str(number), [f"x={name}"], right=0.8 - 0.1 * number, config={"x": name})
+    rows = as_latex(compare_sweeps(tmp_path)).splitlines()
+    assert not any(re.match(r"[\[*]", row) for row in rows)
+    assert any(row.startswith("{[}64,96{]} &") for row in rows) and any(
+        row.startswith("{*} &") for row in rows
+    )
 
 
 def test_several_tables_stand_in_one_file(tmp_path):
@@ -97,4 +109,4 @@ def test_several_tables_stand_in_one_file(tmp_path):
     comparison = compare_sweeps(tmp_path, by=["model/attention"], split=["optimizer.lr"])
     assert "Results; optimizer.lr=0.01" in as_text(comparison)
     assert {row["table"] for row in records(comparison)} == {"optimizer.lr=0.01", "optimizer.lr=0.1"}
-    assert "not for those of other tables" in as_text(comparison)
+    assert "for the 2 comparisons of all tables at once" in as_text(comparison)

@@ -1,7 +1,5 @@
 """Reading the jobs of sweeps."""
 
-import json
-
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -9,8 +7,9 @@ from hypothesis import strategies as st
 from run_directories import motion_job, motion_sweep
 
 from dancepose.errors import DanceposeError, DataError
-from dancepose.sweeps.jobs import _parse, parse_overrides, read_jobs, refuse_mixed
-from dancepose.tasks.run_directory import NOT_IN_HASH
+from dancepose.sweeps.jobs import read_jobs, refuse_mixed
+from dancepose.sweeps.ledger import Outcome, Sweep
+from dancepose.sweeps.run_yaml import _parse, parse_overrides
 
 
 def test_a_job_says_what_its_run_directory_holds(tmp_path):
@@ -45,6 +44,24 @@ def test_what_is_not_done_is_left_out_with_its_cause(tmp_path):
         ("e", "unknown"),
     ]
     assert left_out[0].cause == "CUDA out of memory" and "test=true" in left_out[2].cause
+
+
+def test_jobs_that_were_launched_and_left_no_result_are_told(tmp_path):
+    sweep, inner = Sweep(tmp_path / "a"), Sweep(tmp_path / "a" / "inner")
+    motion_job(sweep.path / "done")
+    (motion_job(sweep.path / "begun") / "metrics.json").unlink()
+    for name in ("done", "begun", "killed", "never"):
+        sweep.add(name, ["seed=1"])
+    sweep.record("killed", "1", Outcome("failed", "killed by signal 9"))
+    sweep.record("begun", "1", Outcome("failed", "no memory"))
+    (sweep.path / "killed").mkdir()
+    inner.add("other", [])
+    jobs, left_out = read_jobs([sweep.path, inner.path])
+    assert [job.path.name for job in jobs] == ["done"]
+    told = {one.path.name: (one.status, one.cause) for one in left_out}
+    assert len(left_out) == len(told) == 4
+    assert told["killed"] == ("failed", "killed by signal 9") and told["begun"] == ("failed", "no memory")
+    assert told["never"][0] == told["other"][0] == "unknown" and "did not begin" in told["never"][1]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "overrides.yaml", "choices.yaml", "metrics.json"])
@@ -106,6 +123,7 @@ def test_an_anchor_in_another_entry_is_found():
 
 
 def test_nothing_that_does_not_change_a_result_is_a_factor():
+    from dancepose.run_keys import KEYS, keys_not
     from dancepose.sweeps.factors import NO_FACTORS
 
-    assert set(NOT_IN_HASH) <= set(NO_FACTORS) and json.dumps(NO_FACTORS)
+    assert set(keys_not("hashed")) <= set(NO_FACTORS) == set(KEYS)

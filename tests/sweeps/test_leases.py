@@ -1,6 +1,7 @@
 """Devices that are lent to one job at a time, and are free again however a job ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,3 +158,28 @@ def test_cores_are_those_that_the_process_may_use():
     cores = usable_cores()
     assert 1 <= len(cores) <= len(os.sched_getaffinity(0))
     assert {int(core.name) for core in cores} <= os.sched_getaffinity(0)
+
+
+@pytest.mark.parametrize("laid", ["link", "foreign"])
+def test_a_folder_that_somebody_else_has_laid_is_not_used(laid, monkeypatch, tmp_path):
+    """Anybody may make one of that name where all programs keep temporary files."""
+    monkeypatch.delenv(leases.FOLDER)
+    monkeypatch.setattr(leases.tempfile, "gettempdir", lambda: str(tmp_path))
+    theirs = tmp_path / f"dancepose-leases-{os.getuid()}"
+    with leased(devices("a"), 1) as names:
+        assert names == ["a"] and (theirs / "gpu-a.lock").is_file()
+    shutil.rmtree(theirs)
+    if laid == "link":
+        (tmp_path / "precious").mkdir()
+        theirs.symlink_to(tmp_path / "precious")
+    else:
+        theirs.mkdir()
+        user = os.getuid()
+        monkeypatch.setattr(leases, "leases_folder", lambda: theirs)
+        monkeypatch.setattr(leases.os, "getuid", lambda: user + 1)
+    with (
+        pytest.raises(ConfigError, match="is a link, or not yours: .*DANCEPOSE_LEASES"),
+        leased(devices("a"), 1),
+    ):
+        raise AssertionError
+    assert not list((tmp_path / "precious").glob("*")) and not list(theirs.glob("*"))

@@ -85,6 +85,16 @@ def test_a_job_is_held_by_one_and_free_when_it_is_killed(sweep):
         os.killpg(holder.pid, signal.SIGKILL)
 
 
+def test_a_job_that_was_submitted_is_known_until_it_tells_of_its_end(sweep):
+    sweep.submit({"a_1": "7_0", "a_2": "7_1"}, "l")
+    assert sweep.outcomes("l")["a_1"] == Outcome("submitted", queued="7_0")
+    sweep.record("a_1", "l", Outcome("interrupted"))  # the cluster may have put it back into its queue
+    assert sweep.queued("a_1") == "7_0" and sweep.queued("a_2") == "7_1" and sweep.queued("a_3") == ""
+    sweep.record("a_1", "m", Outcome("done"))
+    assert sweep.queued("a_1") == "" and sweep.last_outcome("a_1") == Outcome("done")
+    assert sweep.last_outcome("a_3") is None
+
+
 def test_broken_files_and_folders_are_told(sweep, tmp_path):
     (sweep.path / "jobs.json").write_text("{")
     with pytest.raises(DataError, match=r"jobs\.json"):
@@ -99,3 +109,49 @@ def test_what_a_job_came_to_is_plain_json(sweep):
     written = json.loads((sweep.path / "sweep.json").read_text())
     assert written["a_1"]["status"] == "failed" and written["a_1"]["launch"] == "x"
     assert sweep.outcomes("another launch") == {}
+
+
+PLANNER = """
+import sys, time
+from dancepose.sweeps.ledger import Outcome, Sweep
+sweep = Sweep(sys.argv[1])
+with sweep.planning("killed"):
+    sweep.plan("a_1", "killed", Outcome("missing"))
+    print("planned", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_killed_launchers_have_left_goes(sweep):
+    """And nothing of those that are at work."""
+    whole = {path.name for path in sweep.path.iterdir()}
+    names = ("jobs.json", "sweep.json", "sweep.txt", ".plans_1.json")
+    for number, name in enumerate(names):
+        (sweep.path / f".{name}.abcdefg{number}.partial").write_text("half")
+    planner = subprocess.Popen(
+        [sys.executable, "-c", PLANNER, str(sweep.path)], stdout=subprocess.PIPE, text=True
+    )
+    assert planner.stdout.readline() == "planned\n"
+    with sweep.planning("mine"):
+        sweep.plan("a_1", "mine", Outcome("missing"))
+        sweep.clean()
+        plans = {".plans_killed.json", ".plans_mine.json"}
+        assert {path.name for path in sweep.path.iterdir()} == whole | plans
+        assert sweep.plans("mine") == {"a_1": Outcome("missing")}
+    planner.kill()
+    planner.wait()
+    planner.stdout.close()
+    sweep.clean()
+    assert {path.name for path in sweep.path.iterdir()} == whole
+    assert [path.name for path in (sweep.path / ".locks").iterdir()] == ["ledger.lock"]
+    nowhere = Sweep(sweep.path / "nowhere")
+    nowhere.clean()
+    assert not nowhere.path.exists(), "who only looks makes no folder"
+    with nowhere.planning("mine"):
+        nowhere.plan("a_1", "mine", Outcome("missing"))
+    assert not nowhere.path.exists()
+
+
+def test_the_table_is_written_as_all_else(sweep):
+    sweep.write_table("1 job: 1 done\n")
+    assert (sweep.path / "sweep.txt").read_text() == "1 job: 1 done\n"

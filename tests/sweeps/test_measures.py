@@ -50,10 +50,10 @@ def test_runs_of_a_seed_are_averaged():
     correct = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]], bool)
     means = SeedMeans([0, 0, 4], AccuracyScores([0, 1, 2], correct))
     assert means.seeds == (0, 4) and means.values.tolist() == [0.75, 0.0]
-    assert means.of_weights(np.array([[1.0, 0, 0, 1]])).tolist() == [[0.75, 0.0]]
+    assert means.of_clusters(np.array([[1.0, 0, 0, 1]])).tolist() == [[0.75, 0.0]]
     assert means.clusters == [None] * 4
     scaled = Scaled(means, 100)
-    assert scaled.values.tolist() == [75, 0] and scaled.of_weights(np.ones((2, 4))).shape == (2, 2)
+    assert scaled.values.tolist() == [75, 0] and scaled.of_clusters(np.ones((2, 4))).shape == (2, 2)
 
 
 def test_a_metric_of_which_one_number_a_run_is_known(tmp_path):
@@ -61,5 +61,10 @@ def test_a_metric_of_which_one_number_a_run_is_known(tmp_path):
     motion_job(tmp_path / "2", seed=1, metrics={"test/accuracy": 0.5})
     jobs, _ = read_jobs([tmp_path])
     scores = arm_scores("loss", Arm("x", tuple(jobs)), MotionAnswers(jobs))
-    assert isinstance(scores, PlainScores) and scores.seeds == (0, 1)
+    assert isinstance(scores, PlainScores) and scores.seeds == (0, 1) and scores.unit == "clips"
     assert scores.values[0] == pytest.approx(0.2) and np.isnan(scores.values[1])
+
+
+def test_a_class_may_be_called_like_a_loss():
+    metric = metric_of("accuracy_gloss", poses=False)
+    assert metric.higher and metric.title.endswith("%")

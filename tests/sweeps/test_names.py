@@ -12,7 +12,7 @@ def test_a_job_is_named_after_what_varies():
     name = job_name(JOB, ["model/attention", "seed"])
     assert re.fullmatch(r"attention-cbam0_seed-3_[0-9a-f]{8}", name)
     whole = job_name(JOB)
-    assert whole.startswith("experiment-motion_paper_attention-cbam0_seed-3_root-some-where_")
+    assert whole.startswith("experiment-motion_paper_attention-cbam0_seed-3_")
     assert whole[-8:] == name[-8:], "the digits stand for all overrides, whatever is told"
 
 
@@ -59,3 +59,36 @@ def test_the_same_command_is_the_same_sweep():
     assert again == name
     assert sweep_name("motion_paper", ["seed=0,1,2", "model=motion"], {"model.branches": "[a],[b]"}) != name
     assert sweep_name("motion_paper", ["seed=0,1", "model=motion"], None) != name
+
+
+def test_where_data_lie_and_who_reads_them_makes_no_other_job(tmp_path):
+    """A sweep that is launched again on another machine goes on with the jobs that are there."""
+    first = place(tmp_path, [*JOB, "data.workers=2"], ["model/attention", "seed"])
+    assert first.startswith("attention-cbam0_seed-3_")
+    (tmp_path / first).mkdir()
+    elsewhere = [o for o in JOB if not o.startswith("data.root")]
+    for more in (["data.root=/else/where"], ["data.workers=8", "data.root=/x"], []):
+        assert place(tmp_path, [*elsewhere, *more], ["seed"]) == first
+    assert place(tmp_path, [*JOB, "data.size=64"], ["seed"]) != first
+
+
+def test_a_sweep_over_such_a_key_tells_its_jobs_apart(tmp_path):
+    jobs = [["seed=0", f"data.workers={number}"] for number in (0, 2)]
+    names = [place(tmp_path, job, ["data.workers"]) for job in jobs]
+    assert [name.rpartition("_")[0] for name in names] == ["workers-0", "workers-2"]
+    assert len({name[-8:] for name in names}) == 2
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert [place(tmp_path, job, ["seed"]) for job in jobs] == names, "and finds them again"
+    assert place(tmp_path, ["seed=0", "data.workers=4"], ["seed"]) not in names
+    (tmp_path / job_name(["seed=0"])).mkdir()
+    assert place(tmp_path, jobs[0], ["data.workers", "seed"]) == names[0]
+
+
+def test_other_data_are_another_sweep_and_other_workers_are_not():
+    name = sweep_name("motion_paper", ["seed=0,1", "data.root=a", "data.workers=2"], None)
+    assert sweep_name("motion_paper", ["seed=0,1", "data.root=a", "data.workers=4"], None) == name
+    assert sweep_name("motion_paper", ["seed=0,1", "data.root=a"], {"data.workers": 4}) == name
+    assert sweep_name("motion_paper", ["seed=0,1", "data.root=b", "data.workers=2"], None) != name
+    both = sweep_name("motion_paper", ["seed=0,1", "data.root=a"], {"data.workers": "0,1"}, ["data.workers"])
+    assert both != name

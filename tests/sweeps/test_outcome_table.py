@@ -1,5 +1,7 @@
+import pytest
+
 from dancepose.sweeps.ledger import Outcome
-from dancepose.sweeps.outcome_table import outcome_table, shortened
+from dancepose.sweeps.outcome_table import BAD, outcome_table, shortened
 
 
 def test_the_table_tells_each_job_and_what_can_be_done():
@@ -17,6 +19,25 @@ def test_the_table_tells_each_job_and_what_can_be_done():
     assert lines[3].split() == ["seed-1_b", "skipped", "0.5000", "-"]
     assert lines[4].endswith("killed by SIGKILL") and lines[5].endswith("optimizer.lr was 0.1, is 0.2")
     assert [word in text for word in ("rerun=failed", "rerun=stale", "same command")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Outcome("failed", "no memory"), "failed jobs are run again with rerun=failed"),
+        (Outcome("failed", "killed by SIGKILL", goes_on=True), "failed jobs that were killed, or could not"),
+        (Outcome("unknown", "the data cannot be read: x"), "unknown: their data cannot be read"),
+        (Outcome("submitted", queued="7_0"), "submitted jobs go on in the cluster"),
+    ],
+)
+def test_what_can_be_done_about_a_job(outcome, told):
+    text = outcome_table({"a_1": outcome})
+    assert text.startswith(f"1 job: 1 {outcome.status}") and told in text
+    assert ("rerun=failed" in text) == ("rerun=failed" in told)
+
+
+def test_data_that_cannot_be_read_are_a_failure():
+    assert "unknown" in BAD
 
 
 def test_an_empty_sweep_and_a_long_cause():

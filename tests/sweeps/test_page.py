@@ -60,7 +60,7 @@ def page(tmp_path_factory) -> Path:
     for arm in comparison.tables[0].group.arms.values():
         for job in arm.jobs:
             (job.path / "pictures").mkdir()
-            cv2.imwrite(str(job.path / "pictures" / "test_mistakes.jpg"), np.zeros((20, 30, 3), np.uint8))
+            cv2.imwrite(str(job.path / "pictures" / "test_samples.jpg"), np.zeros((20, 30, 3), np.uint8))
     assert pictures.is_dir()
     write_comparison(folder / "out", comparison, pictures=2)
     return folder / "out" / "comparison.html"
@@ -154,7 +154,7 @@ def test_an_earlier_comparison_in_the_folder_is_replaced(tmp_path):
     out = tmp_path / "out"
     write_comparison(out, made_up(tmp_path, seeds=1), pictures=0)
     for method in ("ae", "paf"):
-        pose_job(tmp_path / "s" / method, [f"model/codec={method}"], per_image=False)
+        pose_job(tmp_path / "s" / method, [f"model/codec={method}"])
         (tmp_path / "s" / method / "test.json").unlink()
     (out / "keypoints.csv").write_text("old")
     write_comparison(out, compare_sweeps(tmp_path / "s", against="ae"), pictures=0)

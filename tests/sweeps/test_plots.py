@@ -7,10 +7,10 @@ import pytest
 from comparisons import compare_sweeps, made_up
 from run_directories import motion_sweep
 
-from dancepose.sweeps.comparison import Comparison
 from dancepose.sweeps.learning import Curve
 from dancepose.sweeps.parallel import parallel
 from dancepose.sweeps.plots import confusion, forest, learning, shortened
+from dancepose.sweeps.results import Comparison
 from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element
 
 ODD = "<script>alert(1)</script> & \"x\" 'y'"
@@ -69,7 +69,7 @@ def test_long_names_lose_their_middle():
 
 def test_a_forest_plot_has_both_intervals_of_each_arm_in_their_places(comparison):
     result = comparison.tables[0].metrics[0]
-    root = parsed(forest(result, comparison.against, numbers_of(comparison), 7))
+    root = parsed(forest(result, comparison.against, numbers_of(comparison)))
     arms = [node for node in root.iter("g") if node.attrib.get("class") == "arm"]
     assert [node.attrib["data-arm"] for node in arms] == ["1", "2"]
     zero = float(next(n for n in root.iter("line") if n.attrib.get("class") == "zero").attrib["x1"])
@@ -87,14 +87,14 @@ def test_a_forest_plot_has_both_intervals_of_each_arm_in_their_places(comparison
 
 def test_arms_without_intervals_are_points(tmp_path):
     comparison = made_up(tmp_path, seeds=2)
-    root = parsed(forest(comparison.tables[0].metrics[0], "none", numbers_of(comparison), 7))
+    root = parsed(forest(comparison.tables[0].metrics[0], "none", numbers_of(comparison)))
     assert not [n for n in root.iter("line") if n.attrib.get("class") in ("both", "seeds")]
     assert len(list(root.iter("circle"))) == 2 and "undecided: 2 of 7 seeds" in texts(root)
 
 
 def test_equal_arms_can_be_drawn(tmp_path):
     comparison = compare_sweeps(motion_sweep(tmp_path, {"none": 0.0, ODD.replace("/", "|"): 0.0}, draw=1))
-    told = forest(comparison.tables[0].metrics[0], ODD, numbers_of(comparison), 5)
+    told = forest(comparison.tables[0].metrics[0], ODD, numbers_of(comparison))
     assert parsed(told) is not None and "<script>" not in told
 
 
@@ -137,6 +137,19 @@ class TestParallel:
         best = max(lines, key=lambda line: -float(line.attrib["data-y"].split(",")[2]))
         assert best.attrib["data-arm"] == "2"
 
+    def test_the_words_of_the_first_axis_stand_beside_the_lines(self, tmp_path):
+        level = "a_level_of_a_long_name"
+        motion_sweep(tmp_path, {"none": 0.5, level: 0.7}, [0, 1])
+        (table,) = compare_sweeps(tmp_path).tables
+        root = parsed(parallel(table, {"none": 0, level: 1}))
+        starts = {float(line.attrib["points"].split(",")[0]) for line in root.iter("polyline")}
+        words = [n for n in root.iter("text") if "".join(n.itertext()) in ("none", shortened(level, 18))]
+        assert len(words) == 2 and len(starts) == 1
+        for word in words:
+            x = float(word.attrib["x"])
+            assert word.attrib["text-anchor"] == "end" and x < min(starts)
+            assert x > 6 * len("".join(word.itertext())), "it lies within the drawing"
+
     def test_rates_of_many_sizes_are_told_apart(self, tmp_path):
         for lr in (0.1, 0.001, 0.00001):
             config, overrides = {"optimizer": {"lr": lr}}, [f"optimizer.lr={lr}"]
@@ -152,3 +165,10 @@ class TestParallel:
         (table,) = compare_sweeps(tmp_path).tables
         root = parsed(parallel(table, {"none": 0, "cbam1": 1}))
         assert all(line.attrib["data-y"].count(",") == 1 for line in root.iter("polyline"))
+
+    def test_one_run_without_any_number_has_no_axis(self, tmp_path):
+        nothing = float("nan")
+        motion_sweep(tmp_path, {"none": 0.5, "cbam1": 0.7}, [0], metrics={"test/loss": nothing})
+        more = {"only": {"model/attention": ["none"]}, "by": ["version"], "against": "0.1.0"}
+        (table,) = compare_sweeps(tmp_path, metrics=["loss"], **more).tables
+        assert not list(parsed(parallel(table, {"0.1.0": 0})).iter("line"))

@@ -123,7 +123,7 @@ def test_mean_ap_of_images_in_and_out_of_clips():
 def test_plain_numbers():
     scores = PlainScores([1, 2, 3], [0.5, None, 0.25])
     assert scores.count == 0 and scores.clusters is None and np.isnan(scores.values[1])
-    for ask in (lambda: scores.of_weights(np.ones((1, 3))), lambda: scores.resample(10, 0)):
+    for ask in (lambda: scores.of_clusters(np.ones((1, 3))), lambda: scores.resample(10, 0)):
         with pytest.raises(ValueError, match="only one number"):
             ask()
 

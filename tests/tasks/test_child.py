@@ -75,6 +75,8 @@ def test_the_command_is_that_of_one_run(tmp_path):
         "hydra.mode=MULTIRUN",
         "hydra/launcher=joblib",
         "hydra.launcher.n_jobs=2",
+        "hydra/sweeper=optuna",
+        "hydra/sweeper/sampler=random",
         "hydra.sweep.dir=x",
     )
     given = hydra(

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from wandb.errors import CommError
 
-from dancepose.errors import DataError
-from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite
+from dancepose.errors import DanceposeError, DataError
+from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite, leave
+from dancepose.tasks.run_directory import RunDirectory
 
 
 def by_lightning() -> SystemExit:
@@ -42,9 +44,10 @@ def test_what_goes_wrong_after_sigterm_is_an_interruption():
     assert exit_status(ConnectionResetError("of W&B, whose process has ended"), terminated=True) == 143
 
 
-def test_a_run_whose_wandb_has_died_is_closed_all_the_same(monkeypatch, caplog):
+@pytest.mark.parametrize("error", [ConnectionResetError, OSError, CommError])
+def test_a_run_whose_wandb_has_died_is_closed_all_the_same(monkeypatch, caplog, error):
     def finish():
-        raise ConnectionResetError("Connection lost")
+        raise error("Connection lost")
 
     monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(finish=finish))
     finish_wandb()
@@ -76,3 +79,35 @@ def test_wandb_is_finished_where_it_is_in_use(monkeypatch):
     monkeypatch.delitem(sys.modules, "wandb")
     finish_wandb()
     assert "wandb" not in sys.modules, "it is not imported for this"
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "status"),
+    [
+        (ValueError("x"), ValueError, "failed"),
+        (KeyboardInterrupt(), SystemExit, "interrupted"),
+        (SystemExit(-1), SystemExit, "interrupted"),
+    ],
+)
+def test_what_ended_a_training_is_written_down(error, raised, status, tmp_path):
+    run, trainer = RunDirectory(tmp_path), SimpleNamespace(received_sigterm=False, world_size=1)
+    with pytest.raises(raised):
+        leave(error, run, trainer, True, {"hash": "h"}, True)
+    assert (run.read_metrics()["status"], run.read_metrics()["hash"]) == (status, "h")
+
+
+def test_a_training_that_never_began_leaves_no_word(tmp_path):
+    trainer = SimpleNamespace(received_sigterm=False, world_size=1)
+    with pytest.raises(ValueError, match="x"):
+        leave(ValueError("x"), RunDirectory(tmp_path), trainer, True, None, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_several_processes_one_tells(tmp_path):
+    run, trainer = RunDirectory(tmp_path), SimpleNamespace(received_sigterm=False, world_size=2)
+    with pytest.raises(DanceposeError):
+        leave(DanceposeError("mine"), run, trainer, False, {}, False)
+    assert run.read_metrics()["cause"] == "DanceposeError: mine"
+    with pytest.raises(SystemExit) as caught:
+        leave(DanceposeError("peer lost"), run, trainer, True, {}, True)
+    assert caught.value.code == 1 and run.read_metrics()["cause"] == "DanceposeError: mine"

@@ -13,10 +13,11 @@ from dancepose.tasks.extras import EXTRAS, check_direction, check_extras
 
 @pytest.mark.parametrize("choice", list(EXTRAS))
 def test_a_missing_extra_is_named(choice, monkeypatch):
-    group, _, option = choice.partition("=")
+    (group, _, option), extra = choice.partition("="), EXTRAS[choice][1]
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(
-        ConfigError, match=rf"^{choice} needs \w+, .*: .* 'dancepose\[{EXTRAS[choice][1]}\]'$"
+        ConfigError,
+        match=rf"^{choice} needs \w+, .*: python -m pip install -c requirements.lock.txt -e '.\[{extra}\]'",
     ):
         check_extras({group: option})
     monkeypatch.setattr(extras, "find_spec", lambda name: object())
@@ -45,14 +46,20 @@ def test_a_launcher_that_lends_nothing_is_refused():
         check_extras({"hydra/launcher": "joblib"})
 
 
-def searching(direction, mode, sweeper="optuna"):
+def searching(direction, objective, sweeper="optuna"):
     hydra = {"runtime": {"choices": {"hydra/sweeper": sweeper}}, "sweeper": {"direction": direction}}
-    return OmegaConf.create({"hydra": hydra, "objective": "val/mAP", "callbacks": {"best": {"mode": mode}}})
+    return OmegaConf.create({"hydra": hydra, "objective": objective})
 
 
 def test_optuna_looks_for_what_the_best_checkpoint_is_chosen_by():
-    with pytest.raises(ConfigError, match="maximum of val/mAP .*: give hydra.sweeper.direction=maximize"):
-        check_direction(searching("minimize", "max"))
-    check_direction(searching("maximize", "max"))
-    check_direction(searching("minimize", "min"))
-    check_direction(searching("minimize", "max", sweeper="basic"))
+    with pytest.raises(
+        ConfigError, match="of val/mAP the maximum is the best: give hydra.sweeper.direction=maximize"
+    ):
+        check_direction(searching("minimize", "val/mAP"))
+    with pytest.raises(
+        ConfigError, match="of val/loss the minimum is the best: give hydra.sweeper.direction=minimize"
+    ):
+        check_direction(searching("maximize", "val/loss"))
+    check_direction(searching("maximize", "val/mAP"))
+    check_direction(searching("minimize", "val/ECE"))
+    check_direction(searching("minimize", "val/mAP", sweeper="basic"))

@@ -9,9 +9,10 @@ from dancepose.data.motion_samples import frame_samples
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.sampler import SampleKey
 from dancepose.data.transforms import Augmentation
+from dancepose.inference.actions import predict, rejected_by, rejects
 from dancepose.skeleton import load_skeleton
 from dancepose.tasks.motion_evaluation import MotionEvaluation
-from dancepose.tasks.motion_prediction import crop_of, describe_network, predict, rejected_by, rejects, said
+from dancepose.tasks.motion_prediction import crop_of, describe_network, said
 
 CLASSES = ("wave", "walk", "other")
 SKELETON = load_skeleton("openpose18")

@@ -11,12 +11,9 @@ from dancepose.data.images import read_image
 from dancepose.errors import DataError
 from dancepose.metrics.classification import score_samples
 from dancepose.metrics.samples import MotionSamples
-from dancepose.records import Person
-from dancepose.skeleton import load_skeleton
 from dancepose.tasks import motion_report
-from dancepose.tasks.motion_report import mistake_sheet, tell_motion_report, write_motion_report
+from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
 
-COCO17 = load_skeleton("coco17")
 CLASSES = ("wave", "walk", "hold high")
 
 
@@ -41,18 +38,6 @@ def crop(_: int) -> np.ndarray:
     return np.zeros((40, 30, 3), np.uint8)
 
 
-@pytest.fixture
-def captions(monkeypatch) -> list[str]:
-    shown: list[str] = []
-
-    def sheet(images, captions, *_, **__):
-        shown.extend(captions)
-        return np.zeros((8, 8, 3), np.uint8)
-
-    monkeypatch.setattr(motion_report, "contact_sheet", sheet)
-    return shown
-
-
 def test_files_hold_figures_intervals_and_samples(tmp_path: Path):
     samples = made()
     found = written(tmp_path, samples, crop=crop)
@@ -64,7 +49,7 @@ def test_files_hold_figures_intervals_and_samples(tmp_path: Path):
     assert found["intervals"]["class hold high"]["low"] is None
     assert MotionSamples.load(tmp_path / "per_sample.npz").ids == samples.ids
     names = {p.name for p in (tmp_path / "pictures").iterdir()}
-    assert names == {"test_confusion.png", "test_reliability.png", "test_mistakes.jpg"}
+    assert names == {"test_confusion.png", "test_reliability.png", "test_samples.jpg", "test_mistakes.jpg"}
     assert read_image(tmp_path / "pictures" / "test_mistakes.jpg").shape[1] > 1000  # four in a row
 
 
@@ -95,47 +80,23 @@ def test_where_there_are_no_clips_samples_stand_for_themselves(tmp_path: Path):
     assert found["intervals"]["macro_F1"]["population"] == "other samples like these"
 
 
-def test_the_surest_mistakes_stand_first(captions):
-    mistake_sheet(made(12), 3, crop)
-    assert captions == ["walk -> wave, 0.85\n9.jpg", "walk -> wave, 0.70\n6.jpg", "wave -> walk, 0.55\n3.jpg"]
-
-
-def test_a_skeleton_is_drawn_where_there_is_no_picture(captions, monkeypatch, caplog):
-    drawn = []
-    monkeypatch.setattr(motion_report, "draw_pose", lambda person, *_: drawn.append(person) or crop(0))
-    people = [Person(np.full((17, 3), float(i))) for i in range(12)]
-
-    def some(i: int) -> np.ndarray | None:
-        if i == 6:
-            raise OSError("gone")
-        return None if i == 9 else crop(i)
-
-    mistake_sheet(made(12), 9, some, people, COCO17)
-    assert [person.keypoints[0, 0] for person in drawn] == [9, 6] and len(captions) == 4
-    assert "the picture of 6.jpg cannot be drawn" in caplog.text
-    captions.clear()
-    mistake_sheet(made(12), 9, some)
-    assert [caption.split("\n")[1] for caption in captions] == ["3.jpg", "0.jpg"]
-
-
 def test_nothing_to_show_is_no_sheet_and_an_old_one_goes(tmp_path: Path):
-    assert mistake_sheet(made(12), 3) is None
     written(tmp_path, made(), crop=crop)
     right = made(wrong=1000).select(np.arange(1, 60))
     written(tmp_path, right, crop=crop)
     assert not (tmp_path / "pictures" / "test_mistakes.jpg").exists()
-    assert mistake_sheet(right, 3, crop) is None
+    assert (tmp_path / "pictures" / "test_samples.jpg").exists()
 
 
 def test_pictures_that_cannot_be_drawn_are_told_and_the_rest_is_written(tmp_path: Path, monkeypatch, caplog):
     def fail(*_, **__):
         raise ValueError("no such font")
 
-    for name in ("draw_confusion", "draw_reliability", "mistake_sheet"):
+    for name in ("draw_confusion", "draw_reliability", "sample_sheet", "mistake_sheet"):
         monkeypatch.setattr(motion_report, name, fail)
     written(tmp_path, made(), crop=crop)
     assert {p.name for p in tmp_path.iterdir()} == {"test.json", "per_sample.npz"}
-    assert caplog.text.count("cannot be drawn, and the rest goes on: ValueError") == 3
+    assert caplog.text.count("cannot be drawn, and the rest goes on: ValueError") == 4
 
 
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")

@@ -19,7 +19,7 @@ TINY = [*SMALL, "model=hrnet", "debug=lr_find", "lr_find.steps=24", "logger=wand
 def test_the_folder_holds_numbers_and_picture_and_nothing_of_a_run(labelme, tmp_path, caplog, capsys):
     run, rates = tmp_path / "run", ["lr_find.low=1e-6", "lr_find.high=1e-1"]
     with caplog.at_level("INFO"):
-        assert run_task(train, "train", run, *TINY, *rates, f"data.root={labelme}") is None
+        assert run_task(train, "train", run, *TINY, *rates, f"data.root={labelme}", drawn=True) is None
     assert sorted(os.listdir(run)) == ["lr_find.json", "pictures"]
     written = capsys.readouterr()
     assert "Finding best initial lr" not in written.out + written.err, "the tuner's own bar"

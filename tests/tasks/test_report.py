@@ -111,7 +111,7 @@ def test_frames_are_ranked_by_the_rule_of_the_figure(
     truth, missed = person(), person(wrong=4)
     region = np.array([[x, y] for x, y, _ in truth.keypoints[JOINTS[[-4, -1, -1, -4]]]])
     region += [[-5, -5], [5, -5], [5, FAR + 5], [-5, FAR + 5]]
-    frames = [frame("ignored", truth, ignore=[region]), frame("plain", person())]
+    frames = [frame("ignored", truth, ignore=[[region]]), frame("plain", person())]
     people = [[missed], [person(wrong=2)]]
     evaluation = PoseEvaluation(MPII15, protocol=protocol)
     evaluation.update(people, frames)

@@ -5,7 +5,8 @@ import yaml
 
 from dancepose.errors import CheckpointError, ConfigError, DanceposeError, DataError
 from dancepose.files import write_json, write_text
-from dancepose.tasks.run_directory import RunDirectory, config_hash
+from dancepose.tasks.config_hash import config_hash
+from dancepose.tasks.run_directory import RunDirectory
 
 
 def test_the_wandb_id_is_made_once(tmp_path):
@@ -116,3 +117,19 @@ def test_a_full_disk_is_one_clear_error_and_keeps_the_old_file():
         with mock.patch("os.fsync", side_effect=full), pytest.raises(DanceposeError, match="No space left"):
             write_text(path, "new")
         assert path.read_text() == "old" and len(list(Path(folder).iterdir())) == 1
+
+
+def test_half_written_files_go_and_no_others(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    kept = [run.path / ".begun", run.path / "pictures" / ".old.partial"]
+    for path in [*kept, *(run.path / f".{name}.a_1b2c3d.partial" for name in ("begun", "per_image.npz"))]:
+        write_text(path, "x")
+    run.remove_leftovers()
+    assert sorted(path for path in run.path.rglob("*") if path.is_file()) == sorted(kept)
+
+
+def test_half_written_files_of_a_run_below_stay(tmp_path):
+    being_written = RunDirectory(tmp_path / "outputs" / "other").checkpoints / ".last.ckpt.a_1b2c3d.partial"
+    write_text(being_written, "x")
+    RunDirectory(tmp_path / "outputs").remove_leftovers()
+    assert being_written.exists()

@@ -2,8 +2,10 @@ import pytest
 
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
-from dancepose.tasks.run_directory import RunDirectory, config_hash
-from dancepose.tasks.sameness import RunState, changes, check_same_run, run_state
+from dancepose.tasks import sameness
+from dancepose.tasks.config_hash import config_hash
+from dancepose.tasks.run_directory import RunDirectory
+from dancepose.tasks.sameness import RunState, changes, check_same_run, other_commit, run_state, with_commit
 
 CONFIG = {"model": {"width": 8}, "data": {"root": "/a", "val": 0.1}, "seed": 0, "name": "x", "rerun": None}
 
@@ -41,12 +43,31 @@ def test_what_makes_a_run_stale_is_named(run):
     def broken():
         raise DataError("the folder is gone")
 
-    assert run_state(run, CONFIG, broken).cause == "the folder is gone"
+    state = run_state(run, CONFIG, broken)
+    assert state == RunState("unknown", "the data cannot be read: the folder is gone"), "nothing has changed"
+    assert run_state(run, wider, broken).status == "stale"
+    run.note_failure("no memory")
+    assert run_state(run, CONFIG, broken) == RunState("failed", "no memory", same=True)
 
 
 def test_another_version_is_another_run(run):
     write_json(run.path / "metrics.json", {**run.read_metrics(), "version": "0.0.1"})
     assert "dancepose was 0.0.1" in run_state(run, CONFIG, untouched).cause
+
+
+def test_another_commit_is_told_and_no_other_run(run, monkeypatch):
+    """Comparisons refuse it; whether it matters only the user can know."""
+    monkeypatch.setattr(sameness, "commit", lambda: "aaaa1111")
+    known = with_commit({})
+    assert known == {"commit": "aaaa1111"} == with_commit(known) and other_commit(known) == ""
+    run.write_metrics("done", hash="", data="d1", **known)
+    monkeypatch.setattr(sameness, "commit", lambda: "bbbb2222")
+    state = run_state(run, CONFIG, lambda: "d1")
+    assert state == RunState("done", "its code was of commit aaaa1111, and is of bbbb2222")
+    check_same_run(run, CONFIG)
+    assert with_commit(known) == {"commit": "aaaa1111, bbbb2222"}, "a run that goes on by other code has both"
+    monkeypatch.setattr(sameness, "commit", lambda: "")
+    assert with_commit({}) == {} and other_commit(known) == "" and with_commit(known) == known
 
 
 def test_data_may_lie_elsewhere(run):

@@ -30,7 +30,7 @@ def test_epochs_that_fit(minutes, seconds, batches, most, epochs):
 
 def test_a_training_by_the_clock_equals_one_of_as_many_epochs(labelme, tmp_path, monkeypatch):
     monkeypatch.setattr("dancepose.tasks.time_budget._fit", lambda *_: 2)
-    common = [*SMALL, f"data.root={labelme}", "model.dropout=0.2", "trainer.max_epochs=9"]
+    common = [*SMALL, f"data.root={labelme}", "model.dropout=0.2", "trainer.max_epochs=9", "test=false"]
     run_task(train, "train", tmp_path / "clock", *common, "minutes=1")
     run_task(train, "train", tmp_path / "count", *common, "trainer.max_epochs=2")
     clock, count = (

@@ -8,6 +8,8 @@ from dancepose.data.readers.actions import FILE as ACTIONS_FILE
 from dancepose.data.readers.actions import read_actions
 from dancepose.data.readers.coco import read_coco
 from dancepose.data.readers.labelme import read_labelme
+from dancepose.data.readers.mpii import FILE as MPII_FILE
+from dancepose.data.readers.mpii import read_mpii
 from dancepose.data.readers.pyskl import read_pyskl
 from dancepose.data.readers.request import Reading, Request
 from dancepose.data.readers.skeletons import read_skeletons
@@ -50,6 +52,10 @@ def _action(asked: Request) -> Reading:
     return Reading(*read_actions(asked.file, asked.skeleton, asked.root, f"{asked.key}.annotations"))
 
 
+def _mpii(asked: Request) -> Reading:
+    return read_mpii(asked.file, asked.skeleton, asked.root, asked.key)
+
+
 def _folder(asked: Request) -> Reading:
     return Reading(*read_action_folder(asked.root, asked.skeleton, asked.key, asked.classes))
 
@@ -67,6 +73,7 @@ def _pyskl(asked: Request) -> Reading:
 READERS = {
     "dance": Reader(_labelme, "the folder with pictures and Labelme JSON files", takes=("classes",)),
     "coco": Reader(_coco, "the folder with the pictures", "the COCO keypoint JSON"),
+    "mpii": Reader(_mpii, f"the folder with {MPII_FILE} and images/", f"the {MPII_FILE}", MPII_FILE),
     "action": Reader(
         _action, f"the folder with the pictures and {ACTIONS_FILE}", f"the {ACTIONS_FILE}", ACTIONS_FILE
     ),

@@ -9,7 +9,7 @@ import numpy as np
 from dancepose.data.images import SUFFIXES, image_size
 from dancepose.data.problems import Problems
 from dancepose.data.readers import classes as class_file
-from dancepose.data.splits import SPLIT_FILE
+from dancepose.data.split_file import SPLIT_FILE
 from dancepose.errors import DataError
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton

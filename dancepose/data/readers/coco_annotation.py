@@ -8,8 +8,7 @@ import numpy as np
 
 from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
-from dancepose.data.readers.labelme_file import rectangle
-from dancepose.data.readers.points import find_outside, plain_numbers, settle_points
+from dancepose.data.readers.points import find_outside, plain_numbers, rectangle, settle_points
 from dancepose.records import Frame, Person
 
 
@@ -38,7 +37,8 @@ class CocoAnnotation:
         if crowd:
             self._ignore(frame, self._segments(frame.size))
             return
-        person = Person(self._keypoints(target, keypoints, frame), box=self._box(), id=len(frame.people))
+        points = self._keypoints(target, keypoints, frame)
+        person = Person(points, box=self._box(), area=self._area(), id=len(frame.people))
         if person.present.any():
             frame.people.append(person)
             return
@@ -73,6 +73,14 @@ class CocoAnnotation:
             raise self._wrong("bbox", "four numbers: x, y, width, height")
         return box if box[2] > 0 and box[3] > 0 else None
 
+    def _area(self) -> float | None:
+        area = self.content.get("area")
+        if area is None:
+            return None
+        if isinstance(area, bool) or not isinstance(area, (int, float)) or not 0 <= area < np.inf:
+            raise self._wrong("area", f"a number of square pixels, not {area!r}")
+        return float(area) or None
+
     def _ignore(self, frame: Frame, polygons: list[np.ndarray]) -> None:
         box = self._box()
         if not polygons and box is not None:
@@ -81,7 +89,8 @@ class CocoAnnotation:
         if not polygons:
             self.problems.add("no place", self.path, self.where, detail=frame.name)
             frame.complete = False
-        frame.ignore += polygons
+            return
+        frame.ignore.append(polygons)
 
     def _segments(self, size: tuple[int, int]) -> list[np.ndarray]:
         segments = self.content.get("segmentation")

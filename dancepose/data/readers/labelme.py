@@ -21,7 +21,7 @@ from dancepose.data.readers.labelme_file import (
     image_beside,
 )
 from dancepose.data.readers.sources import Sources
-from dancepose.data.splits import SPLIT_FILE
+from dancepose.data.split_file import SPLIT_FILE
 from dancepose.errors import DataError
 from dancepose.files import write_text
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, Frame
@@ -159,6 +159,9 @@ def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
         raise DataError(f"{path}: a Labelme file names an image file, but the frame {held}")
     ids = [person.id for person in frame.people]
     numbered = None not in ids and len(set(ids)) == len(ids)
+    # both through links: ".." of a linked folder leads to where the folder is, not to where the link is
+    image, here = frame.image, os.path.realpath(path.parent)
+    there = os.path.join(os.path.realpath(image.parent), image.name)
     shapes = []
     for number, person in enumerate(frame.people):
         group = person.id if numbered else number
@@ -171,7 +174,7 @@ def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
         if person.head_box is not None:
             x1, y1, x2, y2 = np.asarray(person.head_box, dtype=np.float64).tolist()
             shapes.append(_shape(HEAD, [[x1, y1], [x2, y2]], "rectangle", group, {}))
-    for polygon in frame.ignore:
+    for polygon in frame.ignored_polygons:
         shapes.append(_shape(IGNORE, np.asarray(polygon, dtype=np.float64).tolist(), "polygon", None, {}))
     alone = frame.people[0] if len(frame.people) == 1 and not frame.people[0].present.any() else None
     named = {f"{ACTION}{alone.action}": True} if alone is not None and alone.action else {}
@@ -179,7 +182,7 @@ def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
         "version": VERSION,
         "flags": {COMPLETE: frame.complete} | named,
         "shapes": shapes,
-        "imagePath": Path(os.path.relpath(frame.image, path.parent)).as_posix(),
+        "imagePath": Path(os.path.relpath(there, here)).as_posix(),
         "imageData": None,
         "imageHeight": frame.size[1],
         "imageWidth": frame.size[0],

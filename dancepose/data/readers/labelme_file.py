@@ -12,9 +12,10 @@ import numpy as np
 from dancepose.data.images import SUFFIXES, image_size
 from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
+from dancepose.data.readers.points import are_outside, rectangle
 from dancepose.data.readers.sources import Source, Sources
 from dancepose.errors import DataError, did_you_mean
-from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Frame, Person
+from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Frame, Person, Region
 from dancepose.skeleton import Skeleton
 
 ACTION, COMPLETE, OCCLUDED_FLAG, HEAD, IGNORE = "action:", "complete", "occluded", "head", "ignore"
@@ -25,9 +26,7 @@ AREAS = {"rectangle": 2, "polygon": 3}  # shape type -> points at least
 class _Group:
     """The shapes of one person."""
 
-    points: dict[int, tuple[float, float, int]] = field(
-        default_factory=dict
-    )  # source keypoint -> x, y, visibility
+    points: dict[int, tuple[float, float, int]] = field(default_factory=dict)  # source keypoint -> x, y, v
     head: np.ndarray | None = None
     action: str | None = None
 
@@ -56,7 +55,7 @@ class LabelmeFile:
         self.path, self.root, self.content = path, root, content
         self.skeleton, self.sources, self.problems = skeleton, sources, problems
         self._groups: dict[Hashable, _Group] = {}
-        self._ignore: list[np.ndarray] = []
+        self._ignore: list[Region] = []
         self._loose_double = ""  # a label that stands twice without group_id: there are several people
         self._ungrouped = False
 
@@ -77,9 +76,7 @@ class LabelmeFile:
             return None
         known = [group for group in self._groups.values() if group.points]
         action = self._action(flags, "flags")
-        if (
-            not known and not action and flags.get(COMPLETE) is not True
-        ):  # an empty picture has to be marked as looked at
+        if not (known or action or flags.get(COMPLETE) is True):  # an empty one is marked as looked at
             labels = sorted({str(s.get("label")) for s in self.content["shapes"]})
             self.problems.add("no people", self.path, detail=f"labels: {', '.join(labels[:5]) or 'none'}")
             return None
@@ -96,7 +93,7 @@ class LabelmeFile:
                     frame.people.append(person)
                 else:
                     frame.complete = False  # somebody is there, of unknown extent
-                    frame.ignore.append(_surroundings(group))
+                    frame.ignore.append([_surroundings(group)])
                     self.problems.add("no known keypoint", self.path, detail=f"group_id {group_id}")
             elif group.head is not None:
                 self.problems.add("head without person", self.path, detail=f"group_id {group_id}")
@@ -167,7 +164,8 @@ class LabelmeFile:
                 group.head = np.array([*np.min(points, axis=0), *np.max(points, axis=0)])
         elif label == IGNORE and len(points) >= AREAS.get(kind, math.inf) and self._finite(where, points):
             corners = np.array(points, dtype=np.float64)
-            self._ignore.append(rectangle(*corners[0], *corners[1]) if kind == "rectangle" else corners)
+            polygon = rectangle(*corners[0], *corners[1]) if kind == "rectangle" else corners
+            self._ignore.append([polygon])
         else:
             self.problems.add("unknown shape", self.path, where, f"{kind} '{label}'")
 
@@ -228,10 +226,7 @@ class LabelmeFile:
                 keypoints[target] = point
         present = keypoints[:, 2] > NOT_ANNOTATED
         source.seen += present
-        outside = present & ((keypoints[:, :2] < -0.5) | (keypoints[:, :2] > np.array(size) + 0.5)).any(
-            axis=1
-        )
-        for index in np.flatnonzero(outside).tolist():
+        for index in np.flatnonzero(are_outside(keypoints, size)).tolist():
             x, y = keypoints[index, :2]
             detail = f"{self.skeleton.keypoints[index]} at {x:.1f}, {y:.1f} of {size[0]} x {size[1]}"
             self.problems.add("outside the image", self.path, detail=detail)
@@ -250,8 +245,3 @@ def _surroundings(group: _Group) -> np.ndarray:
     low, high = points.min(axis=0), points.max(axis=0)
     margin = np.max(high - low)
     return rectangle(*(low - margin), *(high + margin))
-
-
-def rectangle(x1: float, y1: float, x2: float, y2: float) -> np.ndarray:
-    """Return the (4, 2) corners of a rectangle given by two opposite ones."""
-    return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], dtype=np.float64)

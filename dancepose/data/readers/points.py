@@ -57,8 +57,24 @@ def find_outside(
         name: of the picture, for the message.
         problems: findings are added to it.
     """
-    beyond = (keypoints[:, :2] < -0.5) | (keypoints[:, :2] > np.array(size) + 0.5)
-    outside = (keypoints[:, 2] > NOT_ANNOTATED) & beyond.any(axis=1)
+    outside = are_outside(keypoints, size)
     if outside.any():
         detail = f"{name}, {size[0]} x {size[1]}"
         problems.add("outside the image", path, where, detail=detail, count=int(outside.sum()))
+
+
+def are_outside(keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Tell which of (K, 3) keypoints are annotated and lie outside their picture: (K,) of bool.
+
+    Args:
+        keypoints: in pixels; whole numbers are the centres of pixels, so that the picture ends half a pixel
+            beyond the centre of its last one.
+        size: width and height of the picture.
+    """
+    beyond = (keypoints[:, :2] < -0.5) | (keypoints[:, :2] > np.array(size) - 0.5)
+    return (keypoints[:, 2] > NOT_ANNOTATED) & beyond.any(axis=1)
+
+
+def rectangle(x1: float, y1: float, x2: float, y2: float) -> np.ndarray:
+    """Return the (4, 2) corners of a rectangle given by two opposite ones."""
+    return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], dtype=np.float64)

@@ -43,8 +43,15 @@ class Reading(NamedTuple):
         frames: in the order of the data, in a clip that of time.
         problems: what was wrong.
         splits: divisions that the data bring along: name -> clips.
+        without_keypoints: number of images left out since nobody in them has keypoints.
+        test: names of the frames that the data set apart for the test (those that are evaluated make it, none
+            of them trains); empty where they do not.
+        notes: what else the reader's summary says, a line each.
     """
 
     frames: list[Frame]
     problems: Problems
     splits: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - a tuple's default, never changed
+    without_keypoints: int = 0
+    test: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()

@@ -8,13 +8,16 @@ import numpy as np
 
 from dancepose.data.readers.actions import write_actions
 from dancepose.data.readers.labelme import write_labelme
-from dancepose.data.splits import SPLIT_FILE
+from dancepose.data.readers.points import rectangle
+from dancepose.data.split_file import SPLIT_FILE
 from dancepose.data.synthetic.classes import ACTIONS
+from dancepose.data.synthetic.mpii_files import write_mpii_files
 from dancepose.data.synthetic.scene import SIZE, Scene
 from dancepose.data.synthetic.scene_set import PARTS, SceneSet
 from dancepose.data.synthetic.truth import Truth
 from dancepose.files import write_json, write_text
-from dancepose.records import Frame, Person
+from dancepose.metrics.oks import BODY_SHARE
+from dancepose.records import Frame, Person, Region
 from dancepose.skeleton import Skeleton, load_skeleton
 
 Records = dict[str, list[dict[str, Any]]]
@@ -24,13 +27,13 @@ def annotate(scenes: SceneSet, root: Path, name: str, scene: Scene, truths: list
     """Write a picture's Labelme file; return what stands of it in the one file of the other formats."""
     skeleton = load_skeleton(scenes.skeleton)
     people: list[Person] = []
-    ignore: list[np.ndarray] = []
+    ignore: list[Region] = []
     for number, (actor, truth) in enumerate(zip(scene.actors, truths, strict=True)):
         if truth.labelled:  # under the same number in all pictures of a clip
             people.append(truth.person(skeleton, actor.action, number))
         elif truth.box is not None:  # a hand at the border: neither truth nor error
             x, y, w, h = truth.box
-            ignore.append(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]))
+            ignore.append([rectangle(x, y, x + w, y + h)])
     if scenes.format == "labelme" and people:
         image = root / f"{name}.jpg"
         frame = Frame(image, SIZE, people, skeleton.name, ignore=ignore)
@@ -42,11 +45,19 @@ def annotate(scenes: SceneSet, root: Path, name: str, scene: Scene, truths: list
                 "action": person.action,
                 "box": np.round(person.box, 2).tolist(),  # type: ignore[arg-type]
                 "keypoints": np.round(person.keypoints, 2).tolist(),
+                **_head(person, scenes.format),
             }
             for person in people
         ],
-        "ignore": [np.round(polygon[[0, 2]], 2).tolist() for polygon in ignore],
+        "ignore": [np.round(polygon[[0, 2]], 2).tolist() for (polygon,) in ignore],
     }
+
+
+def _head(person: Person, format: str) -> dict[str, Any]:
+    """Return what MPII alone has besides."""
+    if format != "mpii" or person.head_box is None:
+        return {}
+    return {"head": np.round(person.head_box, 2).tolist()}
 
 
 def frame_of(record: Mapping[str, Any], root: Path, skeleton: str, scene: str) -> Frame:
@@ -80,7 +91,8 @@ def write_joint_files(scenes: SceneSet, root: Path, records: Records) -> None:
     names: dict[str, list[str]] = {part: [] for part in PARTS}
     for scene, frames in records.items():
         # a picture in which nobody is labelled is in no part
-        names[scene.split("_")[0]] += [frame["image"] for frame in frames if frame["people"]]
+        found = [frame["image"] for frame in frames if frame["people"]]
+        names[scene.split("_")[0]] += [Path(image).name for image in found]
     clips: dict[str, list[str]] = {part: [] for part in PARTS}
     for scene, frames in records.items():
         clips[scene.split("_")[0]] += [scene] if any(frame["people"] for frame in frames) else []
@@ -91,6 +103,8 @@ def write_joint_files(scenes: SceneSet, root: Path, records: Records) -> None:
         write_text(root / "dataset.yaml", f"# drawn scenes: everybody is labelled\nsources:\n  - {source}\n")
     elif scenes.format == "coco":
         write_json(root / "annotations.json", _coco(records, skeleton))
+    elif scenes.format == "mpii":
+        write_mpii_files(records, skeleton, root)
     else:
         drawn = [
             frame_of(record, root, skeleton.name, scene)
@@ -119,7 +133,7 @@ def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[
                         **about,
                         "iscrowd": 0,
                         "bbox": person["box"],
-                        "area": person["box"][2] * person["box"][3],
+                        "area": BODY_SHARE * person["box"][2] * person["box"][3],
                         "keypoints": points.ravel().tolist(),
                         "num_keypoints": int((points[:, 2] > 0).sum()),
                     }

@@ -10,7 +10,12 @@ from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError
 from dancepose.paths import cache_dir
 
-FORMATS = {"dance": "labelme", "coco": "coco", "action": "actions"}  # that a kind of data reads
+FORMATS = {
+    "dance": "labelme",
+    "coco": "coco",
+    "action": "actions",
+    "mpii": "mpii",
+}  # that a kind of data reads
 
 
 def read_scenes(values: Mapping[str, Any], key: str) -> SceneSet:

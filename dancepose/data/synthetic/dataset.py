@@ -163,8 +163,8 @@ def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
         picture, truths = scene.render(start + index / scenes.rate, noise)
         quality = [cv2.IMWRITE_JPEG_QUALITY, scene.effects.quality]
         _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
-        write_bytes(root / f"{frame}.jpg", data.tobytes())
-        record.append({"image": f"{frame}.jpg", **annotate(scenes, root, frame, scene, truths)})
+        write_bytes(root / scenes.picture(frame), data.tobytes())
+        record.append({"image": scenes.picture(frame), **annotate(scenes, root, frame, scene, truths)})
     # without indents, which json writes in Python and much slower
     write_text(_record(root, name), json.dumps({"frames": record}))
     return scenes.frames

@@ -11,7 +11,7 @@ from dancepose.skeleton import load_skeleton
 
 VERSION = 2  # of the drawing: a change of what a seed gives makes another data set
 PARTS = ("train", "val", "test")
-FORMATS = ("labelme", "coco", "actions")
+FORMATS = ("labelme", "coco", "actions", "mpii")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SceneSet:
         val: scenes of the validation part.
         test: scenes of the test part.
         difficulty: `easy`, `medium` or `hard`.
-        format: `labelme`, `coco` or `actions`.
+        format: `labelme`, `coco`, `actions` or `mpii`.
         skeleton: name of the keypoints that are labelled.
         seed: of everything.
         frames: pictures of each scene, a clip where there are several.
@@ -74,3 +74,7 @@ class SceneSet:
     def frame_names(self, scene: str) -> list[str]:
         """Return the names of a scene's pictures, without ending."""
         return [scene] if self.frames == 1 else [f"{scene}_{i:03d}" for i in range(self.frames)]
+
+    def picture(self, frame: str) -> str:
+        """Return the path of a picture below the folder."""
+        return f"images/{frame}.jpg" if self.format == "mpii" else f"{frame}.jpg"

@@ -36,7 +36,7 @@ def files(root):
 
 def test_labelme_files_are_read_as_any_other(drawn):
     skeleton = load_skeleton("mpii15")
-    frames, problems, _ = READERS["dance"].read(Request(drawn, skeleton))
+    frames, problems, _ = READERS["dance"].read(Request(drawn, skeleton))[:3]
     records = {frame.name: frame for frame in drawn_frames(SMALL, drawn, 100)}
     assert problems.counts() == {} and {f.name for f in frames} == {n for n, f in records.items() if f.people}
     for frame in frames:
@@ -51,7 +51,7 @@ def test_labelme_files_are_read_as_any_other(drawn):
 def test_the_coco_file_holds_the_same_people(drawn, tmp_path):
     root = write_scenes(replace(SMALL, format="coco"), tmp_path / "coco", workers=1)
     skeleton = load_skeleton("mpii15")
-    frames, problems, _ = READERS["coco"].read(Request(root, skeleton, root / "annotations.json"))
+    frames, problems, _ = READERS["coco"].read(Request(root, skeleton, root / "annotations.json"))[:3]
     labelme = READERS["dance"].read(Request(drawn, skeleton)).frames
     assert problems.counts() == {} and [f.name for f in frames] == [f.name for f in labelme]
     for a, b in zip(frames, labelme, strict=True):
@@ -82,7 +82,7 @@ def test_actions_of_clips(tmp_path):
     )
 
     asked = Request(root, load_skeleton("openpose18"), root / "actions.json")
-    frames, problems, _ = READERS["action"].read(asked)
+    frames, problems, _ = READERS["action"].read(asked)[:3]
     assert not len(problems.without("class without samples"))
     records = {frame.name: frame for frame in drawn_frames(scenes, root, 100)}
     assert {f.name for f in frames} == {name for name, frame in records.items() if frame.people}
@@ -91,6 +91,27 @@ def test_actions_of_clips(tmp_path):
         for person, record in zip(frame.people, records[frame.name].people, strict=True):
             np.testing.assert_array_equal(person.keypoints, record.keypoints)
             assert (person.id, person.action) == (record.id, record.action)
+
+
+def test_mpii_files_are_read_as_the_official_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
+    scenes = replace(SMALL, format="mpii", skeleton="mpii16", frames=2)
+    root = write_scenes(scenes, tmp_path / "mpii", workers=1)
+    assert {p.name for p in root.glob("*.mat")} == {"mpii_human_pose_v1_u12_1.mat", "groups_v12.mat"}
+    asked = Request(root, load_skeleton("mpii16"), root / "mpii_human_pose_v1_u12_1.mat")
+    reading = READERS["mpii"].read(asked)
+    records = {frame.name.removeprefix("images/"): frame for frame in drawn_frames(scenes, root, 100)}
+    assert {f.name for f in reading.frames} <= {name for name, frame in records.items() if frame.people}
+    assert reading.frames and not reading.problems
+    for frame in reading.frames:
+        assert read_image(frame.image).shape == (480, 640, 3) and frame.clip == frame.name[:-8]
+        for person, record in zip(frame.people, records[frame.name].people, strict=True):
+            np.testing.assert_allclose(person.keypoints[:, :2], record.keypoints[:, :2], atol=1e-9)
+            told = record.keypoints[[*range(8), *range(10, 16)], 2]
+            np.testing.assert_array_equal(person.keypoints[[*range(8), *range(10, 16)], 2], told)
+        for group in frame.groups:
+            assert len(group.members) > 1 and group.scale > 0
+    assert {name[:4] for name in reading.test} <= {"test"}
 
 
 def test_the_files_do_not_depend_on_the_number_of_processes(drawn, tmp_path):

@@ -12,6 +12,8 @@ from dancepose.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
+PRECISIONS = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+SHORT = {"None": "32-true", "32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}  # as the trainer has it
 BF16 = ("avx512_bf16", "amx_bf16", "avx10_2", "avx_ne_convert")  # each of them: x86 instructions for bfloat16
 
 
@@ -87,3 +89,21 @@ def warn_of_slow_bf16(device: str, precision: str, instead: str) -> None:
             precision,
             instead,
         )
+
+
+def find_precision(asked: str | None, tested: Mapping[str, Any]) -> str:
+    """Return the precision that is asked for, else that of the training.
+
+    Raises:
+        ConfigError: the training had one that an evaluation cannot have.
+    """
+    if asked is not None:
+        return asked
+    known = str(tested.get("precision", "32-true"))
+    name = SHORT.get(known, known)
+    if name not in PRECISIONS:
+        raise ConfigError(
+            f"precision: the training tested in {known}, which an evaluation cannot do; give precision= one "
+            f"of {', '.join(PRECISIONS)}"
+        )
+    return name

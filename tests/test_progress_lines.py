@@ -13,3 +13,13 @@ def test_the_last_line_is_written_once(caplog):
 
 def test_a_line_for_each_item_where_time_has_passed(caplog):
     assert lines(caplog, [(2, "a"), (2, "b")], 4, seconds=0.0) == ["2/4", "4/4"]
+
+
+def test_without_a_known_end_there_is_no_time_left(caplog):
+    assert lines(caplog, [(1, "a"), (1, "b")], None, seconds=0.0) == ["1", "2"]
+    assert "time left" not in caplog.text and "/s" in caplog.text
+
+
+def test_an_estimate_that_was_too_low_leaves_no_negative_time(caplog):
+    assert lines(caplog, [(1, "a"), (1, "b"), (1, "c")], 2, seconds=0.0) == ["1/2", "2/2", "3/2"]
+    assert caplog.messages[-1].endswith("time left 0:00:00")

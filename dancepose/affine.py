@@ -71,12 +71,13 @@ def transform_frame(
         order: of the keypoints afterwards, `Skeleton.flip_index` under a mirror.
     """
     people = [transform_person(person, matrix, size, order) for person in frame.people]
-    regions = [clip_polygon(transform_points(matrix, polygon), size) for polygon in frame.ignore]
+    cut = [[clip_polygon(transform_points(matrix, part), size) for part in region] for region in frame.ignore]
+    regions = [[part for part in region if len(part) >= 3] for region in cut]
     return replace(
         frame,
         size=size,
         people=[person for person in people if person.present.any()],
-        ignore=[region for region in regions if len(region) >= 3],
+        ignore=[region for region in regions if region],
         labelled=None if frame.labelled is None else frame.labelled[order],
         groups=[],
     )

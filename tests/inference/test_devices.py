@@ -7,8 +7,9 @@ import pytest
 import torch
 from running import SMALL, run_task
 
-from dancepose.tasks import devices
-from dancepose.tasks.devices import has_fast_bf16, settle_precision, warn_of_slow_bf16
+from dancepose.inference import devices
+from dancepose.inference.devices import has_fast_bf16, settle_precision, warn_of_slow_bf16
+from dancepose.inference.runs import precision_of
 from dancepose.train import train
 
 
@@ -93,3 +94,8 @@ def test_auto_reaches_the_trainer_and_the_run_says_what_it_was(labelme, tmp_path
     run_task(train, "train", tmp_path / "run", *SMALL, *few, "trainer.max_epochs=1", "trainer.precision=auto")
     expected = "bf16-mixed" if has_fast_bf16() else "32-true"
     assert f"precision: {expected}" in (tmp_path / "run" / "config.yaml").read_text()
+
+
+def test_a_precision_that_is_asked_for_is_taken():
+    assert precision_of({"precision": "32-true"}, "cpu", "bf16-mixed") is torch.bfloat16
+    assert precision_of({}, "cpu", "32-true") is None and precision_of({}, "cuda", "bf16-mixed")

@@ -1,0 +1,134 @@
+"""What Hydra and OmegaConf say of a wrong command line, in our words and with a suggestion."""
+
+import re
+import sys
+from pathlib import Path
+
+from dancepose.paths import config_dir
+
+
+def translate(error: Exception, config_name: str) -> str:
+    """Turn Hydra's and OmegaConf's words for a wrong key or option into ours, with a suggestion.
+
+    Args:
+        error: what they raise.
+        config_name: the entry point's config, `train` for instance.
+    """
+    text = str(error).strip()
+    if error.__cause__ is not None and str(error.__cause__) not in text:
+        text += f"\n{error.__cause__}"
+    if (refused := getattr(error, "override", None)) is not None:  # of Hydra's OverrideParseException
+        lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See http"))]
+        return _not_parsed(refused, " ".join(lines))
+    if match := re.search(r"Could not override '([^']+)'", text):
+        key = match[1]
+        from dancepose.config_keys import suggest_key
+
+        known = _known_keys(config_name)
+        if group := _not_chosen(key, known, sys.argv[1:]):
+            options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
+            ways = " or ".join(f"{group}={option}" for option in options)
+            own = _own_key(key, known, config_name)
+            return f"{key}: nothing is chosen of {group} yet: give {ways}{own}"
+        if key in known:
+            return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
+        hint = suggest_key(key, known)
+        return f"unknown key {key}: there is nothing of this name in the configuration.{hint}"
+    if match := re.search(
+        r"Could not find '([^']+)/([^'/]+)'.*?Available options in '[^']+':\n(.*)", text, re.S
+    ):
+        from dancepose.errors import did_you_mean
+
+        group = match[1].partition("/")[0]
+        if file := next((a for a in sys.argv[1:] if a.startswith(f"{group}=") and _is_file(a)), None):
+            value = file.partition("=")[2]
+            return (
+                f"{file}: an option is named, not given as a file. Put the file into a folder {group}/ of a "
+                f"folder of your own, and say --config-dir <that folder> {group}={Path(value).stem}"
+            )
+        options = re.findall(r"^\s+(\S+)$", match[3], re.M)
+        return (
+            f"{match[1]}={match[2]}: there is no such option.{did_you_mean(match[2], options)} "
+            f"There are: {', '.join(options)}."
+        )
+    return text
+
+
+def _is_file(argument: str) -> bool:
+    """Say whether an argument names a file where an option is asked for: `skeleton=my/skeleton.yaml`."""
+    value = argument.partition("=")[2]
+    return value.endswith((".yaml", ".yml")) or "/" in value
+
+
+def _not_parsed(argument: str, reason: str) -> str:
+    """Return what to say of an argument of the command line that Hydra cannot read, for its reason."""
+    key, equals, value = argument.partition("=")
+    if not (key and equals and value):
+        return (
+            f"{argument}: options are given as key=value, without spaces, data.root=my/folder for instance; "
+            "--help shows them"
+        )
+    return (
+        f"{argument} cannot be read: {reason}. Brackets, commas, equal signs and spaces that belong to a "
+        f"value need quotes within quotes: {key}='\"...\"'"
+    )
+
+
+def _own_key(key: str, known: list[str], config_name: str) -> str:
+    """Return `; or root=... (what it is)` if the last word of a key is one at the top, else nothing."""
+    own = key.rpartition(".")[2]
+    if own not in known:
+        return ""
+    from dancepose.key_comments import key_comments
+
+    comment = key_comments(config_name, {}).get(own)
+    return f"; or {own}=...{f' ({comment})' if comment else ''}"
+
+
+def _not_chosen(key: str, known: list[str], argv: list[str]) -> str:
+    """Return the group of a dotted key if neither default nor command line chooses an option of it."""
+    group = key.partition(".")[0]
+    chosen = any(name.startswith(f"{group}.") for name in known)
+    chosen |= any(argument.lstrip("+").startswith(f"{group}=") for argument in argv)
+    return "" if chosen or not (config_dir() / group).is_dir() else group
+
+
+def _choice(key: str, argv: list[str]) -> str:
+    """Return in words which option of a key's group was chosen: `optimizer=sgd` for `optimizer.betas`."""
+    parts = key.split(".")
+    groups = ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    for group in groups:
+        for argument in reversed(argv):
+            if argument.startswith(f"{group}="):
+                return argument
+    known = [group for group in groups if (config_dir() / group).is_dir()]
+    return f"the chosen option of {known[0]}" if known else "the configuration"
+
+
+def no_option(argv: list[str]) -> str:
+    """Return what to say of `group=null` or `=x`, which Hydra refuses without naming it; empty if none is."""
+    for argument in argv:
+        group, _, value = argument.lstrip("+").partition("=")
+        if not group:
+            return _not_parsed(argument, "")
+        if (config_dir() / group).is_dir() and re.fullmatch(
+            r"null|true|false|[-+.\de]+", value.strip(), re.I
+        ):
+            none = (config_dir() / group / "none.yaml").is_file()
+            instead = f"{group}=none" if none else f"leave it out, or ~{group}"
+            return f"{argument}: the name of an option of {group} is needed; to have none: {instead}"
+    return ""
+
+
+def _known_keys(config_name: str) -> list[str]:
+    """Return the dotted keys of the default config: what a misspelt key is compared with."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
+    from dancepose.config_keys import dotted_keys
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        values = OmegaConf.to_container(compose(config_name), resolve=False)
+    return list(dotted_keys(values))  # type: ignore[arg-type]

@@ -1,0 +1,43 @@
+"""The keys of a configuration in dotted form, and what was meant by one that nothing reads."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dancepose.errors import ConfigError, did_you_mean
+
+
+def refuse_unknown(where: str, key: str, reference: Mapping[str, Any]) -> None:
+    """Refuse a key that nothing reads.
+
+    Args:
+        where: the key in dotted form.
+        key: its last part.
+        reference: the keys beside it that are read.
+
+    Raises:
+        ConfigError: always; suggests the nearest one.
+    """
+    siblings = did_you_mean(key, [str(k) for k in reference])
+    hint = siblings or did_you_mean(where, list(dotted_keys(reference)))
+    raise ConfigError(f"unknown key {where}: nothing reads it.{hint}")
+
+
+def dotted_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield every key of nested mappings in dotted form, groups included."""
+    for key, value in values.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from dotted_keys(value, f"{prefix}{key}.")
+
+
+def suggest_key(key: str, known: Sequence[str]) -> str:
+    """Return ` Did you mean ...?` for a dotted key: by its whole, else by its last word."""
+    if hint := did_you_mean(key, known):
+        return hint
+    last = key.rsplit(".", 1)[-1]
+    by_last = {k.rsplit(".", 1)[-1]: k for k in reversed(known)}
+    if last in by_last:
+        return f" Did you mean '{by_last[last]}'?"
+    near = did_you_mean(last, list(by_last))
+    word = near.split("'")[1] if near else ""
+    return f" Did you mean '{by_last[word]}'?" if word else ""

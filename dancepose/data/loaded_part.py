@@ -1,0 +1,91 @@
+"""`LoadedPart`: one part of a data set, read and divided."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from dancepose.data.actions import for_poses, has_keypoints
+from dancepose.data.gap import Gap
+from dancepose.data.images import refuse_without_pictures
+from dancepose.data.parts import PartConfig
+from dancepose.data.problems import Problems
+from dancepose.data.splits import Parts
+from dancepose.errors import DataError
+from dancepose.records import Frame
+
+
+@dataclass
+class LoadedPart:
+    """One part, read and divided.
+
+    Attributes:
+        name: of the part.
+        config: where it lies.
+        parts: train, val and test.
+        problems: what was found wrong.
+        left_out: number of frames with fewer people than the user wants, which are in none of `parts`.
+        without_keypoints: number of frames left out since nobody in them has keypoints.
+        gap: between its parts; its clips have the names of the frames.
+        gap_left_out: number of frames left out for it.
+        labels_left_out: label -> number of samples that `labels` leaves out.
+        sources_left_out: source -> number of its frames, of sources that neither train nor test.
+        set_apart: names of frames that the data set apart for the test.
+        notes: what the reader says besides, a line each.
+    """
+
+    name: str
+    config: PartConfig
+    parts: Parts
+    problems: Problems = field(default_factory=Problems)
+    left_out: int = 0
+    without_keypoints: int = 0
+    gap: Gap = field(default_factory=lambda: Gap(0, {}))
+    gap_left_out: int = 0
+    labels_left_out: dict[str, int] = field(default_factory=dict)
+    sources_left_out: dict[str, int] = field(default_factory=dict)
+    set_apart: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    def not_in_gap(self, others: Iterable[Frame]) -> list[Frame]:
+        """Return those of the frames that are in no part which the gap does not leave out."""
+        held = self.gap.near(frame for part in ("val", "test") for frame in self.parts[part])
+        return [frame for frame in others if frame.clip is None or frame.clip not in held]
+
+    def came_later(self, others: Iterable[Frame]) -> list[Frame]:
+        """Return those of the frames that are in no part which nothing in the configuration leaves out."""
+        if self.config.own_split is not None:
+            return []
+        drawn = {frame.clip for part in ("val", "test") for frame in self.parts[part] if frame.clip}
+        return [
+            frame
+            for frame in self.not_in_gap(others)
+            if frame.source not in self.sources_left_out
+            and frame.name not in self.set_apart
+            and (frame.clip not in drawn or (frame.evaluated and not self.set_apart))
+        ]
+
+
+def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:
+    """Leave out what shows people, but no keypoints.
+
+    Args:
+        loaded: one data set.
+        key: prefix of its config keys, for messages.
+
+    Raises:
+        DataError: nothing is left, or there are no pictures.
+    """
+    parts = {part: [for_poses(f) for f in found if has_keypoints(f)] for part, found in loaded.parts.items()}
+    refuse_without_pictures(
+        (frame for found in loaded.parts.values() for frame in found),
+        f"{key}.kind={loaded.config.kind} ({loaded.config.annotations or loaded.config.root})",
+        "a network for poses",
+    )
+    before, after = (sum(map(len, found.values())) for found in (loaded.parts, parts))
+    if before and not after:
+        config = loaded.config
+        raise DataError(
+            f"{key}.root={config.root}: in none of its {before} pictures has anybody keypoints"
+            f"{f' ({config.annotations})' if config.annotations else ''}: there are no poses to learn or to "
+            "test. Give data with keypoints"
+        )
+    return replace(loaded, parts=parts, without_keypoints=loaded.without_keypoints + before - after)

@@ -1,0 +1,90 @@
+"""One person cut out of a picture: the square around it, and its affine map to a network's input."""
+
+import cv2
+import numpy as np
+
+from dancepose.affine import UNIT, affine_matrix, shrink, transform_points
+from dancepose.inference.geometry import PAD_VALUE
+from dancepose.records import Person
+
+LARGEST_SIDE = 2**15 - 1  # of a picture that cv2.warpAffine takes
+
+Square = tuple[float, float, float]  # x and y of the middle, side, in pixels of the picture
+
+
+def person_square(person: Person, size: tuple[int, int], margin: float) -> Square:
+    """Return the square to cut out: the keypoints' extent, a margin on each side, moved into the picture.
+
+    The extent of annotated keypoints is taken; without any (or with fewer than two) the person's box, and
+    without one the whole picture. The longer side of the extent decides. Where the square reaches beyond the
+    picture it is moved inside; where it is larger than the picture it stands in the picture's middle on that
+    axis, and what lies outside is black.
+
+    Args:
+        person: in pixels of the picture.
+        size: width and height of the picture; (0, 0) where there is none.
+        margin: share of the extent that is added on each side.
+    """
+    points = person.keypoints[person.present, :2]
+    if len(points) >= 2:
+        low, high = points.min(axis=0), points.max(axis=0)
+    elif person.box is not None:
+        low, high = person.box[:2], person.box[:2] + person.box[2:]
+    else:
+        low, high, margin = np.array([-0.5, -0.5]), np.array(size) - 0.5, 0.0
+    side, middle = float((high - low).max()) * (1 + 2 * margin), (low + high) / 2
+    if not min(size):  # there is no picture, and the units are the file's
+        return float(middle[0]), float(middle[1]), side or 1.0
+    side = max(side, 1.0)
+    reach = np.array(size) - 0.5 - side / 2  # the furthest that the middle may lie to the right and below
+    inside = np.clip(middle, side / 2 - 0.5, np.maximum(reach, side / 2 - 0.5))
+    middle = np.where(np.array(size) >= side, inside, (np.array(size) - 1) / 2)
+    return float(middle[0]), float(middle[1]), side
+
+
+def square_matrix(
+    square: Square, size: int, resize: int, scale: float = 1.0, rotation: float = 0.0
+) -> np.ndarray:
+    """Return the map from picture to crop: the square becomes `resize` pixels, of which the middle is kept.
+
+    Args:
+        square: of the person.
+        size: side of the crop in pixels.
+        resize: what the side of the square becomes.
+        scale: of the region that is cut out.
+        rotation: degrees, see `affine_matrix`.
+
+    Returns:
+        (3, 3) float64.
+    """
+    x, y, side = square
+    matrix = affine_matrix((x, y), side * size / resize * scale / UNIT, (size, size), rotation)
+    matrix[:2, 2] -= 0.5  # it puts the point half a pixel beyond the middle of the crop's pixels
+    return matrix
+
+
+def cut_square(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Warp a picture, (H, W, 3) uint8 -> (size, size, 3) uint8; what lies outside of it is black."""
+    image, matrix = _part(*shrink(image, matrix), size)
+    return cv2.warpAffine(
+        image,
+        matrix[:2],
+        (size, size),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=PAD_VALUE,
+    )
+
+
+def _part(image: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a crop shows of a picture too large for OpenCV to warp, and the matrix from that."""
+    if max(image.shape[:2]) < LARGEST_SIDE:
+        return image, matrix
+    corners = np.array([[x, y] for x in (-1, size) for y in (-1, size)])
+    places = transform_points(np.linalg.inv(matrix), corners)
+    bounds = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(places.min(axis=0)).astype(int) - 1, 0, bounds - 1)
+    high = np.clip(np.ceil(places.max(axis=0)).astype(int) + 2, low + 1, bounds)
+    moved = np.eye(3)
+    moved[:2, 2] = low
+    return image[low[1] : high[1], low[0] : high[0]], matrix @ moved

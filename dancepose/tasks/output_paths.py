@@ -1,0 +1,101 @@
+"""`OutputPaths`: where the files of each picture go, so that none replaces another or what was given."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+from dancepose.errors import ConfigError
+from dancepose.image_files import SUFFIXES
+from dancepose.inference.interface import Item
+from dancepose.tasks.originals import Originals
+
+
+class OutputPaths:
+    """Names the files that a prediction leaves of a picture.
+
+    Args:
+        folder: above them.
+        originals: no file is given one of their names.
+    """
+
+    def __init__(self, folder: Path, originals: Originals | None = None) -> None:
+        self.folder, self.originals = Path(folder), originals or Originals(())
+        self._second: dict[str, Path] = {}  # picture -> its Labelme file, where another has the usual name
+
+    def check(self, items: Sequence[Item], kinds: Sequence[str], labelme: bool) -> None:
+        """Look at all pictures before anything is written.
+
+        Args:
+            items: the pictures.
+            kinds: `pictures`, `heatmaps`, `activation`: what is drawn of each.
+            labelme: whether each gets a Labelme file.
+
+        Raises:
+            ConfigError: a file would replace a picture that was given, a Labelme file that is there already,
+                or that of another picture.
+        """
+        names = list(dict.fromkeys(item.name for item in items))
+        for kind in kinds:
+            _all_different(names, lambda name, kind=kind: self.drawn(kind, name))  # type: ignore[misc]
+        if labelme:
+            self._share_out(names)
+            _all_different(names, self.labelme)
+            for name in names:
+                _not_there(self.labelme(name))
+        for name in names:
+            for kind in kinds:
+                self.originals.check(self.drawn(kind, name))
+
+    def drawn(self, kind: str, name: str) -> Path:
+        """Return the path of what is drawn of a picture; `kind` is the folder."""
+        return self.folder / kind / as_jpeg(name)
+
+    def labelme(self, name: str) -> Path:
+        """Return the path of a picture's Labelme file: its own name, by which the Labelme program finds it.
+
+        Of two pictures that differ in their ending alone, the second has it in the name of the file.
+        """
+        return self._second.get(name) or self._usual(name)
+
+    def none_below(self, name: str) -> None:
+        """Look at the Labelme files of a video before anything is written.
+
+        Raises:
+            ConfigError: there are some already.
+        """
+        for path in (self.folder / "labelme" / name).glob("*.json"):
+            _not_there(path)
+
+    def _usual(self, name: str) -> Path:
+        return (self.folder / "labelme" / name).with_suffix(".json")
+
+    def _share_out(self, names: Sequence[str]) -> None:
+        taken: set[Path] = set()
+        for name in names:
+            if (path := self._usual(name)) in taken:
+                path = self._second[name] = self.folder / "labelme" / f"{name}.json"
+            taken.add(path)
+
+
+def as_jpeg(name: str) -> str:
+    """Return the name of a picture that is drawn, unlike for pictures that differ in their ending alone."""
+    path = PurePosixPath(name)
+    double = PurePosixPath(path.stem).suffix.lower() in SUFFIXES  # a.png.jpg is what a.png becomes
+    return name if path.suffix == ".jpg" and not double else f"{name}.jpg"
+
+
+def _all_different(names: Sequence[str], path_of: Callable[[str], Path]) -> None:
+    first: dict[Path, str] = {}
+    for name in names:
+        if (other := first.setdefault(path_of(name), name)) != name:
+            raise ConfigError(
+                f"{other} and {name} would both be written as {path_of(name)}: predict them one by one, into "
+                "folders of their own"
+            )
+
+
+def _not_there(path: Path) -> None:
+    if path.exists():
+        raise ConfigError(
+            f"{path} is there already, and may have been corrected by hand: write elsewhere, with another "
+            "hydra.run.dir=..., or move it away"
+        )

@@ -1,0 +1,236 @@
+"""What a prediction leaves: pictures, JSON, JSON lines, CSV, Labelme files, heatmaps."""
+
+import contextlib
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+import numpy as np
+
+from dancepose.data.prediction_writer import PredictionsWriter, image_to_plain
+from dancepose.data.predictions import ImagePredictions
+from dancepose.data.readers.labelme import write_labelme
+from dancepose.errors import DanceposeError
+from dancepose.inference.action_drawing import draw_actions
+from dancepose.inference.drawing import draw_heatmap_grid, draw_people, write_image
+from dancepose.inference.interface import Prediction
+from dancepose.inference.labels import Labels
+from dancepose.inference.stage_times import StageTimes
+from dancepose.records import Frame, Person
+from dancepose.skeleton import Skeleton
+from dancepose.tasks.output_paths import OutputPaths
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Which files a prediction leaves, beside `predictions.json`.
+
+    Attributes:
+        draw: `pictures/`: the pictures with people drawn on them.
+        jsonl: `predictions.jsonl`: a line for each picture, written at once.
+        csv: `predictions.csv`: a row for each person.
+        labelme: `labelme/`: a Labelme file for each picture.
+        heatmaps: `heatmaps/`: what the network sees, a tile for each keypoint.
+        activation: `activation/`: where features are strong, and the gates, see `ActivationWriter`.
+    """
+
+    draw: bool = True
+    jsonl: bool = False
+    csv: bool = False
+    labelme: bool = False
+    heatmaps: bool = False
+    activation: bool = False
+
+    @property
+    def drawn(self) -> list[str]:
+        """The folders of what is drawn of each picture."""
+        asked = {"pictures": self.draw, "heatmaps": self.heatmaps, "activation": self.activation}
+        return [folder for folder, wanted in asked.items() if wanted]
+
+    @property
+    def keep_pictures(self) -> bool:
+        """Whether the pixels of the pictures are needed."""
+        return self.draw or self.labelme or self.activation
+
+
+class OutputWriter:
+    """Writes what was found in pictures, one after the other; a context manager.
+
+    Pictures and Labelme files are written at once, whole or not at all. Lines of `predictions.jsonl` and
+    `predictions.csv` are written at once, too, so that another program can follow them. `predictions.json`
+    appears when the context ends, by whatever: it holds all that was written until then.
+
+    Args:
+        folder: of the files.
+        outputs: which files.
+        skeleton: of the people.
+        classes: that are told apart; none without a classifier.
+        paths: where the files of a picture go; None: into the folder, with nothing to look out for.
+        made_by: which networks, and how (`provenance`); stands in `predictions.json`.
+
+    Raises:
+        ConfigError: a file would replace one that was given.
+        DanceposeError: a file cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        outputs: Outputs,
+        skeleton: Skeleton,
+        classes: Sequence[str] = (),
+        paths: OutputPaths | None = None,
+        made_by: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder, self.outputs = Path(folder), outputs
+        self.paths, self.made_by = paths or OutputPaths(folder), made_by
+        self.skeleton, self.classes = skeleton, tuple(classes)
+        self._stack = contextlib.ExitStack()
+        self._lines: TextIO | None = None
+        self._table: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        with self._stack as stack:
+            self._json = stack.enter_context(
+                PredictionsWriter(
+                    self.folder / "predictions.json", self.skeleton, keep=True, made_by=self.made_by
+                )
+            )
+            if self.outputs.jsonl:
+                self._lines = stack.enter_context(_opened(self.folder / "predictions.jsonl"))
+                head = {"skeleton": self.skeleton.name, "keypoints": list(self.skeleton.keypoints)}
+                self._line(head | {"classes": list(self.classes)})
+            if self.outputs.csv:
+                self._table = stack.enter_context(_opened(self.folder / "predictions.csv"))
+                self._rows([csv_header(self.skeleton, self.classes)])
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *raised: Any) -> bool | None:
+        return self._stack.__exit__(*raised)
+
+    def write(self, prediction: Prediction, times: StageTimes, time: float | None = None) -> None:
+        """Write what was found in a picture.
+
+        Args:
+            prediction: without an error.
+            times: counts what drawing and writing take.
+            time: seconds since the begin of a video.
+        """
+        frame = prediction.frame
+        with times("write"):
+            entry = ImagePredictions(frame.name, frame.people, size=frame.size)
+            self._json.write(entry)
+            if self._lines is not None:
+                self._line(({} if time is None else {"time": time}) | image_to_plain(entry))
+            if self._table is not None:
+                self._rows(csv_rows(frame, self.classes, time))
+            if self.outputs.labelme:
+                self._labelme(prediction)
+        if self.outputs.draw and prediction.picture is not None:
+            with times("draw"):
+                drawn = draw_prediction(prediction.picture, frame.people, self.skeleton)
+            with times("write"):
+                self._picture(self.paths.drawn("pictures", frame.name), drawn)
+        if prediction.heatmaps is not None and prediction.heated is not None:
+            with times("draw"):
+                grid = draw_heatmap_grid(prediction.heated, prediction.heatmaps, self.skeleton)
+            with times("write"):
+                self._picture(self.paths.drawn("heatmaps", frame.name), grid)
+
+    def _picture(self, path: Path, picture: np.ndarray) -> None:
+        self.paths.originals.check(path)
+        write_image(path, picture)
+
+    def _line(self, content: dict[str, Any]) -> None:
+        assert self._lines is not None
+        self._lines.write(json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
+        self._lines.flush()
+
+    def _rows(self, rows: Sequence[Sequence[Any]]) -> None:
+        assert self._table is not None
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        self._table.write(text.getvalue())
+        self._table.flush()
+
+    def _labelme(self, prediction: Prediction) -> None:
+        frame = prediction.frame
+        path = self.paths.labelme(frame.name)
+        if not isinstance(frame.image, Path):  # of a video: there has to be a file for Labelme to show
+            assert prediction.picture is not None
+            beside = path.with_suffix(".jpg")
+            self._picture(beside, prediction.picture)
+            frame = replace(frame, image=beside)
+        elif not frame.image.is_absolute():
+            frame = replace(frame, image=frame.image.absolute())
+        people = [replace(person, id=number) for number, person in enumerate(frame.people)]
+        complete = not prediction.left_out  # else somebody is there who is not in the file
+        frame = replace(frame, people=people, complete=complete)
+        write_labelme(frame, self.skeleton, path.absolute())
+
+
+def draw_prediction(picture: np.ndarray, people: Sequence[Person], skeleton: Skeleton) -> np.ndarray:
+    """Draw people with their scores, and above those who do something their box and what (figures 6 and 7).
+
+    Args:
+        picture: (H, W, 3) uint8 RGB; unchanged.
+        people: in its pixels.
+        skeleton: of the people.
+    """
+    captions = [
+        f"{person.score:.2f}" if person.track is None else f"{person.track}: {person.score:.2f}"
+        for person in people
+    ]
+    labels = Labels()
+    drawn = draw_people(picture, people, skeleton, captions, labels)
+    drawn = draw_actions(drawn, [_with_probability(person) for person in people], labels)
+    labels.draw(drawn)
+    return drawn
+
+
+def _with_probability(person: Person) -> Person:
+    if person.action is None or person.probabilities is None:
+        return person
+    return replace(person, action=f"{person.action} {float(np.max(person.probabilities)):.2f}")
+
+
+def csv_header(skeleton: Skeleton, classes: Sequence[str]) -> list[str]:
+    """Return the columns of `predictions.csv`."""
+    points = [f"{name}_{axis}" for name in skeleton.keypoints for axis in ("x", "y", "score")]
+    likely = [f"p_{name}" for name in classes]
+    head = ["image", "time", "person", "track", "score", "box_x", "box_y", "box_width", "box_height"]
+    return [*head, "action", *likely, *points]
+
+
+def csv_rows(frame: Frame, classes: Sequence[str], time: float | None = None) -> list[list[Any]]:
+    """Return a row for each person; what is not known or was not found is empty."""
+    rows = []
+    for number, person in enumerate(frame.people):
+        scores = np.broadcast_to(
+            person.score if person.scores is None else person.scores, person.present.shape
+        )
+        points: list[Any] = []
+        for (x, y, _), score, there in zip(
+            person.keypoints.tolist(), scores.tolist(), person.present, strict=True
+        ):
+            points += [round(x, 3), round(y, 3), round(score, 4)] if there else [None] * 3
+        box = [None] * 4 if person.box is None else np.round(person.box, 3).tolist()
+        likely = [None] * len(classes)
+        if person.probabilities is not None:
+            likely = np.round(np.asarray(person.probabilities, np.float64), 6).tolist()
+        head = [frame.name, time, number, person.track, round(float(person.score), 4), *box, person.action]
+        rows.append([*head, *likely, *points])
+    return rows
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise DanceposeError(f"{path} cannot be written: {error.strerror or error}") from error

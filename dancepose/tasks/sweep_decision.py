@@ -1,0 +1,113 @@
+"""Whether a job of a sweep is to be run, and whether it goes on or begins anew. Nothing is changed by it."""
+
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from dancepose.sweeps.ledger import Outcome, Sweep
+from dancepose.tasks.run_directory import RunDirectory
+from dancepose.tasks.sameness import RunState, run_state
+
+_data_hashes: dict[str, str] = {}  # of the data that this launcher has read, by their configuration
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done about a job.
+
+    Attributes:
+        outcome: how it stands if it is not to be run.
+        anew: whether what its folder holds is to make way for it.
+    """
+
+    outcome: Outcome | None = None
+    anew: bool = False
+
+
+def decide(run: RunDirectory, config: Mapping[str, Any], sweep: Sweep) -> Decision:
+    """Decide about a job by what its folder holds.
+
+    Args:
+        run: the folder.
+        config: the job's, plain and settled.
+        sweep: the folder of all.
+
+    Raises:
+        JobTaken: another launcher began it while this one looked.
+        DanceposeError: a file of the folder is broken.
+    """
+    if sweep.is_held(run.path.name):
+        return Decision(Outcome("running"))
+    settle(run, sweep)  # what a launcher that was killed has left
+    state, rerun = run_state(run, config, lambda: data_hash(config)), config["rerun"]
+    if state.status == "unknown":  # whatever is asked for: it could not be trained either
+        return Decision(Outcome("unknown", state.cause))
+    if rerun not in ("all", state.status):
+        if state.status == "done":
+            return Decision(Outcome("skipped", state.cause, run.read_metrics().get("objective")))
+        if state.status in ("failed", "stale"):
+            return Decision(Outcome(state.status, state.cause))
+    return Decision(anew=_begins_anew(run, state, rerun))
+
+
+def settle(run: RunDirectory, sweep: Sweep) -> None:
+    """Put back what made way for a job that came to nothing; nobody is running the job.
+
+    Raises:
+        JobTaken: somebody is.
+    """
+    if run.is_unsettled:
+        with sweep.holding(run.path.name):
+            run.settle()
+
+
+def _begins_anew(run: RunDirectory, state: RunState, rerun: str | None) -> bool:
+    """Tell whether what is in a folder is of no use to the run that comes into it."""
+    if state.status == "failed":
+        return rerun == "all" or not state.same or not (run.checkpoints / "last.ckpt").is_file()
+    return state.status != "missing" and (rerun == "all" or state.status == "stale")
+
+
+def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False) -> Outcome:
+    """Return how a run stands and what it would cost, without writing anything; its empty folder goes.
+
+    Args:
+        config: the run's, plain and settled.
+        run: its folder.
+        held: whether another process is running it.
+
+    Raises:
+        DanceposeError: it could not be run.
+    """
+    from dancepose.tasks.dry_run import measure
+
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, logging.FileHandler)]:
+        root.removeHandler(handler)  # of the folder that goes
+        handler.close()
+    with suppress(OSError):
+        run.path.rmdir()
+    state = run_state(run, config, lambda: data_hash(config))
+    status = "running" if held else state.status
+    return Outcome(status, state.cause, run.read_metrics().get("objective"), about=measure(config, run))
+
+
+def data_hash(config: Mapping[str, Any]) -> str:
+    """Return the hash of a job's data, as the job itself would; the files are read once for all jobs.
+
+    Args:
+        config: the job's, plain.
+
+    Raises:
+        DanceposeError: the data cannot be read.
+    """
+    about = [config["data"], config["skeleton"], config["model"].get("network")]
+    key = json.dumps(about, sort_keys=True, default=str)
+    if key not in _data_hashes:
+        from dancepose.tasks.families import family_of
+
+        _data_hashes[key] = family_of(config).datamodule(config).data_hash
+    return _data_hashes[key]

@@ -1,0 +1,149 @@
+"""`dancepose-predict` on a video or a camera: the loop, its files, and what is told at its end."""
+
+import logging
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dancepose.inference.interface import Prediction
+from dancepose.inference.overlap import Behind
+from dancepose.inference.pipeline import Pipeline
+from dancepose.inference.stage_times import StageTimes
+from dancepose.inference.video import CameraReader, VideoReader
+from dancepose.inference.video_pipeline import VideoItem, VideoOptions, stream_video
+from dancepose.inference.video_writer import VideoWriter
+from dancepose.progress import track
+from dancepose.tasks.breaking_off import BreakOff, breaking_off
+from dancepose.tasks.originals import Originals
+from dancepose.tasks.output_paths import OutputPaths
+from dancepose.tasks.prediction_outputs import Outputs, OutputWriter, draw_prediction
+from dancepose.tasks.prediction_summary import Summary, Tally
+from dancepose.tasks.provenance import provenance
+from dancepose.tasks.track_tables import TrackTables
+
+log = logging.getLogger(__name__)
+
+BEHIND = 4  # frames that wait to be drawn and written
+
+
+class FrameWriter:
+    """Everything that is written of a frame; called in a thread of its own.
+
+    Args:
+        files: JSON, JSON lines, CSV, Labelme files, heatmaps.
+        video: drawn on, None where no video is asked for.
+        tables: of each track, None where none are asked for.
+        times: counts what drawing and writing take.
+    """
+
+    def __init__(
+        self, files: OutputWriter, video: VideoWriter | None, tables: TrackTables | None, times: StageTimes
+    ) -> None:
+        self.files, self.video, self.tables, self.times = files, video, tables, times
+
+    def __call__(self, prediction: Prediction) -> None:
+        """Write a frame."""
+        item = prediction.item
+        assert isinstance(item, VideoItem)
+        self.files.write(prediction, self.times, item.time)
+        if self.tables is not None:
+            with self.times("write"):
+                self.tables.write(prediction, item.time)
+        if self.video is not None and prediction.picture is not None:
+            with self.times("draw"):
+                people = prediction.frame.people
+                drawn = draw_prediction(prediction.picture, people, self.files.skeleton)
+            with self.times("write"):
+                self.video.write(drawn, item.time)
+
+
+def predict_frames(
+    pipeline: Pipeline,
+    video: VideoReader | CameraReader,
+    folder: Path,
+    outputs: Outputs,
+    options: VideoOptions,
+    timing: bool = False,
+) -> Tally:
+    """Predict a video or a camera and write what is found.
+
+    The first Ctrl-C or SIGTERM ends it in order after the frame that is being written. All files are then
+    closed and hold every frame up to it; the drawn video is called partial, but for a camera, which has no
+    other end.
+
+    Args:
+        pipeline: of the networks.
+        video: open.
+        folder: of the files; `summary.json` says what was counted.
+        outputs: which files; with `draw`, `<name>.mp4` and no pictures.
+        options: what is done over time.
+        timing: tell where the time goes.
+
+    Raises:
+        ConfigError: options do not go together; or, before anything is written, a file would replace the
+            video, or a Labelme file that is there already.
+        DataError: no frame can be decoded.
+        KeyboardInterrupt: at the end, where the user broke off a video.
+        SystemExit: likewise, by SIGTERM.
+    """
+    camera = isinstance(video, CameraReader)
+    name = video.name.replace(" ", "_") if camera else Path(video.name).stem
+    tally, times, tracks = Tally(), StageTimes(), set[int]()
+    clip, paths = folder / f"{name}.mp4", OutputPaths(folder)
+    if outputs.draw and isinstance(video, VideoReader):
+        for path in (clip, VideoWriter(clip).partial):
+            Originals([video.path]).check(path)
+    if outputs.labelme:
+        paths.none_below(name)
+    asked, made_by = BreakOff(), provenance(pipeline)
+    stream = stream_video(
+        pipeline,
+        video,
+        name,
+        options,
+        pictures=outputs.keep_pictures,
+        heatmaps=outputs.heatmaps,
+        times=times,
+        stop=asked,
+    )
+
+    def tell() -> dict[str, Any]:
+        told: dict[str, Any] = {"video": video.name, "frames_expected": video.expected}
+        told |= {"damaged_frames": video.damaged, "cut_off": video.truncated, "tracks": len(tracks)}
+        return told | tally.to_dict() | {"made_by": made_by}
+
+    def write(prediction: Prediction) -> None:
+        write_frame(prediction)
+        tally.count(prediction)  # here, where it is written
+        tracks.update(p.track for p in prediction.frame.people if p.track is not None)
+
+    with Summary(folder, tell) as summary:
+        with breaking_off(asked), ExitStack() as stack:
+            other = replace(outputs, draw=False)  # a video is drawn, not a picture of each frame
+            files = stack.enter_context(
+                OutputWriter(folder, other, pipeline.skeleton, pipeline.classes, paths, made_by)
+            )
+            drawn = stack.enter_context(VideoWriter(clip, video.rate)) if outputs.draw else None
+            tables = None
+            if outputs.csv and options.track:
+                tables = TrackTables(folder / "tracks", pipeline.skeleton, pipeline.classes)
+                stack.enter_context(tables)
+            stack.enter_context(closing(stream))
+            write_frame = FrameWriter(files, drawn, tables, times)
+            with Behind(BEHIND) as aside:
+                for prediction in track(((1, p) for p in stream), video.expected, "frames"):
+                    if prediction.error is None:
+                        aside(write, prediction)
+                    else:
+                        tally.count(prediction)
+            broken_off = asked()
+            if drawn is not None:
+                drawn.close(whole=camera or not broken_off)
+        summary.status = "interrupted" if broken_off and not camera else "done"
+        log.info("%s\n%d tracks", tally, len(tracks))
+        if timing:
+            log.info("%s", times.table(tally.pictures))
+    if broken_off and not camera:
+        asked.end()
+    return tally

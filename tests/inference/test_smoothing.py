@@ -1,0 +1,182 @@
+"""The One-Euro filter against its plain statement, and what it is for; the average of actions."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dancepose.errors import ConfigError
+from dancepose.inference.smoothing import ActionSmoother, KeypointSmoother
+from dancepose.metrics.similarity import extent_areas
+from dancepose.records import Person
+
+K = 4
+
+
+def person(xy, visible=(2,) * K, track=1):
+    keypoints = np.column_stack([np.asarray(xy, float), np.asarray(visible, float)])
+    keypoints[keypoints[:, 2] == 0] = 0
+    return Person(keypoints, np.linspace(0.1, 0.9, K), track=track)
+
+
+def plain(times, people, min_cutoff, beta, speed_cutoff, gap):
+    """Algorithm 1 of the paper, one keypoint of one person after the other."""
+
+    def alpha(cutoff, elapsed):
+        return 1.0 / (1.0 + 1.0 / (2 * math.pi * cutoff) / elapsed)
+
+    smoothed = [p.keypoints.copy() for p in people]
+    for k in range(K):
+        last = None
+        for number, (time, one) in enumerate(zip(times, people, strict=True)):
+            x, y, v = one.keypoints[k]
+            if v == 0:
+                continue
+            if last is None or time - last > gap:
+                hx, hy, dx, dy = x, y, 0.0, 0.0
+            else:
+                elapsed = time - last
+                a = alpha(speed_cutoff, elapsed)
+                dx += a * ((x - hx) / elapsed - dx)
+                dy += a * ((y - hy) / elapsed - dy)
+                size = math.sqrt(extent_areas(one.keypoints[None])[0])
+                a = alpha(min_cutoff + beta * math.hypot(dx, dy) / size, elapsed)
+                hx, hy = a * x + (1 - a) * hx, a * y + (1 - a) * hy
+            last = time
+            smoothed[number][k, :2] = hx, hy
+    return smoothed
+
+
+@given(seed=st.integers(0, 10_000), frames=st.integers(1, 12), tracks=st.integers(1, 3))
+@settings(max_examples=25, deadline=None)
+def test_all_keypoints_at_once_equal_the_paper(seed, frames, tracks):
+    random = np.random.default_rng(seed)
+    times = np.cumsum(random.choice([0.02, 0.04, 0.3], frames))
+    videos = {
+        track: [person(random.uniform(0, 50, (K, 2)), random.integers(0, 3, K), track) for _ in times]
+        for track in random.permutation(20)[:tracks].tolist()
+    }
+    smoother = KeypointSmoother(1.2, 0.7, 0.9, gap=0.35)
+    found = {track: [] for track in videos}
+    for number, time in enumerate(times):
+        order = random.permutation(list(videos)).tolist()
+        for one in smoother([videos[track][number] for track in order], time):
+            found[one.track].append(one)
+    for track, video in videos.items():
+        expected = plain(times, video, 1.2, 0.7, 0.9, 0.35)
+        assert np.allclose([p.keypoints for p in found[track]], expected, atol=1e-9)
+        assert all((p.scores == q.scores).all() for p, q in zip(found[track], video, strict=True))
+
+
+def still(times, noise, seed=0):
+    random = np.random.default_rng(seed)
+    xy = np.array([[0, 0], [0, 100], [60, 0], [60, 100]])
+    return [person(xy + noise * random.standard_normal((K, 2))) for _ in times]
+
+
+def run(smoother, people, times):
+    return np.array([smoother([p], t)[0].keypoints for p, t in zip(people, times, strict=True)])[..., :2]
+
+
+def test_who_is_still_trembles_less():
+    times = np.arange(100) / 25
+    raw = np.array([p.keypoints[:, :2] for p in still(times, 2)])
+    smooth = run(KeypointSmoother(), still(times, 2), times)
+    assert smooth[25:].std(axis=0).mean() < 0.5 * raw[25:].std(axis=0).mean()
+
+
+def test_who_is_quick_lags_little_and_less_with_beta():
+    times = np.arange(50) / 25
+    people = [person([[x, 0], [x, 100], [x + 60, 0], [x + 60, 100]]) for x in 400 * times]
+    raw = np.array([p.keypoints[:, :2] for p in people])
+    lags = [(raw - run(KeypointSmoother(beta=beta), people, times))[25:, :, 0].mean() for beta in (0, 2, 30)]
+    assert lags[0] > lags[1] > lags[2] > 0
+    assert lags[1] < 0.5 * lags[0]
+
+
+def test_size_and_turn_of_the_picture_change_nothing():
+    times = np.arange(20) / 25
+    people = still(times, 5)
+    there = run(KeypointSmoother(), people, times)
+    turn = 3 * np.array([[0.0, -1.0], [1.0, 0.0]])
+    turned = [person(p.keypoints[:, :2] @ turn.T + 500) for p in people]
+    assert np.allclose(run(KeypointSmoother(), turned, times), there @ turn.T + 500)
+
+
+def test_missing_stays_missing_and_comes_back_where_it_is():
+    smoother = KeypointSmoother(gap=0.5)
+    a = [[0, 0], [0, 100], [60, 0], [60, 100]]
+    smoother([person(a)], 0.0)
+    (gone,) = smoother([person(a, (2, 0, 2, 2))], 0.1)
+    assert (gone.keypoints[1] == 0).all()
+    moved = np.array(a) + (0, 40)
+    (back,) = smoother([person(moved)], 0.3)
+    assert 100 < back.keypoints[1, 1] < 140, "goes on from where it was"
+    (late,) = smoother([person(a)], 1.0)
+    assert np.array_equal(late.keypoints[:, :2], a), "after the gap it begins anew"
+
+
+def test_memory_holds_only_who_was_seen_lately():
+    smoother = KeypointSmoother(gap=0.5)
+    for number in range(50):
+        smoother([person(np.zeros((K, 2)), track=number)], number * 0.2)
+    assert len(smoother._tracks) <= 4
+
+
+def test_without_a_track_nothing_is_smoothed():
+    one = person(np.ones((K, 2)), track=None)
+    smoother = KeypointSmoother()
+    assert smoother([one], 0.0)[0] is one and smoother([], 0.1) == []
+
+
+def said(probabilities, track=1, action="?"):
+    return Person(np.zeros((K, 3)), track=track, action=action, probabilities=np.array(probabilities))
+
+
+def test_actions_are_averaged_over_time_and_not_over_frames():
+    for rate in (10, 50):
+        smoother = ActionSmoother(("a", "b"), 0.5)
+        for step in range(rate):
+            smoother([said([1.0, 0.0])], step / rate)
+        (one,) = smoother([said([0.0, 1.0])], 1.0)
+        assert one.action == "a", "one frame does not decide"
+        for step in range(1, rate // 2 + 1):
+            (one,) = smoother([said([0.0, 1.0])], 1.0 + step / rate)
+        # after half a second 1/e is left of what was before, but for the step of the first frame
+        assert one.probabilities[0] == pytest.approx(math.exp(-1 - 1 / (0.5 * rate)))
+        assert one.action == "b" and one.probabilities.sum() == pytest.approx(1)
+
+
+def test_tracks_do_not_mix_and_end():
+    smoother = ActionSmoother(("a", "b"), 1.0, gap=0.5)
+    smoother([said([1.0, 0.0], 1), said([0.0, 1.0], 2)], 0.0)
+    one, two, untracked = smoother(
+        [said([0.4, 0.6], 1), said([0.4, 0.6], 2), said([0.4, 0.6], None, action="b")], 0.1
+    )
+    assert (one.action, two.action, untracked.action) == ("a", "b", "b")
+    (late,) = smoother([said([0.4, 0.6], 1)], 0.8)
+    assert late.action == "b"
+
+
+def test_who_was_refused_stays_without_an_action():
+    smoother = ActionSmoother(("a", "b"), 1.0)
+    (one,) = smoother([said([0.9, 0.1], action=None)], 0.0)
+    assert one.action is None
+    nobody = Person(np.zeros((K, 3)), track=1)
+    assert smoother([nobody], 0.1)[0] is nobody
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: KeypointSmoother(min_cutoff=0), "smooth_cutoff=0"),
+        (lambda: KeypointSmoother(beta=-1), "smooth_beta=-1"),
+        (lambda: KeypointSmoother(gap=-1), "track_gap=-1"),
+        (lambda: ActionSmoother(("a",), seconds=0), "action_smooth=0"),
+    ],
+)
+def test_impossible_numbers_are_refused(make, words):
+    with pytest.raises(ConfigError, match=words):
+        make()

@@ -1,0 +1,36 @@
+"""`summary.json` stands there whatever ends a prediction."""
+
+import json
+
+import pytest
+
+from dancepose.errors import DanceposeError
+from dancepose.inference.interface import Prediction
+from dancepose.records import Frame
+from dancepose.tasks.prediction_summary import Summary, Tally
+
+
+def read(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_an_error_is_told_in_it(tmp_path):
+    with pytest.raises(DanceposeError), Summary(tmp_path, lambda: {"pictures": 3}):
+        raise DanceposeError("the disk\n is full")
+    found = read(tmp_path)
+    assert (found["status"], found["error"], found["pictures"]) == ("failed", "the disk is full", 3)
+
+
+def test_a_prediction_that_ends_is_done(tmp_path):
+    with Summary(tmp_path, lambda: {"pictures": 3}):
+        pass
+    assert read(tmp_path)["status"] == "done" and "error" not in read(tmp_path)
+
+
+def test_nobody_goes_missing_in_a_tally():
+    tally, frame = Tally(), Frame("a.jpg", (8, 8), [], "mpii15", "a.jpg")
+    tally.count(Prediction("a.jpg", frame, left_out={"smaller than min_size": 2}))
+    tally.count(Prediction("b.jpg", Frame("b.jpg", (0, 0), [], "mpii15", "b.jpg"), error="cut off"))
+    counts = tally.to_dict()
+    assert (counts["pictures"], counts["people"], counts["broken"]) == (1, 0, {"b.jpg": "cut off"})
+    assert counts["left_out"] == {"smaller than min_size": 2}

@@ -1,0 +1,53 @@
+"""CSV files of tracks: one each, also of those that come back after a while."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from dancepose.errors import DanceposeError
+from dancepose.inference.interface import Item, Prediction
+from dancepose.records import Frame, Person
+from dancepose.skeleton import load_skeleton
+from dancepose.tasks.track_tables import FRAMES, TrackTables
+
+SKELETON = load_skeleton("mpii15")
+
+
+def frame(number, *tracks):
+    people = [Person(np.full((len(SKELETON), 3), float(number)), track=track) for track in tracks]
+    return Prediction(Item(None), Frame(None, (9, 9), people, SKELETON.name, f"clip/{number:06d}"))
+
+
+def rows(folder, track):
+    with open(folder / f"{track:04d}.csv") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_track_has_its_rows_also_after_a_long_gap(tmp_path):
+    back = FRAMES + 5
+    with TrackTables(tmp_path, SKELETON, ("wave",)) as tables:
+        for number in range(back + 1):
+            tables.write(frame(number, *([7] if number in (0, 1, back) else []), None, 2), number / 10)
+            assert len(rows(tmp_path, 2)) == number + 1, "written at once"
+        assert set(tables._open) == {2, 7}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0002.csv", "0007.csv"]
+    assert [row["image"] for row in rows(tmp_path, 7)] == ["clip/000000", "clip/000001", f"clip/{back:06d}"]
+    assert [float(row["time"]) for row in rows(tmp_path, 7)] == [0.0, 0.1, back / 10]
+
+
+def test_files_of_tracks_that_are_gone_are_closed(tmp_path):
+    with TrackTables(tmp_path, SKELETON, ()) as tables:
+        for number in range(3 * FRAMES):
+            tables.write(frame(number, number), number / 10)
+            assert len(tables._open) <= FRAMES + 1
+    assert len(list(tmp_path.iterdir())) == 3 * FRAMES
+
+
+def test_what_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "tracks").write_text("a file, no folder")
+    with (
+        TrackTables(tmp_path / "tracks", SKELETON, ()) as tables,
+        pytest.raises(DanceposeError, match="tracks cannot be written"),
+    ):
+        tables.write(frame(0, 1), 0.0)

@@ -1,0 +1,142 @@
+"""`dancepose-evaluate gt= pred=` with MPII's own file: its groups, and its pictures without labels."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from annolists import array, cells, entry, mpii_person, predicted, rect, save, two_groups
+from running import run_task
+from scipy.io import loadmat, savemat
+
+from dancepose.data.prediction_writer import write_predictions
+from dancepose.errors import ConfigError, DataError
+from dancepose.evaluate import evaluate
+from dancepose.records import Person
+from dancepose.skeleton import load_skeleton
+
+MPII16 = load_skeleton("mpii16")
+
+
+def score(folder: Path, gt: Path, pred: Path, *overrides: str) -> dict:
+    run_task(evaluate, "evaluate", folder, f"gt={gt}", f"pred={pred}", "pictures=0", *overrides)
+    return json.loads((folder / "all.json").read_text())["rows"]["mAP"]
+
+
+def release(path: Path, unlabelled=()) -> tuple[Path, Path]:
+    """RELEASE of three images: two groups, a single person, and one whose people are unlabelled."""
+    people = [
+        entry(group, name) for group, name in zip(both_groups(), ("a.jpg", "b.jpg", "c.jpg"), strict=True)
+    ]
+    for rows in people[2]["annorect"][0]:
+        rows["annopoints"] = np.zeros((0, 0))
+    single = cells([np.zeros((0, 0)), np.array([[1.0]]), np.zeros((0, 0))])
+    fields = {"annolist": array(people), "img_train": np.array([[1, 1, 0]]), "single_person": single}
+    savemat(path / "release.mat", {"RELEASE": fields})
+    groups = [
+        cells([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]),
+        cells([1.0]),
+        cells([np.array([[1.0, 2.0]])]),
+    ]
+    savemat(path / "groups_v12.mat", {"groups": cells(groups)})
+    return path / "release.mat", path / "groups_v12.mat"
+
+
+def both_groups() -> list[list[dict]]:
+    first = [rect(mpii_person(x, y)) for x in (0, 1000) for y in (50, 90)]
+    return [first, [rect(mpii_person())], [rect(mpii_person(0, y)) for y in (50, 90)]]
+
+
+def test_release_with_its_groups(tmp_path):
+    gt, groups = release(tmp_path)
+    whole = predicted((0, 50, 0.9), (0, 90, 0.8), (1000, 50, 0.7), (1000, 90, 0.6))
+    pred = save(tmp_path / "pred.mat", [entry(whole, "a.jpg")])
+    row = score(tmp_path / "out", gt, pred)
+    assert row["columns"]["mAP"] == 100
+    counts = row["counts"]
+    assert (counts["images"], counts["groups"], counts["people"]) == (1, 2, 4)
+    elsewhere = tmp_path / "mine.mat"
+    groups.rename(elsewhere)
+    with pytest.raises(DataError, match=r"groups=.*none.mat is no file: give MPII's groups_v12.mat"):
+        score(tmp_path / "no", gt, pred, f"groups={tmp_path / 'none.mat'}")
+    row = score(tmp_path / "touching", gt, pred)  # all have the same head rectangle, and so they touch
+    assert row["counts"]["groups"] == 1 and "not comparable" in row["notes"][0]
+    assert score(tmp_path / "own", gt, pred, f"groups={elsewhere}")["counts"] == counts
+    plain = save(tmp_path / "plain.mat", two_groups())
+    with pytest.raises(ConfigError, match="holds no RELEASE; its entries are the groups"):
+        score(tmp_path / "no", plain, pred, f"groups={elsewhere}")
+
+
+def test_people_without_points_excuse_nothing_in_release(tmp_path):
+    """As in the toolkit: a member of the second group has no points: who is found there is false."""
+    gt, _ = release(tmp_path)
+    content = loadmat(gt)
+    people = content["RELEASE"][0, 0]["annolist"][0, 0]["annorect"]
+    people[0, 3]["annopoints"] = np.zeros((0, 0))
+    savemat(gt, {"RELEASE": content["RELEASE"]})
+    exact = predicted((0, 50, 0.9), (0, 90, 0.8), (1000, 50, 0.7))
+    row = score(tmp_path / "exact", gt, save(tmp_path / "p.mat", [entry(exact, "a.jpg")]))
+    assert row["columns"]["mAP"] == 100 and row["counts"]["people"] == 3
+    note = row["notes"][0]
+    assert note.startswith("images with people without points: 1; who is predicted on them counts as false")
+    more = [*exact, *predicted((1000, 90, 0.95))]
+    row = score(tmp_path / "more", gt, save(tmp_path / "p.mat", [entry(more, "a.jpg")]))
+    assert row["counts"]["on_ignored"] == 0 and row["columns"]["mAP"] == pytest.approx(75)
+
+
+def found_person(x: float, y: float, value: float = 0.9) -> Person:
+    """A person of `mpii_person`, counted from 0."""
+    keypoints = np.array([[px - 1, py - 1, 2] for px, py in mpii_person(x, y).values()])
+    return Person(keypoints, scores=np.full(16, value), score=value)
+
+
+def corners(*places: tuple[float, float]) -> list[Person]:
+    return [found_person(x, y) for x, y in places]
+
+
+WHOLE = corners((0, 50), (0, 90), (1000, 50), (1000, 90))
+
+
+def test_predictions_of_more_pictures_than_are_labelled(tmp_path):
+    """b.jpg has a single person, c.jpg no labels: both are passed over, and told."""
+    gt, _ = release(tmp_path)
+    everywhere = [("a.jpg", WHOLE), ("b.jpg", corners((0, 50))), ("c.jpg", WHOLE)]
+    write_predictions(tmp_path / "p.json", everywhere, MPII16)
+    row = score(tmp_path / "json", gt, tmp_path / "p.json")
+    assert row["columns"]["mAP"] == 100 and row["counts"]["images"] == 1
+    assert [
+        note for note in row["notes"] if note.startswith("2 pictures that") and "no group to score" in note
+    ]
+    people = predicted((0, 50, 0.9), (0, 90, 0.8), (1000, 50, 0.7), (1000, 90, 0.6))
+    found = [entry(people, name) for name in ("a.jpg", "b.jpg", "c.jpg")]
+    assert score(tmp_path / "mat", gt, save(tmp_path / "p.mat", found))["columns"]["mAP"] == 100
+    write_predictions(tmp_path / "p.json", [*everywhere, ("d.jpg", [])], MPII16)
+    with pytest.raises(DataError, match=r"images\[3\] is 'd.jpg', which is none of the truth's 3 pictures"):
+        score(tmp_path / "no", gt, tmp_path / "p.json")
+    write_predictions(tmp_path / "p.json", everywhere[1:], MPII16)
+    with pytest.raises(DataError, match="speaks of none of the truth's 1 pictures; 2 .* have no labels"):
+        score(tmp_path / "no", gt, tmp_path / "p.json")
+
+
+def as_coco(path: Path, people: dict[int, list[Person]]) -> Path:
+    rows = [
+        {"image_id": number, "category_id": 1, "score": 0.9}
+        | {"keypoints": np.column_stack([p.keypoints[:, :2], p.scores]).ravel().tolist()}
+        for number, found in people.items()
+        for p in found
+    ]
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def test_coco_results_name_pictures_by_their_place_in_the_file(tmp_path):
+    gt, _ = release(tmp_path)
+    pred = as_coco(tmp_path / "p.json", {1: WHOLE, 3: WHOLE})
+    row = score(tmp_path / "out", gt, pred, "skeleton=mpii16")
+    assert row["columns"]["mAP"] == 100
+    assert any("by number: taken as their places in" in note for note in row["notes"])
+    with pytest.raises(DataError, match=r"is 4, which is none of the truth's 3 pictures"):
+        score(tmp_path / "no", gt, as_coco(tmp_path / "q.json", {1: WHOLE, 4: WHOLE}), "skeleton=mpii16")
+    toolkit = save(tmp_path / "gt.mat", two_groups())  # its second picture is its third entry
+    pred = as_coco(tmp_path / "p.json", {1: WHOLE, 3: corners((0, 50), (0, 90))})
+    assert score(tmp_path / "toolkit", toolkit, pred, "skeleton=mpii16")["columns"]["mAP"] == 100

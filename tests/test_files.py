@@ -1,0 +1,62 @@
+"""Files that are written whole or not at all."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dancepose.errors import DanceposeError
+from dancepose.files import PARTIAL, remove_partial, replacing, write_text
+
+
+def test_a_file_that_is_not_completed_leaves_the_old_one(tmp_path):
+    path = tmp_path / "folder" / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(KeyError), replacing(path) as file:
+        file.write(b"half")
+        raise KeyError
+    assert path.read_text() == "old" and list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_that_is_none_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DanceposeError, match="cannot be written"):
+        write_text(tmp_path / "file" / "a.txt", "new")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+@pytest.mark.parametrize("mask, mode", [("002", 0o664), ("077", 0o600)])
+def test_others_may_read_and_write_what_the_user_lets_them(mask, mode, tmp_path):
+    code = "from pathlib import Path; from dancepose.files import write_text; write_text(Path('a'), '')"
+    subprocess.run(
+        ["sh", "-c", f'umask {mask}; "$0" -c "$1"', sys.executable, code], cwd=tmp_path, check=True
+    )
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from dancepose.files import replacing
+with replacing(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+def test_what_a_killed_writer_leaves_is_known_by_its_name(tmp_path):
+    mine = [tmp_path / ".per_sample.npz", tmp_path / ".notes.partial", tmp_path / "below" / "a.txt"]
+    mine[-1].parent.mkdir()
+    for path in mine:
+        path.write_text("whole")
+    places = [tmp_path / name for name in ("per_sample.npz", "wandb_id", ".begun")] + [mine[-1]]
+    for path in places:
+        assert subprocess.run([sys.executable, "-c", WRITER, str(path)]).returncode == -9
+    left = {path for path in tmp_path.rglob("*") if path.is_file()} - set(mine)
+    assert len(left) == 4 and all(PARTIAL.fullmatch(path.name) for path in left)
+    remove_partial(tmp_path)
+    assert [path.parent.name for path in left if path.exists()] == ["below"]
+    remove_partial(tmp_path / "below")
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(mine)
+    remove_partial(tmp_path / "absent")

@@ -1,0 +1,135 @@
+"""The whole path on drawn pictures in MPII's layout: synthesize, browse, train, evaluate."""
+
+import json
+
+import pytest
+from factories import make_coco
+from mpii_files import image, person, write_mpii
+from running import SMALL, run_task
+
+from dancepose.browse import browse
+from dancepose.data.collection import PoseData
+from dancepose.data.parts import PartConfig
+from dancepose.errors import ConfigError, DataError
+from dancepose.evaluate import evaluate
+from dancepose.skeleton import load_skeleton
+from dancepose.synthesize import synthesize
+from dancepose.train import train
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
+
+
+def test_from_drawing_to_figures(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("dancepose.data.statistics_figure.draw_statistics", lambda *args: b"no figure")
+    root = tmp_path / "mpii"
+    few = ["train=4", "val=1", "test=1", "difficulty=easy", "samples=0", "workers=1"]
+    with caplog.at_level("INFO"):
+        run_task(synthesize, "synthesize", tmp_path / "drawn", f"root={root}", "format=mpii", *few)
+        told = caplog.text.partition("to train on it: dancepose-train ")[2].splitlines()[0].split()
+        told = [word.replace("'", "") for word in told]
+        assert told[:2] == ["data=mpii", f"data.root={root}"]
+        run_task(browse, "browse", tmp_path / "browse", *told, "count=1", "data.workers=0")
+    assert "groups: of " in caplog.text and "test: the official list" in caplog.text
+    listing = json.loads((tmp_path / "browse" / "browse.json").read_text())
+    assert sum(row["images"] for row in listing["counts"]) >= 4 and "groups" in listing["counts"][0]
+    assert (tmp_path / "browse" / "pictures" / "train.jpg").is_file()
+    steps = ["trainer.max_epochs=1", "test=false"]
+    small = [override for override in SMALL if override != "data=dance"]
+    run_task(train, "train", tmp_path / "run", "experiment=pose_mpii", *small, *told, *steps)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
+    run_task(evaluate, "evaluate", tmp_path / "evaluated", f"run={tmp_path / 'run'}")
+    (report,) = (json.loads(path.read_text()) for path in tmp_path.rglob("test.json"))
+    assert report["images"] == 1 and {"Head", "Ankle", "mAP"} <= set(report["rows"]["mAP"]["columns"])
+    assert report["rows"]["mAP"]["counts"]["groups"] >= 1
+
+
+def pairs(names, **changes):
+    """Return pictures of a group of two each."""
+    return [image(name, [person(), person(28.0)], **changes) for name in names]
+
+
+def data(root, **changes):
+    own = {key: changes.pop(key) for key in ("split",) if key in changes}
+    config = PartConfig.from_dict({"kind": "mpii", "root": str(root), **own}, "data")
+    return PoseData({"mpii": config}, load_skeleton("mpii15"), **{"val": 2, "test": 0.3138} | changes)
+
+
+def test_a_hold_out_by_groups_leaves_single_people_to_train(tmp_path):
+    single = [image(f"s{i}.jpg", person()) for i in range(5)]
+    found = data(write_mpii(tmp_path, [*pairs([f"p{i}.jpg" for i in range(10)]), *single]))
+    counts = {row["part"]: (row["images"], row["groups"]) for row in found.counts()}
+    assert counts == {"train": (10, 5), "val": (2, 2), "test": (3, 3)}
+    assert {f"s{i}.jpg" for i in range(5)} < set(found.names["train"])
+    assert found.names == data(tmp_path).names != data(tmp_path, split_seed=1).names
+    assert "held out" in found.summary()
+    with pytest.raises(ConfigError, match=r"data\.val=350: .* below the 7 groups there are"):
+        data(tmp_path, val=350).summary()
+
+
+def test_clips_never_straddle_and_their_single_people_go_with_them(tmp_path):
+    images = []
+    for clip in range(1, 9):
+        images += pairs([f"{clip}{n}.jpg" for n in "ab"], clip=clip)
+        images.append(image(f"{clip}s.jpg", person(), clip))
+    found = data(write_mpii(tmp_path, images))
+    homes = {part: {frame.clip for frame in found.frames(part)} for part in ("train", "val", "test")}
+    assert not homes["train"] & homes["test"] and not homes["train"] & homes["val"]
+    assert not homes["val"] & homes["test"] and all(homes.values())
+    assert all(frame.evaluated for part in ("val", "test") for frame in found.frames(part))
+    kept = data(tmp_path)
+    assert kept.keep(found.split) == 0 and kept.names == found.names
+
+
+def test_the_official_test_list_where_it_has_points(tmp_path):
+    images = [
+        *pairs(["a.jpg", "b.jpg", "c.jpg", "d.jpg"]),
+        *pairs(["e.jpg"], clip=1),
+        *pairs(["t.jpg"], clip=1),
+        image("u.jpg", person()),
+    ]
+    found = data(write_mpii(tmp_path, images, train=[1, 1, 1, 1, 1, 0, 0]))
+    assert found.names["test"] == ["t.jpg"]
+    assert sorted(found.names["train"] + found.names["val"]) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    assert len(found.names["val"]) == 2
+    kept = data(tmp_path)
+    assert kept.keep(found.split) == 0 and kept.names == found.names
+
+
+def test_lists_are_replaced_by_a_file(tmp_path):
+    write_mpii(tmp_path, pairs(["a.jpg", "b.jpg", "c.jpg"]))
+    lists = {"train": ["c.jpg"], "val": ["a.jpg"], "test": ["b.jpg"]}
+    (tmp_path / "mine.json").write_text(json.dumps(lists))
+    assert data(tmp_path, split="mine.json").names == lists
+
+
+def test_a_part_of_a_mix(tmp_path):
+    """Its frames train beside others', and each part keeps the keypoints that it labels."""
+    write_mpii(tmp_path / "mpii", [*pairs([f"p{i}.jpg" for i in range(9)]), image("s.jpg", person())])
+    make_coco(tmp_path / "coco", frames=5)
+    parts = {
+        "mpii": {"kind": "mpii", "root": str(tmp_path / "mpii")},
+        "other": {"kind": "coco", "root": str(tmp_path / "coco"), "annotations": "annotations.json"},
+    }
+    configs = {name: PartConfig.from_dict(part, f"data.parts.{name}") for name, part in parts.items()}
+    found = PoseData(configs, load_skeleton("mpii16"), val=2, test=0.3138)
+    homes = {part: [f for f in found.frames(part) if f.source == "mpii"] for part in found.names}
+    assert [len(homes[part]) for part in ("train", "val", "test")] == [5, 2, 3]
+    assert "s.jpg" in found.names["train"]
+    for frame in found.frames("train"):
+        mpii = frame.source == "mpii"
+        assert bool(frame.groups) == (mpii and frame.evaluated) and frame.excuses == (not mpii)
+        assert frame.labelled is None or frame.labelled.all() == mpii
+    kept = PoseData(configs, load_skeleton("mpii16"), val=2, test=0.3138)
+    assert kept.keep(found.split) == 0 and kept.names == found.names
+
+
+def test_a_folder_without_the_file_names_the_key(tmp_path):
+    with pytest.raises(DataError, match=r"data\.annotations=.*mpii_human_pose_v1_u12_1\.mat is no file"):
+        data(tmp_path).summary()
+    with pytest.raises(DataError, match=r"data\.root=.* is no folder: give the folder with mpii_human"):
+        data(tmp_path / "nowhere").summary()
+    with pytest.raises(ConfigError, match=r"data\.root is not set"):
+        data("")
