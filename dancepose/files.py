@@ -19,7 +19,8 @@ def _mode() -> int:
 
 
 MODE = _mode()
-PARTIAL = re.compile(r"\..+\.[a-z0-9_]{8}\.partial")  # the names of files that `replacing` is writing
+SUFFIX = ".dancepose_partial"  # nobody else's
+PARTIAL = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(SUFFIX))  # the names of files that `replacing` is writing
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -52,7 +53,7 @@ def remove_partial(folder: Path) -> None:
     Args:
         folder: where they are, not in folders below it, which may be others'; it need not exist.
     """
-    for path in folder.glob(".*.partial"):
+    for path in folder.glob(f".*{SUFFIX}"):
         if PARTIAL.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 

@@ -62,6 +62,7 @@ class ForkedPopen:
 
 def run_forked(module, arguments, environment, cwd, session=False):
     """In a fork, run an entry point to its end."""
+    import faulthandler
     import gc
     import importlib.util
 
@@ -77,6 +78,7 @@ def run_forked(module, arguments, environment, cwd, session=False):
             os.setsid()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        faulthandler.enable()  # see Launched.wait
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(environment)
@@ -139,9 +141,13 @@ class Launched:
             os.kill(self.pid, number)
 
     def wait(self) -> int:
-        """Wait for its end; return the exit status, negative for a signal."""
+        """Wait for its end; return the exit status, negative for a signal; one that hangs says where."""
         if self._status is None:
+            hangs = not self._server.answers(SECONDS)
+            if hangs:
+                os.killpg(self.pid, signal.SIGABRT)
             self._status = int(self._server.read())
+            assert not hangs, f"did not end within {SECONDS} s: {self.output}"
         return self._status
 
     @property
@@ -169,6 +175,10 @@ class Server:
         line = self._process.stdout.readline().strip()
         assert line, "the forked process has died"
         return line
+
+    def answers(self, seconds: float) -> bool:
+        """Return whether it has something to say before so many seconds are over."""
+        return bool(select.select([self._process.stdout], [], [], seconds)[0])
 
     def start(self, *arguments: str, cwd: Path, **environment: str) -> Launched:
         """Start `dancepose-train` with these arguments; one at a time."""
@@ -198,9 +208,9 @@ class Server:
             told = [Path(folder) / name for name in ("stdout", "stderr")]
             whole = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
             pid = self._ask(module, arguments, cwd, whole, *told)
-            in_time, _, _ = select.select([self._process.stdout], [], [], SECONDS)
+            in_time = self.answers(SECONDS)
             if not in_time:
-                os.killpg(pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGABRT)
             status = int(self.read())
             output = [path.read_text() for path in told]
         assert in_time, f"{module} did not end within {SECONDS} s: {output}"

@@ -46,7 +46,7 @@ with replacing(Path(sys.argv[1])) as file:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_what_a_killed_writer_leaves_is_known_by_its_name(tmp_path):
-    mine = [tmp_path / ".per_sample.npz", tmp_path / ".notes.partial", tmp_path / "below" / "a.txt"]
+    mine = [tmp_path / ".per_sample.npz", tmp_path / ".notes.a1b2c3_x.partial", tmp_path / "below" / "a.txt"]
     mine[-1].parent.mkdir()
     for path in mine:
         path.write_text("whole")

@@ -127,7 +127,7 @@ def test_what_killed_launchers_have_left_goes(sweep):
     whole = {path.name for path in sweep.path.iterdir()}
     names = ("jobs.json", "sweep.json", "sweep.txt", ".plans_1.json")
     for number, name in enumerate(names):
-        (sweep.path / f".{name}.abcdefg{number}.partial").write_text("half")
+        (sweep.path / f".{name}.abcdefg{number}.dancepose_partial").write_text("half")
     planner = subprocess.Popen(
         [sys.executable, "-c", PLANNER, str(sweep.path)], stdout=subprocess.PIPE, text=True
     )
