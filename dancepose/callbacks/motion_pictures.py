@@ -22,6 +22,7 @@ FOLLOWED = {
     "loss": {"training": ("train/loss_epoch", "train/loss"), "validation": ("val/loss",)},
     "accuracy": {"training": ("train/accuracy_epoch", "train/accuracy"), "validation": ("val/accuracy",)},
 }
+SHOWING = (TensorBoardLogger, WandbLogger)  # the loggers that take pictures
 Points = list[tuple[float, float]]  # epochs that were done, value
 
 
@@ -85,8 +86,8 @@ class MotionPictures(Rhythm):
             self._show(trainer, {"curves": image})
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log those of the test."""
-        if trainer.is_global_zero:
+        """Log those of the test, whose files are the report's: without a logger for them none is drawn."""
+        if trainer.is_global_zero and any(isinstance(logger, SHOWING) for logger in trainer.loggers):
             result = _scores(pl_module)
             self._log("test", trainer, result, self._draw(result, "test part"))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 from wandb_file import read_run
@@ -205,3 +205,14 @@ def test_a_picture_that_cannot_be_drawn_ends_no_training(tmp_path: Path, monkeyp
     callback.on_validation_end(trainer, module_of())
     callback.on_train_end(trainer, module_of())
     assert caplog.text.count("no space left") == 3 and not list(tmp_path.iterdir())
+
+
+def test_the_test_draws_only_for_loggers_that_take_pictures(tmp_path: Path, monkeypatch):
+    drawn: list[str] = []
+    monkeypatch.setattr(motion_pictures, "DRAWN", {"confusion": lambda _, title: drawn.append(title)})
+    monkeypatch.setattr(MotionPictures, "_show", lambda *_, **__: None)
+    callback = MotionPictures(tmp_path)
+    callback.on_test_end(trainer_of(CSVLogger(str(tmp_path))), module_of())
+    assert not drawn
+    callback.on_test_end(trainer_of(TensorBoardLogger(str(tmp_path))), module_of())
+    assert drawn == ["test part"]
