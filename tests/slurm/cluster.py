@@ -1,12 +1,14 @@
 """A Slurm of one node, whose daemons the tests start by hand: munged, slurmctld, slurmd."""
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -46,6 +48,23 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 """
 
+# Starts the daemons and waits for what loses its parent. Not every first process of a container does: what
+# has ended would stay among the processes, and Slurm take its job for one that still runs.
+KEEPER = """
+import ctypes, json, os, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+for command in json.loads(sys.argv[1]):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(f"{command}: {done.stdout}")
+print("started", flush=True)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        time.sleep(0.05)
+"""
+
 
 def missing() -> str:
     """Return why no Slurm can be started here; empty if one can."""
@@ -69,6 +88,7 @@ class Cluster:
     def __init__(self, root: Path):
         self.root = root
         self.environment = {"SLURM_CONF": str(root / "slurm.conf"), "PATH": _path()}
+        self._keeper: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start; fail with the daemons' last words where they do not come up."""
@@ -82,9 +102,14 @@ class Cluster:
         (self.root / "slurm.conf").write_text(conf)
         files = {"socket": "munge.socket", "key-file": "munge.key", "pid-file": "munged.pid"}
         files |= {"log-file": "munged.log", "seed-file": "munged.seed"}
-        self.run("munged", "--force", *(f"--{name}={self.root / file}" for name, file in files.items()))
-        self.run("slurmctld")
-        self.run("slurmd")
+        munged = ["munged", "--force", *(f"--{name}={self.root / file}" for name, file in files.items())]
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-c", KEEPER, json.dumps([munged, ["slurmctld"], ["slurmd"]])],
+            env={**os.environ, **self.environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._keeper.stdout.readline() == "started\n", "the daemons did not start: see above"
         end = time.monotonic() + 20
         while "idle" not in self.run("sinfo", "--noheader", check=False):
             if time.monotonic() > end:
@@ -102,6 +127,10 @@ class Cluster:
             with contextlib.suppress(OSError):
                 if ours in (path / "environ").read_text().split("\0"):
                     os.kill(int(path.name), signal.SIGKILL)
+        if self._keeper is not None:
+            self._keeper.kill()
+            self._keeper.wait()
+            self._keeper.stdout.close()
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command of Slurm; return what it prints."""
@@ -129,6 +158,7 @@ def end(pid: int, patience: float = 2.0) -> None:
     while Path(f"/proc/{pid}").exists():
         if time.monotonic() > last:
             os.kill(pid, signal.SIGKILL)
+            return
         time.sleep(0.05)
 
 

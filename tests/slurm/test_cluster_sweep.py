@@ -46,17 +46,20 @@ def folder(tmp_path) -> Path:
 @pytest.fixture
 def start(server, cluster, folder):
     """Start a sweep that is ended when it takes too long."""
-    timers = []
+    started = []
 
     def launch(*arguments: str) -> Launched:
         launched = server.start("-m", *SMALL, *arguments, cwd=folder, **cluster.environment)
-        timers.append(threading.Timer(LONGEST, launched.kill, [signal.SIGKILL]))
-        timers[-1].start()
+        timer = threading.Timer(LONGEST, launched.kill, [signal.SIGKILL])
+        timer.start()
+        started.append((launched, timer))
         return launched
 
     yield launch
-    for timer in timers:
+    for launched, timer in started:  # the next test must not read how one of this test has ended
         timer.cancel()
+        launched.kill()
+        launched.wait()
 
 
 def ids(launched: Launched) -> list[str]:
@@ -92,7 +95,8 @@ def test_jobs_that_make_way_go_on_and_end_as_if_undisturbed(start, cluster, fold
 
     Each keeps its run of W&B.
     """
-    keys = ["trainer=cpu", "trainer.max_epochs=12", "seed=0,1", "logger=wandb"]
+    # so many epochs that neither ends before it has made way
+    keys = ["trainer=cpu", "trainer.max_epochs=40", "seed=0,1", "logger=wandb"]
     slurm = ["hydra/launcher=submitit_slurm", "sweep=slurm"]
     whole, sweep = (folder / "outputs" / "sweeps" / name for name in ("whole", "slurm"))
     launched = start(*keys, *slurm)
