@@ -393,6 +393,22 @@ def test_a_finished_run_keeps_its_metrics(run, settings, caplog):
     assert "val/mAP" in after["metrics"] and value == before["objective"]
 
 
+@pytest.mark.parametrize("more", [(), ("trainer.max_epochs=3",)])
+def test_the_last_row_of_a_run_that_was_killed_before_it_was_whole_is_completed(run, settings, more):
+    def rows() -> list[dict[str, str]]:
+        with (run / "metrics.csv").open(newline="") as file:
+            return [row for row in csv.DictReader(file) if row["train/loss_epoch"] or row["val/mAP"]]
+
+    before = rows()
+    assert len(before) == 2 and all(row["train/loss_epoch"] for row in before)
+    text = (run / "metrics.csv").read_text()
+    assert text.count(before[-1]["train/loss_epoch"]) == 1
+    (run / "metrics.csv").write_text(text.replace(before[-1]["train/loss_epoch"], ""))
+    run_task(train, "train", run, *settings, *more, f"resume={run}")
+    kept = [{k: v for k, v in row.items() if k in before[0]} for row in rows()[:2]]
+    assert kept == [{k: v for k, v in row.items() if k in kept[0]} for row in before]
+
+
 @pytest.mark.parametrize("kind", [BestCheckpoint, LastCheckpoint])
 def test_a_moved_run_knows_its_best_score(kind, tmp_path):
     old, new = kind(tmp_path / "old"), kind(tmp_path / "new")

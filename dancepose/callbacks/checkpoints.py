@@ -95,6 +95,7 @@ class LastCheckpoint(RunCheckpoint):
         super().__init__(dirpath, "last", enable_version_counter=False, save_on_train_epoch_end=True)
         self.metrics: dict[str, float] = {}
         self._logged: dict[str, float] = {}
+        self._restored: dict[str, float] = {}  # the same of a run that goes on, until metrics.csv has it
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save, with what is about to be logged."""
@@ -116,12 +117,21 @@ class LastCheckpoint(RunCheckpoint):
         """Take the metrics back; a checkpoint of an older version has none."""
         self.metrics = dict(checkpoint.get(METRICS, {}))
         self._logged = dict(checkpoint.get(LOGGED, {}))
+        self._restored = self._logged
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Complete the row of the epoch from which a run goes on."""
+        self._complete(trainer)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same where no epoch is left, so that no training has started."""
+        self._complete(trainer)
+
+    def _complete(self, trainer: Trainer) -> None:
+        restored, self._restored = self._restored, {}
         for logger in trainer.loggers:
-            if self._logged and isinstance(logger, CSVLog):
-                logger.complete(self._logged, trainer.global_step - 1)
+            if restored and isinstance(logger, CSVLog):
+                logger.complete(restored, trainer.global_step - 1)
 
 
 class WholeFileIO(TorchCheckpointIO):
