@@ -20,7 +20,9 @@ def _mode() -> int:
 
 MODE = _mode()
 SUFFIX = ".dancepose_partial"  # nobody else's
-PARTIAL = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(SUFFIX))  # the names of files that `replacing` is writing
+PARTIAL = re.compile(
+    r"\..+\.[a-z0-9_]{8}" + re.escape(SUFFIX)
+)  # the names of files that `replacing` is writing
 
 
 @contextmanager

@@ -18,9 +18,13 @@ from dancepose.skeleton import load_skeleton
 MPII16 = load_skeleton("mpii16")
 
 
-def score(folder: Path, gt: Path, pred: Path, *overrides: str) -> dict:
+def rows(folder: Path, gt: Path, pred: Path, *overrides: str) -> dict:
     run_task(evaluate, "evaluate", folder, f"gt={gt}", f"pred={pred}", "pictures=0", *overrides)
-    return json.loads((folder / "all.json").read_text())["rows"]["mAP"]
+    return json.loads((folder / "all.json").read_text())["rows"]
+
+
+def score(folder: Path, gt: Path, pred: Path, *overrides: str) -> dict:
+    return rows(folder, gt, pred, *overrides)["mAP"]
 
 
 def release(path: Path, unlabelled=()) -> tuple[Path, Path]:
@@ -116,6 +120,27 @@ def test_predictions_of_more_pictures_than_are_labelled(tmp_path):
     write_predictions(tmp_path / "p.json", everywhere[1:], MPII16)
     with pytest.raises(DataError, match="speaks of none of the truth's 1 pictures; 2 .* have no labels"):
         score(tmp_path / "no", gt, tmp_path / "p.json")
+
+
+def test_what_is_written_for_the_toolkit_scores_the_same(tmp_path):
+    """Also by OKS: a .mat has no place for people near no group, and has who is near two groups twice."""
+    gt, _ = release(tmp_path)
+    content = loadmat(gt)
+    people = content["RELEASE"][0, 0]["annolist"][0, 0]["annorect"]
+    for person in people[0]:
+        person["scale"] = 12.0  # places of the groups grow by 512 px, and meet
+    savemat(gt, {"RELEASE": content["RELEASE"]})
+    places = ((4, 50), (3, 90), (1006, 50), (1009, 90), (500, 70), (2500, 50))
+    found = [found_person(x, y, 0.5 + 0.01 * y - 1e-4 * x) for x, y in places]  # equal ones rank by order
+    write_predictions(tmp_path / "p.json", [("a.jpg", found)], MPII16)
+    first = rows(tmp_path / "first", gt, tmp_path / "p.json", "mat=true")
+    again = rows(tmp_path / "again", gt, tmp_path / "first" / "pred_keypoints_mpii_multi.mat")
+    assert first["mAP"]["counts"]["in_several_groups"] == first["mAP"]["counts"]["outside_group"] == 1
+    assert 0 < first["OKS"]["columns"]["AP"] < 100
+    for label in ("mAP", "OKS"):
+        values = {name: value for name, value in first[label]["columns"].items() if value is not None}
+        same = {name: again[label]["columns"][name] for name in values}
+        assert same == pytest.approx(values, rel=1e-12)
 
 
 def as_coco(path: Path, people: dict[int, list[Person]]) -> Path:

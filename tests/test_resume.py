@@ -433,7 +433,10 @@ def test_the_first_weights_are_not_needed_again(trained, settings, tmp_path):
 
 
 def test_half_written_files_of_a_killed_run_are_removed(run, settings):
-    stale = [run / "checkpoints" / ".last.ckpt.a1b2c3_x.dancepose_partial", run / ".wandb_id.abcdefgh.dancepose_partial"]
+    stale = [
+        run / "checkpoints" / ".last.ckpt.a1b2c3_x.dancepose_partial",
+        run / ".wandb_id.abcdefgh.dancepose_partial",
+    ]
     kept = [run / ".gitignore", run / "checkpoints" / ".last.ckpt.a1b2c3_x.partial"]
     for path in [*stale, *kept]:
         path.write_text("half")

@@ -14,7 +14,8 @@ from dancepose.data.mat_file import Struct, write_mat
 from dancepose.data.prediction_reader import read_predictions
 from dancepose.data.predictions import ImagePredictions, Predictions
 from dancepose.errors import DataError
-from dancepose.metrics.matching import Protocol, people_of_groups
+from dancepose.metrics.groups import people_of_groups
+from dancepose.metrics.matching import Protocol
 from dancepose.metrics.regions import mean_points
 from dancepose.metrics.state import UNSCORED
 from dancepose.records import VISIBLE, Frame, Person
@@ -197,6 +198,8 @@ def write_annolist_predictions(
 ) -> None:
     """Write predictions as `pred`, whole or not at all: one entry for each group, its people near its place.
 
+    Frames that the protocol passes over (`Frame.evaluated`) have none.
+
     Args:
         path: of the file.
         people: name of frame -> its people, original pixels.
@@ -207,7 +210,7 @@ def write_annolist_predictions(
     ids = [(number, skeleton.find(name)) for number, name in enumerate(joint_ids(protocol))]
     known = [(number, index) for number, index in ids if index is not None]
     entries: list[Struct] = []
-    for frame in frames:
+    for frame in (frame for frame in frames if frame.evaluated):
         for group in people_of_groups(people.get(frame.name, []), frame, skeleton):
             rects = [_rect(person, known) for person in group]
             entries.append({"image": {"name": frame.name}, "annorect": rects or None})

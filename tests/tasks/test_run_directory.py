@@ -122,14 +122,19 @@ def test_a_full_disk_is_one_clear_error_and_keeps_the_old_file():
 def test_half_written_files_go_and_no_others(tmp_path):
     run = RunDirectory(tmp_path / "run")
     kept = [run.path / ".begun", run.path / "pictures" / ".old.a1b2c3_x.partial"]
-    for path in [*kept, *(run.path / f".{name}.a_1b2c3d.dancepose_partial" for name in ("begun", "per_image.npz"))]:
+    for path in [
+        *kept,
+        *(run.path / f".{name}.a_1b2c3d.dancepose_partial" for name in ("begun", "per_image.npz")),
+    ]:
         write_text(path, "x")
     run.remove_leftovers()
     assert sorted(path for path in run.path.rglob("*") if path.is_file()) == sorted(kept)
 
 
 def test_half_written_files_of_a_run_below_stay(tmp_path):
-    being_written = RunDirectory(tmp_path / "outputs" / "other").checkpoints / ".last.ckpt.a_1b2c3d.dancepose_partial"
+    being_written = (
+        RunDirectory(tmp_path / "outputs" / "other").checkpoints / ".last.ckpt.a_1b2c3d.dancepose_partial"
+    )
     write_text(being_written, "x")
     RunDirectory(tmp_path / "outputs").remove_leftovers()
     assert being_written.exists()
