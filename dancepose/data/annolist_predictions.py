@@ -16,8 +16,8 @@ from dancepose.data.predictions import ImagePredictions, Predictions
 from dancepose.errors import DataError
 from dancepose.metrics.groups import people_of_groups
 from dancepose.metrics.matching import Protocol
+from dancepose.metrics.people import UNSCORED
 from dancepose.metrics.regions import mean_points
-from dancepose.metrics.state import UNSCORED
 from dancepose.records import VISIBLE, Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dancepose.errors import DataError
+from dancepose.metrics.people import frame_name, stack_frames
 from dancepose.metrics.regions import inside_group, mean_points
-from dancepose.metrics.state import frame_name, stack_frames
 from dancepose.records import Frame, Group, Person
 from dancepose.skeleton import Skeleton
 

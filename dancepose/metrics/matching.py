@@ -9,6 +9,7 @@ import numpy as np
 from dancepose.errors import DataError
 from dancepose.metrics.groups import admits, meant_for
 from dancepose.metrics.head_size import HEAD_RULES, SMALLEST, length
+from dancepose.metrics.people import frame_name
 from dancepose.metrics.people_arrays import (
     LabelledPeople,
     PredictedPeople,
@@ -16,7 +17,6 @@ from dancepose.metrics.people_arrays import (
     stack_predicted,
 )
 from dancepose.metrics.regions import distance_to_boxes, inside_polygons, on_ignored_people
-from dancepose.metrics.state import frame_name
 from dancepose.records import Frame, Group, Person
 from dancepose.skeleton import Skeleton
 

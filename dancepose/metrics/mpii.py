@@ -9,7 +9,8 @@ from torch import Tensor
 from dancepose.metrics.curves import PrecisionRecall, precision_recall
 from dancepose.metrics.head_size import HEAD_RULES
 from dancepose.metrics.matching import COUNTS, Protocol, score_frames
-from dancepose.metrics.state import FrameMetric, check_frames
+from dancepose.metrics.people import check_frames
+from dancepose.metrics.state import FrameMetric
 from dancepose.metrics.table import ResultRow, report_columns, scored_keypoints, truth_note
 from dancepose.records import Frame, Person
 from dancepose.skeleton import COLUMNS, Skeleton

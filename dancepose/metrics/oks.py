@@ -21,7 +21,8 @@ from dancepose.metrics.oks_tables import (
     prediction_rows,
     truth_rows,
 )
-from dancepose.metrics.state import FrameMetric, check_frames
+from dancepose.metrics.people import check_frames
+from dancepose.metrics.state import FrameMetric
 from dancepose.metrics.table import ResultRow
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton

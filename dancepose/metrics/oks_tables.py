@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dancepose.metrics.head_size import EXTENT_MINIMUM, bounding_boxes
-from dancepose.metrics.state import UNSCORED, labelled_mask, stack_people
+from dancepose.metrics.people import UNSCORED, labelled_mask, stack_people
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from dancepose.metrics.groups import group_numbers
 from dancepose.metrics.head_size import bounding_boxes, head_box_array, head_sizes
+from dancepose.metrics.people import keypoint_scores, labelled_mask, stack_frames
 from dancepose.metrics.regions import inside_polygons, mean_points
-from dancepose.metrics.state import keypoint_scores, labelled_mask, stack_frames
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 
