@@ -195,7 +195,7 @@ def write_annolist_predictions(
     frames: Sequence[Frame],
     skeleton: Skeleton,
     protocol: Protocol,
-) -> None:
+) -> int:
     """Write predictions as `pred`, whole or not at all: one entry for each group, its people near its place.
 
     Frames that the protocol passes over (`Frame.evaluated`) have none.
@@ -206,6 +206,9 @@ def write_annolist_predictions(
         frames: in the truth's order.
         skeleton: of the people; keypoints without an id of the protocol stay out.
         protocol: says whose point ids are written.
+
+    Returns:
+        How many of the groups have nobody near their place.
     """
     ids = [(number, skeleton.find(name)) for number, name in enumerate(joint_ids(protocol))]
     known = [(number, index) for number, index in ids if index is not None]
@@ -215,6 +218,7 @@ def write_annolist_predictions(
             rects = [_rect(person, known) for person in group]
             entries.append({"image": {"name": frame.name}, "annorect": rects or None})
     write_mat(path, {VARIABLE: entries})
+    return sum(entry["annorect"] is None for entry in entries)
 
 
 def _rect(person: Person, ids: Sequence[tuple[int, int]]) -> Struct:

@@ -12,6 +12,7 @@ from dancepose.data.gap import Gap, clip_places
 from dancepose.data.labels import relabel
 from dancepose.data.loaded_part import LoadedPart
 from dancepose.data.parts import FOLDER, PartConfig, find_file, own_names
+from dancepose.data.places import check_part
 from dancepose.data.readers import READERS
 from dancepose.data.readers.classes import FILE as CLASS_FILE
 from dancepose.data.readers.classes import find_empty, read_classes
@@ -52,9 +53,7 @@ def load_part(
         DataError: files are missing or wrong; names file, field and remedy.
         ConfigError: the parts of the split cannot be made.
     """
-    reader, root = READERS[config.kind], Path(config.root).expanduser()
-    if not root.is_dir():
-        raise DataError(f"{key}.root={config.root} is no folder: give {reader.root}")
+    reader, root = READERS[config.kind], check_part(config, key)
     reading = reader.read(_request(config, root, skeleton, key))
     problems, rule = reading.problems, config.clip
     frames = [

@@ -48,7 +48,7 @@ def write_submission(
     people = found.people(frames, known)
     count = sum(len(frame.groups) for frame in frames)
     path = folder / FILE
-    write_annolist_predictions(path, people, frames, found.skeleton, "mpii")
+    empty = write_annolist_predictions(path, people, frames, found.skeleton, "mpii")
     for note in found.notes:
         log.warning("%s", note)
     if silent := len(frames) - len(covered):
@@ -60,5 +60,9 @@ def write_submission(
         )
     if beside := len(found.named) - len(covered):
         log.warning("%d pictures that %s speaks of have no group in the test: left out", beside, pred)
+    if empty:
+        log.warning(
+            "of %d of the %d groups nobody is submitted: nobody was found near their place", empty, count
+        )
     log.info("%s: %d groups of %d test pictures, in MPII's order", path, count, len(frames))
     return path
