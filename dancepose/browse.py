@@ -33,6 +33,7 @@ def browse(cfg: DictConfig) -> None:
         ConfigError: a value is wrong.
         DataError: the data cannot be read at all; or training would refuse to start, since single annotations
             or images are broken: these are listed, and everything else is written, before.
+        SplitError: likewise, since the data cannot be divided as the configuration asks: all is shown.
     """
     from hydra.core.hydra_config import HydraConfig
 
@@ -43,7 +44,7 @@ def browse(cfg: DictConfig) -> None:
     from dancepose.data.split_file import PARTS
     from dancepose.data.statistics import statistics
     from dancepose.data.statistics_figure import draw_statistics
-    from dancepose.errors import DataError
+    from dancepose.errors import DataError, SplitError
     from dancepose.files import write_bytes, write_json
     from dancepose.skeleton import Skeleton
     from dancepose.targets import instantiate, locate, plain
@@ -56,6 +57,13 @@ def browse(cfg: DictConfig) -> None:
     motion = getattr(locate(cfg.data._target_, "data"), "feeds", "pose") == "motion"
     data = instantiate(cfg.data, skeleton=skeleton, seed=cfg.seed, **_given(cfg, skeleton, motion))
     data.data.posed = False  # what a training of poses would leave out is shown, too
+    refused = None
+    try:
+        data.frames("train")
+    except SplitError as error:  # what is in the data can be seen all the same
+        refused = SplitError(f"training would refuse to start: {error}")
+        data.data.leave_whole()
+        log.warning("not divided, all is shown as train: %s\n", error)
 
     parts = {part: data.frames(part) for part in PARTS}
     keypoints = {part: keypoint_counts(frames, skeleton) for part, frames in parts.items()}
@@ -89,6 +97,8 @@ def browse(cfg: DictConfig) -> None:
     if len(unusable):
         counts = ", ".join(f"{kind} {count}" for kind, count in unusable.of(*FATAL).counts().items())
         raise DataError(f"training and evaluation would refuse to start: {counts}. {REMEDY}")
+    if refused is not None:
+        raise refused
 
 
 def _given(cfg: DictConfig, skeleton: Skeleton, motion: bool) -> dict[str, Any]:

@@ -64,9 +64,9 @@ def compare(cfg: DictConfig) -> None:
         draws.level,
         draws.resamples,
     )
-    _show(comparison)
     folder = Path(HydraConfig.get().runtime.output_dir)
     files = write_comparison(folder, comparison, config["pictures"])
+    _show(comparison)  # when it is kept: whoever reads may close the pipe in the midst of a table
     if config["wandb"]:
         from dancepose.tasks.comparison_log import log_comparison
 
@@ -155,8 +155,10 @@ def _show(comparison: Comparison) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH, color_system=None)
-    for shown in rich_tables(comparison):
-        console.print(shown)
+    with console.capture() as captured:  # rich itself would end the program where the pipe is closed
+        for shown in rich_tables(comparison):
+            console.print(shown)
+    print(captured.get(), end="", flush=True)
 
 
 def main() -> None:

@@ -28,7 +28,9 @@ MAY_BE_LEFT_OUT = ("scheduler",)  # by `~`
 
 
 def check_composed(cfg: DictConfig, hydra: Any) -> None:
-    """Check what a command line composed to; see `check_config`.
+    """Check what a command line composed to, and whether the data that it names are there.
+
+    See `check_config`.
 
     Args:
         cfg: the configuration, without the `hydra` node.
@@ -39,7 +41,7 @@ def check_composed(cfg: DictConfig, hydra: Any) -> None:
         for source in hydra.runtime.config_sources
         if source.provider.startswith("hydra.searchpath")
     ]
-    check_config(cfg, hydra.job.config_name, hydra.runtime.choices, searchpath)
+    check_config(cfg, hydra.job.config_name, hydra.runtime.choices, searchpath, places=True)
 
 
 def check_shown(config_name: str, overrides: Sequence[str], config_dirs: Sequence[str]) -> None:
@@ -75,6 +77,7 @@ def check_config(
     choices: Mapping[str, Any],
     searchpath: Sequence[str] = (),
     shown: bool = False,
+    places: bool = False,
 ) -> None:
     """Refuse missing values, keys that nothing would read, values of the wrong type and impossible numbers.
 
@@ -84,9 +87,11 @@ def check_config(
         choices: group -> chosen option, as in `hydra.runtime.choices`.
         searchpath: where the user's own groups lie, as in `hydra.searchpath`.
         shown: the configuration is only printed: values that are missing are no mistake yet.
+        places: also refuse data that are not where it says (`check_places`).
 
     Raises:
         ConfigError: names the key, and the nearest known one or what its value must be.
+        DataError: the data are not there.
     """
     if shown:
         cfg = _with_missing(cfg)
@@ -106,6 +111,10 @@ def check_config(
             refuse_unknown(str(key), str(key), reference)
     if not shown and {*dotted_keys(values)} <= {*dotted_keys(reference)}:
         _refuse_missing(cfg, config_name, choices)
+        if places:
+            from dancepose.data.places import check_places
+
+            check_places(values.get("data"))
     if "model" in values:
         from dancepose.build import model_config
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from dancepose.closed_pipe import end_if_closed, quiet_end
 from dancepose.command_line_errors import no_option, translate
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.paths import config_dir
@@ -18,8 +19,14 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
     """Run a task as a Hydra app: compose the config, check every key, call the task.
 
     An error that the user can mend is printed in one piece, without a traceback, with exit status 1;
-    `HYDRA_FULL_ERROR=1` shows everything.
+    `HYDRA_FULL_ERROR=1` shows everything. Where nobody reads the output any more (`dancepose-... | head`) the
+    command ends quietly.
     """
+    with quiet_end():
+        _run(task, config_name)
+
+
+def _run(task: Callable[[Any], Any], config_name: str) -> None:
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
     given = sys.argv[1:]
@@ -52,6 +59,8 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
         try:
             return go(cfg, hydra_config, launching=not alone and config_name == "train")
         except Exception as error:
+            if isinstance(error, BrokenPipeError):
+                end_if_closed()  # before Hydra tells of a job that failed
             status = _note(error, hydra_config.runtime.output_dir, cfg.get("anew"))
             if full or not alone or not isinstance(error, (DanceposeError, OmegaConfBaseException)):
                 raise
@@ -106,7 +115,7 @@ def run(task: Callable[[Any], Any], config_name: str) -> None:
             raise
         _fail(str(error) if isinstance(error, DanceposeError) else translate(error, config_name))
     except OSError as error:
-        if full or started:
+        if full or started or isinstance(error, BrokenPipeError):
             raise
         place, why = error.filename or "the run directory", error.strerror or error
         _fail(f"{place} cannot be written: {why}. Give another folder: output=... or hydra.run.dir=...")

@@ -16,6 +16,10 @@ class ConfigError(DanceposeError):
     """A configuration key or value is wrong."""
 
 
+class SplitError(ConfigError):
+    """The data cannot be divided as the configuration asks, however sound both are."""
+
+
 class DataError(DanceposeError):
     """A data file is missing, broken, or holds something else than it should."""
 

@@ -61,7 +61,7 @@ def evaluate(cfg: DictConfig) -> None:
     for key, what in (("run", "run directory"), ("ckpt", "file"), ("gt", "file or folder"), ("pred", "file")):
         if cfg[key] is not None and not Path(cfg[key]).exists():  # imports that take seconds come later
             raise ConfigError(f"{key}: {cfg[key]} is no {what}: nothing is there")
-    _check(cfg)
+    _check(cfg, ways[0])
     folder = Path(HydraConfig.get().runtime.output_dir)
     if ways == ["gt"]:
         from dancepose.tasks.file_scoring import score_files
@@ -99,26 +99,28 @@ def _check_read(way: str, given: Iterable[str], cfg: DictConfig) -> None:
         )
 
 
-def _check(cfg: DictConfig) -> None:
+def _check(cfg: DictConfig, way: str) -> None:
     """Refuse impossible values, whose types are right, before anything is read."""
     from typing import get_args
 
     from dancepose.checks import one_of
     from dancepose.data.parts import check_number
     from dancepose.data.split_file import PARTS
-    from dancepose.inference.devices import PRECISIONS, find_device
     from dancepose.metrics.matching import Protocol
 
     for key, known in (("part", PARTS), ("protocol", get_args(Protocol))):
         one_of(key, cfg[key], known)
-    if cfg.precision is not None:
-        one_of("precision", cfg.precision, PRECISIONS)
     one_of("which", cfg.which, ("best", "last"))
     check_number("pictures", cfg.pictures, 0)
     for key, least in (("batch_size", 1), ("workers", 0)):
         if cfg[key] is not None:
             check_number(key, cfg[key], least)
-    find_device(cfg.device)
+    if way in NETWORK:  # torch, which takes seconds to import, is for networks
+        from dancepose.inference.devices import PRECISIONS, find_device
+
+        if cfg.precision is not None:
+            one_of("precision", cfg.precision, PRECISIONS)
+        find_device(cfg.device)
 
 
 def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:

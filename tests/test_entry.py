@@ -253,6 +253,9 @@ class TestMessages:
         "arguments, message",
         [
             (["data=dance"], "data.root is not set"),
+            (["data=mpii", "data.root=nowhere"], "data.root=nowhere is no folder: give the folder with mpii"),
+            (["data=mpii", "data.root=."], "data.annotations=mpii_human.* is no file: give the mpii_human"),
+            (["data=dance", "data.root=.", "data.split=no.json"], "no.json is no file: neither"),
             (["+foo=3"], "unknown key foo"),
             (["skeleton=my/own.yaml"], "an option is named, not given as a file.* skeleton=own$"),
             (["skeleton=/my/own.yaml"], "an option is named, not given as a file.* skeleton=own$"),

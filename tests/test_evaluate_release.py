@@ -1,6 +1,8 @@
 """`dancepose-evaluate gt= pred=` with MPII's own file: its groups, and its pictures without labels."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from running import run_task
 from scipy.io import loadmat, savemat
 
 from dancepose.data.prediction_writer import write_predictions
+from dancepose.data.readers.mpii import FILE
 from dancepose.errors import ConfigError, DataError
 from dancepose.evaluate import evaluate
 from dancepose.records import Person
@@ -18,9 +21,13 @@ from dancepose.skeleton import load_skeleton
 MPII16 = load_skeleton("mpii16")
 
 
-def score(folder: Path, gt: Path, pred: Path, *overrides: str) -> dict:
+def rows(folder: Path, gt: Path, pred: Path, *overrides: str) -> dict:
     run_task(evaluate, "evaluate", folder, f"gt={gt}", f"pred={pred}", "pictures=0", *overrides)
-    return json.loads((folder / "all.json").read_text())["rows"]["mAP"]
+    return json.loads((folder / "all.json").read_text())["rows"]
+
+
+def score(folder: Path, gt: Path, pred: Path, *overrides: str) -> dict:
+    return rows(folder, gt, pred, *overrides)["mAP"]
 
 
 def release(path: Path, unlabelled=()) -> tuple[Path, Path]:
@@ -116,6 +123,74 @@ def test_predictions_of_more_pictures_than_are_labelled(tmp_path):
     write_predictions(tmp_path / "p.json", everywhere[1:], MPII16)
     with pytest.raises(DataError, match="speaks of none of the truth's 1 pictures; 2 .* have no labels"):
         score(tmp_path / "no", gt, tmp_path / "p.json")
+
+
+def test_what_is_written_for_the_toolkit_scores_the_same(tmp_path):
+    """Also by OKS: a .mat has no place for people near no group, and has who is near two groups twice."""
+    gt, _ = release(tmp_path)
+    content = loadmat(gt)
+    people = content["RELEASE"][0, 0]["annolist"][0, 0]["annorect"]
+    for person in people[0]:
+        person["scale"] = 12.0  # places of the groups grow by 512 px, and meet
+    savemat(gt, {"RELEASE": content["RELEASE"]})
+    places = ((4, 50), (3, 90), (1006, 50), (1009, 90), (500, 70), (2500, 50))
+    found = [found_person(x, y, 0.5 + 0.01 * y - 1e-4 * x) for x, y in places]  # equal ones rank by order
+    write_predictions(tmp_path / "p.json", [("a.jpg", found)], MPII16)
+    first = rows(tmp_path / "first", gt, tmp_path / "p.json", "mat=true")
+    again = rows(tmp_path / "again", gt, tmp_path / "first" / "pred_keypoints_mpii_multi.mat")
+    assert first["mAP"]["counts"]["in_several_groups"] == first["mAP"]["counts"]["outside_group"] == 1
+    assert 0 < first["OKS"]["columns"]["AP"] < 100
+    for label in ("mAP", "OKS"):
+        values = {name: value for name, value in first[label]["columns"].items() if value is not None}
+        same = {name: again[label]["columns"][name] for name in values}
+        assert same == pytest.approx(values, rel=1e-12)
+
+
+def test_a_folder_with_mpii_s_file_asks_for_the_file(tmp_path):
+    release(tmp_path)
+    (tmp_path / "release.mat").rename(tmp_path / FILE)
+    write_predictions(tmp_path / "p.json", [("a.jpg", WHOLE)], MPII16)
+    for more in ([], ["submit=true"], [f"groups={tmp_path / 'groups_v12.mat'}"]):
+        with pytest.raises(DataError, match=rf"gt={tmp_path} is a folder: give gt={tmp_path / FILE}"):
+            given = (f"gt={tmp_path}", f"pred={tmp_path / 'p.json'}", *more)
+            run_task(evaluate, "evaluate", tmp_path / "no", *given)
+
+
+def test_mpii_s_own_file_is_not_scored_by_posetrack_s_ids(tmp_path):
+    """Id 8 is MPII's upper neck, and PoseTrack's right shoulder."""
+    gt, _ = release(tmp_path)
+    pred = save(tmp_path / "pred.mat", [entry(predicted((0, 50, 0.9)), "a.jpg")])
+    with pytest.raises(ConfigError, match=r"protocol=posetrack: gt=.*release.mat is MPII's own file.*=mpii"):
+        score(tmp_path / "no", gt, pred, "protocol=posetrack")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["gt=.", "pred=p.json"], "gt=. is a folder: give gt="),
+        (["gt=release.mat", "pred=p.json", "protocol=posetrack"], "is MPII's own file"),
+        (["gt=release.mat", "pred=p.json", "groups=no.mat"], "groups=no.mat is no file"),
+        (["gt=p.json", "pred=p.json"], "field 'annotations' is missing"),
+        (["gt=p.json", "pred=p.json", "submit=true"], "submit=true needs MPII's own .mat file"),
+        (["gt=p.json", "pred=coco.json"], "which names no keypoints: give skeleton="),
+        (["gt=release.mat", "pred=p.json", "protocol=coco"], "protocol=coco"),
+    ],
+    ids=lambda v: v[-1] if isinstance(v, list) else "",
+)
+def test_what_is_wrong_with_files_is_told_before_torch_is_imported(tmp_path, overrides, message):
+    gt, _ = release(tmp_path)
+    (tmp_path / FILE).write_bytes(gt.read_bytes())
+    write_predictions(tmp_path / "p.json", [("a.jpg", WHOLE)], MPII16)
+    (tmp_path / "coco.json").write_text("[]")
+    code = (
+        "import sys\nfrom dancepose.evaluate import main\n"
+        "try:\n    main()\nfinally:\n    print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *overrides], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 1 and message in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr and done.stdout.splitlines()[-1] == "False"
 
 
 def as_coco(path: Path, people: dict[int, list[Person]]) -> Path:

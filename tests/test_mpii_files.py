@@ -25,14 +25,15 @@ def cache(tmp_path, monkeypatch):
 def test_from_drawing_to_figures(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("dancepose.data.statistics_figure.draw_statistics", lambda *args: b"no figure")
     root = tmp_path / "mpii"
-    few = ["train=4", "val=1", "test=1", "difficulty=easy", "samples=0", "workers=1"]
+    few = ["train=4", "val=1", "test=1", "difficulty=easy", "seed=4", "samples=0", "workers=1"]
     with caplog.at_level("INFO"):
         run_task(synthesize, "synthesize", tmp_path / "drawn", f"root={root}", "format=mpii", *few)
         told = caplog.text.partition("to train on it: dancepose-train ")[2].splitlines()[0].split()
         told = [word.replace("'", "") for word in told]
         assert told[:2] == ["data=mpii", f"data.root={root}"]
         run_task(browse, "browse", tmp_path / "browse", *told, "count=1", "data.workers=0")
-    assert "groups: of " in caplog.text and "test: the official list" in caplog.text
+    assert "groups: of " in caplog.text and "test: the official list" not in caplog.text
+    assert f"divided by {root / 'split.json'}, not by the official lists" in caplog.text
     listing = json.loads((tmp_path / "browse" / "browse.json").read_text())
     assert sum(row["images"] for row in listing["counts"]) >= 4 and "groups" in listing["counts"][0]
     assert (tmp_path / "browse" / "pictures" / "train.jpg").is_file()
@@ -52,7 +53,7 @@ def pairs(names, **changes):
 
 
 def data(root, **changes):
-    own = {key: changes.pop(key) for key in ("split",) if key in changes}
+    own = {key: changes.pop(key) for key in ("split", "test_sources") if key in changes}
     config = PartConfig.from_dict({"kind": "mpii", "root": str(root), **own}, "data")
     return PoseData({"mpii": config}, load_skeleton("mpii15"), **{"val": 2, "test": 0.3138} | changes)
 
@@ -67,6 +68,78 @@ def test_a_hold_out_by_groups_leaves_single_people_to_train(tmp_path):
     assert "held out" in found.summary()
     with pytest.raises(ConfigError, match=r"data\.val=350: .* below the 7 groups there are"):
         data(tmp_path, val=350).summary()
+
+
+def official(root):
+    """Two pictures for training, each with a group of two, and one of the test."""
+    return write_mpii(root, pairs(["a.jpg", "b.jpg", "c.jpg"]), [1, 1, 0])
+
+
+def test_what_divides_is_told(tmp_path):
+    root = official(tmp_path)
+    assert "test: the official list" in data(root, val=1).summary()
+    (root / "mine.json").write_text(json.dumps({"train": ["a.jpg"], "val": ["b.jpg"], "test": ["c.jpg"]}))
+    told = data(root, split="mine.json").summary()
+    assert f"divided by {root / 'mine.json'}, not by the official lists" in told and "test: the" not in told
+    act = [{"cat_name": name} for name in ("dancing", "sports", "dancing")]
+    write_mpii(root, pairs(["a.jpg", "b.jpg", "c.jpg"]), [1, 1, 0], act=act)
+    told = data(root, val="none", test_sources=["dancing"]).summary()
+    assert "divided by data.train_sources and data.test_sources, not by the official lists" in told
+
+
+def test_an_empty_part_is_told(tmp_path):
+    """One video can be on one side alone, and a picture without a group is never drawn."""
+    told = data(write_mpii(tmp_path, pairs(["a.jpg", "b.jpg"], clip=1)), val="none").summary()
+    empty = "the test part is empty, though data.test=0.3138 asks for one: nothing could be drawn"
+    assert empty in told and "val part" not in told
+    told = data(tmp_path, val="none", test="none").summary()
+    assert "part is empty" not in told
+    singles = [image(f"{n}.jpg", person()) for n in "de"]
+    root = write_mpii(tmp_path, [*pairs(["a.jpg"]), *singles], [1, 0, 0])
+    assert "the test part is empty: of the pictures that the data set apart" in data(root, val=0).summary()
+    assert "part is empty" not in data(official(tmp_path), val=1).summary()
+
+
+def test_a_part_of_a_file_without_any_group_is_told(tmp_path):
+    """Nothing of it is scored; where some have a group the others are passed over."""
+    root = write_mpii(tmp_path, [*pairs(["a.jpg", "b.jpg"]), image("s.jpg", person())])
+    (root / "mine.json").write_text(json.dumps({"train": ["a.jpg"], "val": ["s.jpg"], "test": ["b.jpg"]}))
+    told = data(root, split="mine.json").summary()
+    assert "no picture of the val part has a group of people: nothing of it is scored" in told
+    assert "of the test part" not in told
+
+
+def test_where_a_split_file_is_looked_for(tmp_path, monkeypatch):
+    (tmp_path / "mpii").mkdir()
+    root = official(tmp_path / "mpii")
+    monkeypatch.chdir(tmp_path)
+    places = rf"data\.split=no\.json is no file: neither {tmp_path / 'no.json'} nor {root / 'no.json'}"
+    with pytest.raises(DataError, match=places):
+        data(root, split="no.json").summary()
+    with pytest.raises(DataError, match=rf"data\.split={tmp_path / 'no.json'} is no file: give"):
+        data(root, split=str(tmp_path / "no.json")).summary()
+
+
+def test_a_split_file_that_lies_there_is_named_where_none_can_be_drawn(tmp_path):
+    root = official(tmp_path)
+    with pytest.raises(ConfigError, match=r"below the 2 groups there are") as caught:
+        data(root, val=350).summary()
+    assert "split.json" not in str(caught.value)
+    (root / "split.json").write_text("{}")
+    with pytest.raises(ConfigError, match=rf"{root / 'split.json'} lies there: data\.split=split\.json"):
+        data(root, val=350).summary()
+
+
+def test_what_cannot_be_divided_is_browsed_all_the_same(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("dancepose.data.statistics_figure.draw_statistics", lambda *args: b"no figure")
+    root, run = official(tmp_path), tmp_path / "browse"
+    with caplog.at_level("INFO"), pytest.raises(ConfigError) as caught:
+        run_task(browse, "browse", run, "data=mpii", f"data.root={root}", "count=1", "data.workers=0")
+    assert str(caught.value).startswith("training would refuse to start: data.val=350: ")
+    assert "not divided, all is shown as train" in caplog.text
+    listing = json.loads((run / "browse.json").read_text())
+    assert [row["images"] for row in listing["counts"]] == [3, 0, 0]
+    assert (run / "pictures" / "train.jpg").is_file()
 
 
 def test_clips_never_straddle_and_their_single_people_go_with_them(tmp_path):

@@ -14,9 +14,10 @@ from dancepose.data.mat_file import Struct, write_mat
 from dancepose.data.prediction_reader import read_predictions
 from dancepose.data.predictions import ImagePredictions, Predictions
 from dancepose.errors import DataError
-from dancepose.metrics.matching import Protocol, people_of_groups
+from dancepose.metrics.groups import people_of_groups
+from dancepose.metrics.matching import Protocol
+from dancepose.metrics.people import UNSCORED
 from dancepose.metrics.regions import mean_points
-from dancepose.metrics.state import UNSCORED
 from dancepose.records import VISIBLE, Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton
 
@@ -194,8 +195,10 @@ def write_annolist_predictions(
     frames: Sequence[Frame],
     skeleton: Skeleton,
     protocol: Protocol,
-) -> None:
+) -> int:
     """Write predictions as `pred`, whole or not at all: one entry for each group, its people near its place.
+
+    Frames that the protocol passes over (`Frame.evaluated`) have none.
 
     Args:
         path: of the file.
@@ -203,15 +206,19 @@ def write_annolist_predictions(
         frames: in the truth's order.
         skeleton: of the people; keypoints without an id of the protocol stay out.
         protocol: says whose point ids are written.
+
+    Returns:
+        How many of the groups have nobody near their place.
     """
     ids = [(number, skeleton.find(name)) for number, name in enumerate(joint_ids(protocol))]
     known = [(number, index) for number, index in ids if index is not None]
     entries: list[Struct] = []
-    for frame in frames:
+    for frame in (frame for frame in frames if frame.evaluated):
         for group in people_of_groups(people.get(frame.name, []), frame, skeleton):
             rects = [_rect(person, known) for person in group]
             entries.append({"image": {"name": frame.name}, "annorect": rects or None})
     write_mat(path, {VARIABLE: entries})
+    return sum(entry["annorect"] is None for entry in entries)
 
 
 def _rect(person: Person, ids: Sequence[tuple[int, int]]) -> Struct:

@@ -9,7 +9,7 @@ import numpy as np
 from dancepose.data.actions import Counts, action_counts, action_table, has_keypoints
 from dancepose.data.hashes import data_hash, split_hash
 from dancepose.data.images import check_images
-from dancepose.data.left_out import left_out, number
+from dancepose.data.left_out import all_left_out, number
 from dancepose.data.loaded_part import LoadedPart, pose_part
 from dancepose.data.loading import load_part
 from dancepose.data.part_counts import part_counts, unused_splits
@@ -138,6 +138,11 @@ class PoseData:
         self._loaded, self._kept = loaded, True
         return new
 
+    def leave_whole(self) -> None:
+        """Put everything into `train`, where the data cannot be divided as the configuration asks."""
+        read = (self._read(name, c, "none", "none", divide=False) for name, c in self.configs.items())
+        self._loaded, self._kept = list(read), True
+
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train`, `val` or `test`, of all data sets together."""
         return [frame for loaded in self.loaded for frame in loaded.parts[part]]
@@ -230,20 +235,7 @@ class PoseData:
         if unposed := self.without_keypoints:
             fate = "left out" if self.posed else "a training of poses leaves them out"
             lines.append(f"without keypoints ({fate}): {number(unposed, 'picture')}")
-        lines += self._left_out()
+        lines += all_left_out(self.loaded, self.mixed)
         lines.append(f"problems: {found or 'none'}")
         drawn = not (self._kept or self.overfit)
         return "\n".join([*lines, *(unused_splits(self.configs, self.mixed) if drawn else ())])
-
-    def _left_out(self) -> list[str]:
-        """Say what the keys of each data set leave out, what has no pictures, and which clips are torn."""
-        keys = [f"data.parts.{loaded.name}" if self.mixed else "data" for loaded in self.loaded]
-        lines = [
-            line for key, loaded in zip(keys, self.loaded, strict=True) for line in left_out(loaded, key)
-        ]
-        if torn := len(self.problems.of("clip in several parts")):
-            lines.append(
-                f"clips with frames in several parts: {torn}. What the test part shows then is no measure of "
-                "new videos"
-            )
-        return lines

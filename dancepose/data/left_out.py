@@ -1,5 +1,7 @@
 """What the keys of a data set leave out, in words for its summary."""
 
+from collections.abc import Sequence
+
 from dancepose.data.labels import told
 from dancepose.data.loaded_part import LoadedPart
 
@@ -24,6 +26,23 @@ def left_out(loaded: LoadedPart, key: str) -> list[str]:
     if bare:
         lines.append(f"without pictures ({loaded.name}): {number(len(bare), 'frame')}")
     return [*lines, *loaded.notes]
+
+
+def all_left_out(loaded: Sequence[LoadedPart], mixed: bool) -> list[str]:
+    """Return the lines of all data sets of a run, and one for clips that are torn.
+
+    Args:
+        loaded: the data sets.
+        mixed: whether the config keys begin with the data set's name.
+    """
+    keys = [f"data.parts.{one.name}" if mixed else "data" for one in loaded]
+    lines = [line for key, one in zip(keys, loaded, strict=True) for line in left_out(one, key)]
+    if torn := sum(len(one.problems.of("clip in several parts")) for one in loaded):
+        lines.append(
+            f"clips with frames in several parts: {torn}. What the test part shows then is no measure of new "
+            "videos"
+        )
+    return lines
 
 
 def number(count: int, unit: str) -> str:

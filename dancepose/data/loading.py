@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from dancepose.data.actions import class_names
+from dancepose.data.division import needed_split, split_hint, told_division, told_empty
 from dancepose.data.gap import Gap, clip_places
 from dancepose.data.labels import relabel
 from dancepose.data.loaded_part import LoadedPart
 from dancepose.data.parts import FOLDER, PartConfig, find_file, own_names
+from dancepose.data.places import check_part
 from dancepose.data.readers import READERS
 from dancepose.data.readers.classes import FILE as CLASS_FILE
 from dancepose.data.readers.classes import find_empty, read_classes
@@ -18,7 +20,7 @@ from dancepose.data.readers.request import Reading, Request
 from dancepose.data.split_file import SplitFile, read_split
 from dancepose.data.split_rule import SplitRule
 from dancepose.data.splits import Amount, Parts, split_frames
-from dancepose.errors import ConfigError, DataError, did_you_mean
+from dancepose.errors import ConfigError, DataError, SplitError, did_you_mean
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
@@ -51,9 +53,7 @@ def load_part(
         DataError: files are missing or wrong; names file, field and remedy.
         ConfigError: the parts of the split cannot be made.
     """
-    reader, root = READERS[config.kind], Path(config.root).expanduser()
-    if not root.is_dir():
-        raise DataError(f"{key}.root={config.root} is no folder: give {reader.root}")
+    reader, root = READERS[config.kind], check_part(config, key)
     reading = reader.read(_request(config, root, skeleton, key))
     problems, rule = reading.problems, config.clip
     frames = [
@@ -75,14 +75,20 @@ def load_part(
         tuple(config.test_sources or ()),
     )
     parts: Parts = {"train": frames, "val": [], "test": []}
+    file, empty = None, list[str]()
     if divide:
-        file = _split_file(config, root, reading, key) or _set_apart(config, frames, reading.test, split_rule)
+        file = _split_file(config, root, reading, key)
+        apart = None if file else _set_apart(config, frames, reading.test, split_rule)
         try:
-            parts = split_frames(frames, file, val, test, split_seed, problems, key, split_rule)
+            parts = split_frames(frames, file or apart, val, test, split_seed, problems, key, split_rule)
         except (ConfigError, DataError) as error:
+            hint = split_hint(config, root, key) if isinstance(error, SplitError) else ""
             if broken := problems.of("annotation broken"):  # what is missing may be among them
-                raise type(error)(f"{error}\n{broken.report(3)}") from None
+                hint += f"\n{broken.report(3)}"
+            if hint:
+                raise type(error)(f"{error}{hint}") from None
             raise
+        empty = told_empty(parts, val, test, apart is not None, file, key)
     loaded = LoadedPart(
         name,
         config,
@@ -92,7 +98,7 @@ def load_part(
         gap=split_rule.gap,
         labels_left_out=left_out,
         set_apart=reading.test,
-        notes=reading.notes,
+        notes=(*reading.notes, *told_division(config, reading, file, key), *empty),
     )
     if split_rule.by_source and config.split is None:
         homeless = (frame.source for frame in frames if split_rule.home(frame) is None)
@@ -131,7 +137,7 @@ def _split_file(config: PartConfig, root: Path, reading: Reading, key: str) -> S
         DataError: the split file is wrong, or the data have no such division.
     """
     if config.split is not None:
-        return read_split(find_file(config.split, root), f"{key}.split")
+        return read_split(needed_split(config, root, key), f"{key}.split")
     if config.own_split is None:
         return None
     parts: dict[str, tuple[str, ...]] = {}

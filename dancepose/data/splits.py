@@ -6,7 +6,7 @@ from dancepose.data.draw import draw_units, rank, unit_of
 from dancepose.data.problems import Problems
 from dancepose.data.split_file import PARTS, SplitFile
 from dancepose.data.split_rule import SplitRule
-from dancepose.errors import ConfigError, DataError, did_you_mean
+from dancepose.errors import ConfigError, DataError, SplitError, did_you_mean
 from dancepose.records import Frame
 
 Amount = int | float | str | None  # a count, a fraction, or `none`
@@ -51,7 +51,8 @@ def split_frames(
         `train`, `val` and `test`, in the order of `frames`; val and test may be empty.
 
     Raises:
-        ConfigError: an amount is impossible, or leaves nothing to train on.
+        ConfigError: an amount is impossible; a `SplitError` where it is too large for these data, or leaves
+            nothing to train on.
         DataError: the file, or the sources of the rule, and the data have nothing in common.
     """
     rule = rule or SplitRule()
@@ -86,7 +87,7 @@ def split_frames(
         parts["train"], parts["val"] = drawn["train"], drawn["val"]
     parts["train"] = rule.gap.leave(parts["train"], parts["val"])
     if not parts["train"]:
-        raise ConfigError(
+        raise SplitError(
             f"of {len(frames)} frames (a clip is not divided) none is left to train on: "
             f"lower {key}.val or {key}.test{f' or {key}.gap' if rule.gap.width else ''}"
         )
@@ -136,7 +137,7 @@ def _amount(value: Amount, frames: Sequence[Frame], key: str) -> int:
         raise ConfigError(f"{key}={value}: give a fraction (0.1), a count (350) or none")
     if isinstance(value, int) or value >= 1:
         if value != int(value) or (value and value >= total):
-            raise ConfigError(
+            raise SplitError(
                 f"{key}={value}: it must be a whole number below the {total} {things} there are. Give a "
                 "smaller one, or a split file of your own: data.split=<file>"
             )

@@ -7,20 +7,22 @@ from typing import Literal
 import numpy as np
 
 from dancepose.errors import DataError
+from dancepose.metrics.groups import admits, meant_for
 from dancepose.metrics.head_size import HEAD_RULES, SMALLEST, length
+from dancepose.metrics.people import frame_name
 from dancepose.metrics.people_arrays import (
     LabelledPeople,
     PredictedPeople,
     stack_labelled,
     stack_predicted,
 )
-from dancepose.metrics.regions import distance_to_boxes, inside_group, inside_polygons, on_ignored_people
-from dancepose.metrics.state import frame_name
+from dancepose.metrics.regions import distance_to_boxes, inside_polygons, on_ignored_people
 from dancepose.records import Frame, Group, Person
 from dancepose.skeleton import Skeleton
 
 MATCH = 0.5  # head sizes, inclusive
 COUNTS = (
+    "images_without_group",  # passed over, see `Frame.evaluated`
     "incomplete_images",
     "unexcused_images",  # with people who are no truth, on whom predictions count as false all the same
     "groups",
@@ -28,8 +30,9 @@ COUNTS = (
     "groups_without_predictions",  # nobody is scored in them
     "people",  # labelled, ignored ones included
     "ignored_people",
-    "predictions",
-    "outside_group",
+    "predictions",  # people, each once, whatever number of groups they are near
+    "outside_group",  # of these: near none of the groups they may be of, and dropped (rule 2)
+    "in_several_groups",  # of these: near more than one, and scored in each
     "on_ignored",
     "far_in_incomplete",
 )
@@ -106,27 +109,12 @@ def score_frames(
     ]
 
 
-def people_of_groups(people: Sequence[Person], frame: Frame, skeleton: Skeleton) -> list[list[Person]]:
-    """Return the predicted people that are scored in each group of a frame (rule 2), all where it has none.
-
-    Raises:
-        DataError: see `score_frames`.
-    """
-    found = stack_predicted([people], [frame], skeleton, cut=False)
-    chosen = []
-    for number, group in enumerate(frame.groups or [Group(list(range(len(frame.people))))]):
-        rows = np.flatnonzero(_meant(found, number) & _in_group(group, found.centres, frame))
-        chosen.append([people[row] for row in rows.tolist()])
-    return chosen
-
-
-def _meant(found: PredictedPeople, number: int) -> np.ndarray:
-    """Return (N,) bool: people predicted for a group, or for any."""
-    return (found.groups < 0) | (found.groups == number)
-
-
 def _score(found: PredictedPeople, truth: LabelledPeople, frame: Frame, protocol: Protocol) -> FrameScore:
     """Match the people of one frame, group by group."""
+    if not frame.evaluated:
+        passed = FrameScore([], np.zeros(truth.scored.shape[1], dtype=np.int64))
+        passed.counts["images_without_group"] = 1
+        return passed
     excused = _on_ignored(found, truth, frame, protocol)
     far = np.zeros(len(found.points), dtype=bool)
     strict = _strict(frame, protocol)
@@ -145,15 +133,18 @@ def _score(found: PredictedPeople, truth: LabelledPeople, frame: Frame, protocol
             f"{frame_name(frame)}: a person was predicted for group {found.groups.max()}, the truth has "
             f"{len(groups)}, counted from 0"
         )
+    asked, admitted = np.zeros(len(found.points), dtype=bool), np.zeros(len(found.points), dtype=np.int64)
     for number, group in enumerate(groups):
         everyone = np.array(group.members, dtype=np.int64)
         members = everyone[~truth.ignored[everyone]]
         if protocol == "posetrack" and len(members) == 0:
             counts["groups_without_truth"] += 1
             continue
-        meant = _meant(found, number)
-        inside = meant & _in_group(group, found.centres, frame)
+        meant = meant_for(found.groups, number)
+        inside = meant & admits(group, found.centres, frame)
         rows = np.flatnonzero(inside)
+        asked |= meant
+        admitted += inside
 
         distance = length(found.joints[rows][:, None] - truth.joints[members][None])
         matched = distance / truth.sizes[members][:, None] <= MATCH
@@ -175,12 +166,13 @@ def _score(found: PredictedPeople, truth: LabelledPeople, frame: Frame, protocol
         counts["groups_without_predictions"] += int(len(rows) == 0)
         counts["people"] += len(everyone)
         counts["ignored_people"] += len(everyone) - len(members)
-        counts["predictions"] += int(meant.sum())
-        counts["outside_group"] += int((meant & ~inside).sum())
         counts["on_ignored"] += int(skip_ignored.sum())
         counts["far_in_incomplete"] += int(skip_far.sum())
         result.rules[:-1] += np.bincount(truth.rules[members], minlength=len(HEAD_RULES))
         result.rules[-1] += len(everyone) - len(members)
+    counts["predictions"] = int(asked.sum())
+    counts["outside_group"] = int((asked & (admitted == 0)).sum())
+    counts["in_several_groups"] = int((admitted > 1).sum())
     return result
 
 
@@ -207,15 +199,6 @@ def _on_ignored(
     )
     regions = _ignored_regions(frame, ignored, protocol)
     return excused | _mostly_inside(found.joints, found.shown, regions)
-
-
-def _in_group(group: Group, centres: np.ndarray, frame: Frame) -> np.ndarray:
-    """Return (N,) bool: predicted people that a group's rough place admits; all where it has none."""
-    if group.box is None:
-        return np.ones(len(centres), dtype=bool)
-    if group.scale is None:
-        raise DataError(f"a group of {frame_name(frame)} has a box but no scale; give both or neither")
-    return inside_group(centres, group.box, group.scale)
 
 
 def _ignored_regions(frame: Frame, ignored: np.ndarray, protocol: Protocol) -> list[np.ndarray]:

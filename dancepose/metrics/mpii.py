@@ -1,6 +1,6 @@
 """MPII's multi-person mAP, and PoseTrack's variant of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -9,13 +9,24 @@ from torch import Tensor
 from dancepose.metrics.curves import PrecisionRecall, precision_recall
 from dancepose.metrics.head_size import HEAD_RULES
 from dancepose.metrics.matching import COUNTS, Protocol, score_frames
-from dancepose.metrics.state import FrameMetric, check_frames
+from dancepose.metrics.people import check_frames
+from dancepose.metrics.state import FrameMetric
 from dancepose.metrics.table import ResultRow, report_columns, scored_keypoints, truth_note
 from dancepose.records import Frame, Person
 from dancepose.skeleton import COLUMNS, Skeleton
 
 PROTOCOL_JOINTS = {"mpii": 14, "posetrack": 15}
 TITLES = {"mpii": "MPII mAP", "posetrack": "PoseTrack mAP"}
+
+
+def group_notes(counts: Mapping[str, int]) -> list[str]:
+    """Say what became of pictures without a group, and of people near none or several (rules 1 and 2)."""
+    told = {
+        "images_without_group": "pictures without a group of people, passed over, as the protocol says",
+        "outside_group": "people predicted outside the place of each group, dropped, as the protocol says",
+        "in_several_groups": "people predicted near several groups, scored in each of these",
+    }
+    return [f"{text}: {counts[name]}" for name, text in told.items() if counts.get(name)]
 
 
 def matched_shares(
@@ -53,6 +64,7 @@ class MPIIMeanAP(FrameMetric):
       ignored people's `box`es and, in the `mpii` protocol, `Frame.ignore` regions. The head size is that of
       the predicted keypoints by the same rules; where none applies the median of the frame's labelled people,
       or 3 px. In `mpii` polygons take nothing from truth, nor from a prediction that is assigned.
+    - A frame without a group of a data set that has groups (`Frame.evaluated`) is passed over (rule 1).
     - Frames marked incomplete: a predicted person that is assigned to nobody is dropped if its mean joint
       lies farther from every labelled person's keypoint box than that box's diagonal; with nobody labelled,
       always.
@@ -157,6 +169,7 @@ class MPIIMeanAP(FrameMetric):
         elif len(self.joints) != expected:
             notes.append(f"not comparable: {len(self.joints)} joints scored, the protocol has {expected}")
         notes += truth_note(truth)
+        notes += group_notes(counts)
         if incomplete := counts["incomplete_images"]:
             far = counts["far_in_incomplete"]
             notes.append(

@@ -9,8 +9,20 @@ import torch
 from faster_coco_eval import COCO, COCOeval_faster
 from torch import Tensor
 
-from dancepose.metrics.head_size import EXTENT_MINIMUM, bounding_boxes
-from dancepose.metrics.state import UNSCORED, FrameMetric, check_frames, labelled_mask, stack_people
+from dancepose.metrics.groups import people_of_any_group
+from dancepose.metrics.oks_tables import (
+    AREA,
+    BOX,
+    CROWD,
+    FROM_BOX,
+    FROM_EXTENT,
+    IGNORED,
+    TRUTH_COLUMNS,
+    prediction_rows,
+    truth_rows,
+)
+from dancepose.metrics.people import check_frames
+from dancepose.metrics.state import FrameMetric
 from dancepose.metrics.table import ResultRow
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
@@ -18,13 +30,7 @@ from dancepose.skeleton import Skeleton
 log = logging.getLogger(__name__)
 
 STATISTICS = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
-BODY_SHARE = 0.53  # of its box that a person fills: stands in for COCO's segment area (CrowdPose)
-NARROWEST = 0.25  # the short side of a keypoint box counts as at least this share of the long one
-SMALLEST_AREA = 32.0**2  # px^2, for an ignored person of whom little is known
 PERSON = 1  # category id
-
-# columns of the truth table before the keypoints
-IGNORED, CROWD, FROM_BOX, FROM_EXTENT, AREA, BOX, TRUTH_COLUMNS = 0, 1, 2, 3, 4, 5, 9
 
 
 class OKSAveragePrecision(FrameMetric):
@@ -43,16 +49,22 @@ class OKSAveragePrecision(FrameMetric):
     area and box and with fewer than four annotated keypoints, for their size is unknown. Frames marked
     incomplete get no grace here; the row says how many there are.
 
+    Where frames have groups, as MPII's, the figure is of the same people as that of `MPIIMeanAP`: frames
+    without a group are passed over, labelled people of no group are ignored, and who is predicted near no
+    group is dropped. So it is the same whether predictions are of whole images or of groups.
+
     Args:
         skeleton: of truth and predictions.
     """
 
     incomplete: Tensor
+    ungrouped: Tensor
 
     def __init__(self, skeleton: Skeleton) -> None:
         keypoints = 3 * len(skeleton)
         super().__init__(skeleton, {"people": TRUTH_COLUMNS + keypoints, "predictions": 1 + keypoints})
-        self.add_state("incomplete", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        for name in ("incomplete", "ungrouped"):
+            self.add_state(name, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(
         self,
@@ -71,14 +83,18 @@ class OKSAveragePrecision(FrameMetric):
             DataError: keypoints of another shape or without a finite place, or a frame of another skeleton.
         """
         check_frames(self.skeleton, predictions, frames)
+        keys = self.frame_keys(frames, indices)
+        self.ungrouped += sum(not frame.evaluated for frame in frames)
+        scored = [i for i, frame in enumerate(frames) if frame.evaluated]
+        keys, frames = keys[scored], [frames[i] for i in scored]
+        near = people_of_any_group([predictions[i] for i in scored], frames, self.skeleton)
         tables = [
             {
-                "people": _truth_rows(frame, self.skeleton),
-                "predictions": _prediction_rows(people, frame, self.skeleton),
+                "people": truth_rows(frame, self.skeleton),
+                "predictions": prediction_rows(people, frame, self.skeleton),
             }
-            for people, frame in zip(predictions, frames, strict=True)
+            for people, frame in zip(near, frames, strict=True)
         ]
-        keys = self.frame_keys(frames, indices)
         self.incomplete += sum(not frame.complete for frame in frames)
         if not tables:
             return
@@ -94,6 +110,7 @@ class OKSAveragePrecision(FrameMetric):
         crowd = truth[:, CROWD] > 0
         counts = {
             "images": int(self.images),
+            "images_without_group": int(self.ungrouped),
             "incomplete_images": int(self.incomplete),
             "people": int((~crowd).sum()),
             "ignored_people": int((ignored & ~crowd).sum()),
@@ -116,8 +133,17 @@ class OKSAveragePrecision(FrameMetric):
             columns=dict(zip(STATISTICS, values, strict=True)),
             total="AP",
             counts=counts,
-            notes=_notes(counts),
+            notes=[*_notes(counts), *self._missed(truth, found)],
         )
+
+    def _missed(self, truth: np.ndarray, found: np.ndarray) -> list[str]:
+        """Name annotated keypoints that no predicted person has, as of a system that never predicts them."""
+        annotated = (truth[:, TRUTH_COLUMNS + 2 :: 3] > 0).any(axis=0)
+        never = annotated & ~(found[:, 3::3] > 0).any(axis=0)
+        if not len(found) or not never.any():
+            return []
+        names = ", ".join(np.array(self.skeleton.keypoints)[never])
+        return [f"keypoints that nobody who was predicted has, missed in each person: {names}"]
 
 
 def _dataset_order(serials: np.ndarray, people: np.ndarray, predictions: np.ndarray) -> np.ndarray:
@@ -128,48 +154,6 @@ def _dataset_order(serials: np.ndarray, people: np.ndarray, predictions: np.ndar
     ids = np.empty(len(serials), dtype=np.int64)
     ids[np.lexsort((serials, places))] = np.arange(1, len(serials) + 1)
     return ids
-
-
-def _truth_rows(frame: Frame, skeleton: Skeleton) -> np.ndarray:
-    """Return a row of the truth table for each person and ignore region of which anything is known."""
-    points = stack_people(frame.people, skeleton, frame)
-    annotated = (points[..., 2] > 0) & labelled_mask(skeleton, frame)
-    keypoints = np.where(annotated[..., None], points, 0).reshape(-1, 3 * len(skeleton))
-    extents = bounding_boxes(points, annotated)
-    rows = []
-    for person, shown, flat, (x1, y1, x2, y2) in zip(
-        frame.people, annotated.sum(axis=1), keypoints, extents, strict=True
-    ):
-        if person.box is not None:
-            place = [float(v) for v in person.box]
-            area, guess, few = BODY_SHARE * place[2] * place[3], [True, False], shown == 0
-        elif shown > 0:
-            sides = np.array([x2 - x1, y2 - y1])
-            place = [x1, y1, *sides]
-            area = BODY_SHARE * float(np.prod(np.maximum(sides, NARROWEST * sides.max())))
-            guess, few = [False, True], shown < EXTENT_MINIMUM
-            area = max(area, SMALLEST_AREA) if few else area
-        else:
-            continue
-        if person.area is not None:
-            area, guess, few = person.area, [False, False], shown == 0
-        head = [few, False, *guess, area, *place]
-        rows.append(np.concatenate([np.array(head, dtype=np.float64), flat]))
-    for region in frame.ignore:
-        corners = np.concatenate(region)
-        corner, end = corners.min(axis=0), corners.max(axis=0)
-        w, h = end - corner
-        head = [True, True, False, False, w * h, *corner, w, h]
-        rows.append(np.concatenate([np.array(head, dtype=np.float64), np.zeros(3 * len(skeleton))]))
-    return np.array(rows).reshape(-1, TRUTH_COLUMNS + 3 * len(skeleton))
-
-
-def _prediction_rows(people: Sequence[Person], frame: Frame, skeleton: Skeleton) -> np.ndarray:
-    """Return score and keypoints of each predicted person; a missing one lies at 0, 0 as in COCO files."""
-    points = stack_people(people, skeleton, frame)
-    keypoints = np.where((points[..., 2] > 0)[..., None], points, 0).reshape(-1, 3 * len(skeleton))
-    scores = np.array([person.score for person in people], dtype=np.float64).reshape(-1, 1)
-    return np.concatenate([np.where(np.isnan(scores), UNSCORED, scores), keypoints], axis=1)
 
 
 def _coco_statistics(
@@ -218,6 +202,8 @@ def _coco_statistics(
 
 def _notes(counts: dict[str, int]) -> list[str]:
     notes = []
+    if ungrouped := counts["images_without_group"]:
+        notes.append(f"pictures without a group of people, passed over: {ungrouped}")
     if boxed := counts["without_area"]:
         notes.append(f"area not given, 0.53 x the box in its place: {boxed} of {counts['people']} people")
     if unboxed := counts["without_box"]:

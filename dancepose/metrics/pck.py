@@ -16,7 +16,8 @@ from dancepose.metrics.head_size import (
     length,
     torso_sizes,
 )
-from dancepose.metrics.state import FrameMetric, check_frames, labelled_mask, stack_people
+from dancepose.metrics.people import check_frames, labelled_mask, stack_people
+from dancepose.metrics.state import FrameMetric
 from dancepose.metrics.table import ResultRow, report_columns, scored_keypoints, truth_note
 from dancepose.records import Frame, Person
 from dancepose.skeleton import COLUMNS, Skeleton

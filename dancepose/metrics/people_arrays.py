@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dancepose.metrics.groups import group_numbers
 from dancepose.metrics.head_size import bounding_boxes, head_box_array, head_sizes
+from dancepose.metrics.people import keypoint_scores, labelled_mask, stack_frames
 from dancepose.metrics.regions import inside_polygons, mean_points
-from dancepose.metrics.state import keypoint_scores, labelled_mask, stack_frames
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 
@@ -120,8 +121,7 @@ def stack_predicted(
         counted = counted & ~_in_own_polygons(xy, frames, counts)
     scores = keypoint_scores(everyone, len(skeleton))[:, joints]
     sizes, _ = head_sizes(points, present, np.full((len(points), 4), np.nan), skeleton)
-    groups = np.array([-1 if p.group is None else p.group for p in everyone], dtype=np.int64)
-    centres = mean_points(xy, shown)
+    centres, groups = mean_points(xy, shown), group_numbers(everyone)
     return PredictedPeople(points, present, xy, shown, counted, scores, centres, sizes, groups)
 
 

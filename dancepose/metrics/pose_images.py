@@ -181,7 +181,8 @@ def match_images(
 
     Args:
         people: name of the frame -> predicted people, original pixels.
-        frames: the truth, in the data set's order, which ranks equal scores.
+        frames: the truth, in the data set's order, which ranks equal scores; those that the protocol passes
+            over (`Frame.evaluated`) are left out.
         skeleton: of both.
         protocol: `mpii` or `posetrack`.
 
@@ -189,6 +190,7 @@ def match_images(
         DataError: see `score_frames`, or two frames have one name.
     """
     keypoints = tuple(scored_keypoints(skeleton))
+    frames = [frame for frame in frames if frame.evaluated]
     matched = score_frames([people.get(frame.name, []) for frame in frames], frames, skeleton, protocol)
     rows = [np.concatenate([np.zeros((0, 3)), *result.detections]) for result in matched]
     joints, scores, correct = np.concatenate([np.zeros((0, 3)), *rows]).T

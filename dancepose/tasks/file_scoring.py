@@ -8,11 +8,9 @@ from omegaconf import DictConfig
 
 from dancepose.data.agreement import doubts
 from dancepose.data.annolist_predictions import place_entries, read_predicted
-from dancepose.data.readers.truth import read_truth
+from dancepose.data.readers.truth import check_truth, read_truth
 from dancepose.skeleton import Skeleton
 from dancepose.targets import plain
-from dancepose.tasks.evaluation import PoseEvaluation
-from dancepose.tasks.report import write_report
 from dancepose.tasks.submission import write_submission
 
 log = logging.getLogger(__name__)
@@ -34,12 +32,17 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
     if cfg.submit:
         write_submission(folder, Path(cfg.pred), Path(cfg.gt), groups, chosen)
         return
+    check_truth(Path(cfg.gt), cfg.protocol, groups)
     found = read_predicted(Path(cfg.pred), chosen, cfg.protocol)
     truth = read_truth(Path(cfg.gt), found.skeleton, cfg.protocol, groups)
     if Path(cfg.pred).suffix == ".mat":
         place_entries(found, truth.places, truth.frames)
     frames = found.covered(truth.frames, truth.known)
     people = found.people(frames, truth.known)
+    # what takes seconds to import comes when the files are read and fit
+    from dancepose.tasks.evaluation import PoseEvaluation
+    from dancepose.tasks.report import write_report
+
     evaluation = PoseEvaluation(found.skeleton, protocol=cfg.protocol)
     evaluation.update([people[frame.name] for frame in frames], frames)
     result = evaluation.compute()

@@ -37,7 +37,7 @@ def write_motion_report(
     people: Sequence[Person] | None = None,
     skeleton: Skeleton | None = None,
 ) -> None:
-    """Print the table of a part and write its files.
+    """Write the files of a part and print its table.
 
     They are `<part>.json`, `per_sample.npz`, and under `pictures/` `<part>_confusion.png`,
     `<part>_reliability.png`, `<part>_samples.jpg` and, where anything was mistaken, `<part>_mistakes.jpg`. A
@@ -66,10 +66,11 @@ def write_motion_report(
         "clips": count_clips(samples),
         "intervals": {name: asdict(interval) for name, interval in intervals.items()},
     }
-    _print(part, result, table["clips"], intervals)
-    _print_about(about)
     write_json(folder / f"{part}.json", table)
     samples.save(folder / FILE)
+    # when the figures are kept: whoever reads may close the pipe in the midst of the table
+    _print(part, result, table["clips"], intervals)
+    _print_about(about)
     if not pictures:
         return
     title = ", ".join(filter(None, [str(about.get("data") or ""), "" if part == "all" else f"{part} part"]))

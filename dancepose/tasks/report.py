@@ -43,7 +43,7 @@ def write_report(
     coco: bool = False,
     mat: bool = False,
 ) -> None:
-    """Print the table of a part and write its files.
+    """Write the files of a part and print its table.
 
     They are `<part>.json`, `<part>_curves.json`, `predictions.json`, `per_image.npz` (of which comparisons
     of runs are made), `pictures/<part>_curves.png` and `pictures/<part>_frames.jpg`. A picture that cannot be
@@ -64,7 +64,6 @@ def write_report(
     people = dict(predictions)
     frames = [frame for frame in frames if frame.name in people]
     rows = result["rows"]
-    _print(f"{len(frames)} pictures" if part == "all" else f"{part} part", rows)
     about = {**about, "part": part, "images": len(frames)}
     values = {label: row.to_dict() for label, row in rows.items()}
     write_json(folder / f"{part}.json", {**about, "rows": values})
@@ -76,6 +75,8 @@ def write_report(
         write_coco_results(folder / "coco_results.json", people, frames)
     if mat:
         write_annolist_predictions(folder / MAT_FILE, people, frames, skeleton, protocol)
+    # when the figures are kept: whoever reads may close the pipe in the midst of the table
+    _print(f"{len(frames)} pictures" if part == "all" else f"{part} part", rows)
     if not pictures:
         return
     title = ", ".join(filter(None, [about.get("data"), "" if part == "all" else f"{part} part"]))

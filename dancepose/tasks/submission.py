@@ -9,8 +9,8 @@ from dancepose.data.annolist_predictions import (
     read_predicted,
     write_annolist_predictions,
 )
-from dancepose.data.mat_file import variable_names
 from dancepose.data.readers.mpii_truth import read_mpii_test
+from dancepose.data.readers.truth import check_truth
 from dancepose.errors import ConfigError
 from dancepose.skeleton import Skeleton
 
@@ -36,7 +36,7 @@ def write_submission(
         ConfigError: `release` is another file.
         DataError: a file is missing or wrong, or `pred` speaks of no picture of the test.
     """
-    if "RELEASE" not in variable_names(release):
+    if not check_truth(release):
         raise ConfigError(f"submit=true needs MPII's own .mat file with RELEASE, gt={release} is none")
     found = read_predicted(pred, skeleton, "mpii")
     reading, known = read_mpii_test(release, found.skeleton, groups, "gt")
@@ -48,7 +48,7 @@ def write_submission(
     people = found.people(frames, known)
     count = sum(len(frame.groups) for frame in frames)
     path = folder / FILE
-    write_annolist_predictions(path, people, frames, found.skeleton, "mpii")
+    empty = write_annolist_predictions(path, people, frames, found.skeleton, "mpii")
     for note in found.notes:
         log.warning("%s", note)
     if silent := len(frames) - len(covered):
@@ -60,5 +60,9 @@ def write_submission(
         )
     if beside := len(found.named) - len(covered):
         log.warning("%d pictures that %s speaks of have no group in the test: left out", beside, pred)
+    if empty:
+        log.warning(
+            "of %d of the %d groups nobody is submitted: nobody was found near their place", empty, count
+        )
     log.info("%s: %d groups of %d test pictures, in MPII's order", path, count, len(frames))
     return path

@@ -184,7 +184,28 @@ class TestGroups:
         row = score([frame], [[found(near), found(away)]])
         assert row.value == 100
         assert (row.counts["groups"], row.counts["images"], row.counts["people"]) == (2, 1, 2)
-        assert row.counts["outside_group"] == 2
+        assert row.counts["predictions"] == 2  # people, not pairs of one and a group
+        assert row.counts["outside_group"] == row.counts["in_several_groups"] == 0
+        row = score([frame], [[found(near), found(away), found(self.person(700, 200))]])
+        assert (row.counts["predictions"], row.counts["outside_group"]) == (3, 1)
+
+    def test_who_is_near_two_groups_is_scored_in_each_and_told(self):
+        groups = [Group([i], np.array([100, 100, 300, 300]), 1.0) for i in (0, 1)]
+        people = [self.person(150, 200), self.person(250, 200)]
+        row = score([frame_of(ALL15, *people, groups=groups)], [[found(person) for person in people]])
+        assert (row.counts["predictions"], row.counts["in_several_groups"]) == (2, 2)
+        assert row.value < 100  # each is false in the other's group
+
+    @pytest.mark.parametrize("protocol", ["mpii", "posetrack"])
+    def test_pictures_without_a_group_are_passed_over(self, protocol):
+        """Rule 1, in a data set that has groups: a split file may name such pictures for the test."""
+        alone = frame_of(ALL15, B, evaluated=False)
+        row = score([frame_of(ALL15, A), alone], [[found(A, 0.8)], [found(A), found(B)]], protocol=protocol)
+        assert row.value == 100 and row.truth[ALL15.keypoints[0]] == 1
+        counts = row.counts
+        assert (counts["images"], counts["images_without_group"], counts["groups"]) == (2, 1, 1)
+        assert (counts["people"], counts["predictions"]) == (1, 1)
+        assert any(note.startswith("pictures without a group") for note in row.notes)
 
     def test_people_of_no_group_are_not_scored(self):
         frame = frame_of(ALL15, A, B, groups=[Group([1])])

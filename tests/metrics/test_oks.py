@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,8 +10,9 @@ from pose_cases import frame_of, random_case
 
 from dancepose.data.readers.coco import read_coco
 from dancepose.errors import DataError
+from dancepose.metrics.groups import people_of_any_group, people_of_groups
 from dancepose.metrics.oks import OKSAveragePrecision
-from dancepose.records import Person
+from dancepose.records import Group, Person
 from dancepose.skeleton import load_skeleton
 
 MPII = load_skeleton("mpii15")
@@ -191,6 +193,16 @@ def test_images_do_not_mix():
     assert score(frames, [[found(person())], []]).value == pytest.approx(100)
 
 
+def test_pictures_without_a_group_are_passed_over():
+    """As in MPIIMeanAP: in a data set with groups a picture without one is of no figure."""
+    alone = frame_of(MPII, person(500), evaluated=False)
+    row = score([alone, frame_of(MPII, person())], [[found(person(), 0.9)], [found(person(), 0.8)]])
+    assert row.value == 100
+    assert (row.counts["images"], row.counts["images_without_group"], row.counts["people"]) == (2, 1, 1)
+    assert any("without a group of people, passed over: 1" in note for note in row.notes)
+    assert score([alone], [[found(person())]]).value is None
+
+
 class TestIgnored:
     def check(self, frame, prediction, ignored):
         """A false person above the true one does harm only where nothing excuses it."""
@@ -239,6 +251,38 @@ class TestIgnored:
         row = score([frame_of(MPII, person(), Person(np.zeros((15, 3))))], [[found(person())]])
         assert row.value == pytest.approx(100)
         assert row.counts["people"] == 1
+
+
+class TestGroups:
+    """Rule 2 as for the mAP: two groups, at x = 50 and x = 1050, and a labelled person of neither."""
+
+    def frame(self):
+        groups = [Group([i], np.array([x, 100, x, 100]), 1.1714) for i, x in enumerate((50.0, 1050.0))]
+        return frame_of(MPII, person(), person(1000), person(1500), groups=groups)
+
+    def test_people_of_no_group_and_predictions_near_none_count_nowhere(self):
+        exact = [found(person(), 0.8), found(person(1000), 0.7)]
+        for more in ([], [found(person(1500), 0.9)], [found(person(3000), 0.95)]):
+            row = score([self.frame()], [[*more, *exact]])
+            assert row.value == 100
+            assert [row.counts[name] for name in ("people", "ignored_people", "predictions")] == [3, 1, 2]
+
+    def test_who_was_predicted_for_several_groups_counts_once(self):
+        near = [replace(found(person(), 0.9), group=group) for group in (0, 1)]
+        frame = frame_of(MPII, person(), groups=[Group([0]), Group([])])
+        assert [p.group for p in people_of_any_group([near], [frame], MPII)[0]] == [0]
+        twins = [found(person(), 0.9), found(person(), 0.9)]  # of one list: two people
+        assert people_of_any_group([twins], [frame], MPII) == [twins]
+        assert people_of_any_group([[]], [frame], MPII) == [[]]
+        assert len(people_of_groups(near, frame, MPII)[1]) == 1
+
+
+def test_keypoints_that_are_never_predicted_are_named():
+    lacking = found(person())
+    lacking.keypoints[3] = 0
+    for some, named in (([lacking], True), ([lacking, found(person())], False), ([], False)):
+        notes = score([frame_of(MPII, person())], [some]).notes
+        assert any(note.endswith(f"missed in each person: {MPII.keypoints[3]}") for note in notes) == named
 
 
 def test_without_truth_there_is_no_value():

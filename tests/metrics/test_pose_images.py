@@ -72,6 +72,13 @@ def test_with_weights_of_one_it_is_the_official_figure(seed, protocol):
     assert own == pytest.approx([official(people, frames, protocol)] * 2, rel=1e-12, nan_ok=True)
 
 
+def test_images_without_a_group_are_in_no_comparison():
+    people, frames = without_ties(0)
+    kept = matched(people[1:], frames[1:])
+    frames[0].evaluated = False
+    same(matched(people, frames), kept)
+
+
 @settings(max_examples=50)
 @given(st.integers(0, 10**6), st.data())
 def test_an_image_of_weight_k_stands_k_times_in_the_data_set(seed, data):

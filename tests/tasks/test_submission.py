@@ -92,6 +92,7 @@ def test_an_entry_for_each_test_group_in_the_official_order(root, tmp_path, capl
         near = [j for j in range(1, IMAGES[number][1] + 1) if not group or min(group) <= j <= max(group)]
         assert whom == near  # between two members, too; of a group of nobody no place is known
     assert "4 pictures that" in caplog.text and "no group in the test: left out" in caplog.text
+    assert "nobody is submitted" not in caplog.text
 
 
 def test_places_know_of_all_members(root):
@@ -111,6 +112,8 @@ def test_pictures_that_predictions_are_silent_about_have_nobody(root, tmp_path, 
     found = submit(root, tmp_path / "out", tmp_path / "p.json")
     assert [whom for _, whom in found] == [[]] * (len(found) - 1) + [[2]]
     assert "of 4 of the test's 5 pictures" in caplog.text
+    told = f"of {len(found) - 1} of the {len(found)} groups nobody is submitted: nobody was found near their"
+    assert told in caplog.text
     again = submit(
         root, tmp_path / "again", tmp_path / "out" / PRED
     )  # entries of the toolkit, by their order

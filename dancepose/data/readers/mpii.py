@@ -75,8 +75,8 @@ def read_mpii(annotations: Path, skeleton: Skeleton, root: Path, key: str = "dat
         raise DataError(f"{annotations}: nobody in its training images has points (annorect.annopoints)")
     test = frozenset(release.names[official & ~missing].tolist())
     without = len(set(release.names.tolist()) - {""} - set(release.names[missing].tolist())) - len(frames)
-    notes = (groups_note(found), _test_note(release, bool(test)))
-    return Reading(frames, problems, without_keypoints=without, test=test, notes=notes)
+    notes, tested = (groups_note(found),), _test_note(release, bool(test))
+    return Reading(frames, problems, without_keypoints=without, test=test, notes=notes, test_note=tested)
 
 
 def _labelled(release: Release) -> np.ndarray:

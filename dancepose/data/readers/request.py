@@ -47,6 +47,7 @@ class Reading(NamedTuple):
         test: names of the frames that the data set apart for the test (those that are evaluated make it, none
             of them trains); empty where they do not.
         notes: what else the reader's summary says, a line each.
+        test_note: where the test part is from, if neither a split file nor keys say so.
     """
 
     frames: list[Frame]
@@ -55,3 +56,4 @@ class Reading(NamedTuple):
     without_keypoints: int = 0
     test: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    test_note: str = ""

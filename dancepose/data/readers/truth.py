@@ -10,6 +10,7 @@ from dancepose.data.problems import Problems
 from dancepose.data.readers.annolist import read_annolist
 from dancepose.data.readers.coco import read_coco
 from dancepose.data.readers.labelme import read_labelme
+from dancepose.data.readers.mpii import FILE
 from dancepose.data.readers.mpii_truth import read_mpii_truth
 from dancepose.errors import ConfigError, DataError
 from dancepose.metrics.matching import Protocol
@@ -37,6 +38,36 @@ class Truth:
     notes: tuple[str, ...] = ()
 
 
+def check_truth(path: Path, protocol: Protocol = "mpii", groups: Path | None = None) -> bool:
+    """Refuse what a truth is plainly not fit for, before any file is read.
+
+    Args:
+        path: see `read_truth`.
+        protocol: likewise.
+        groups: likewise.
+
+    Returns:
+        Whether it is MPII's own file, with `RELEASE`.
+
+    Raises:
+        DataError: it is the folder of MPII's own file, which is named.
+        ConfigError: PoseTrack's protocol of MPII's own file, or groups of a truth that has its own.
+    """
+    if (path / FILE).is_file():
+        raise DataError(f"gt={path} is a folder: give gt={path / FILE}")
+    release = path.suffix == ".mat" and "RELEASE" in variable_names(path)
+    if release and protocol == "posetrack":
+        raise ConfigError(
+            f"protocol=posetrack: gt={path} is MPII's own file, whose ids and joints are others than "
+            "PoseTrack's: give protocol=mpii, or the truth of PoseTrack"
+        )
+    if groups is not None and path.suffix != ".mat":
+        raise ConfigError(f"groups={groups}: only a .mat file with RELEASE takes it, not gt={path}")
+    if groups is not None and not release and variable_names(path):
+        raise ConfigError(f"groups={groups}: gt={path} holds no RELEASE; its entries are the groups")
+    return release
+
+
 def read_truth(
     path: Path, skeleton: Skeleton, protocol: Protocol = "mpii", groups: Path | None = None
 ) -> Truth:
@@ -51,25 +82,22 @@ def read_truth(
 
     Raises:
         DataError: the path is none of them, or its contents are wrong, be it one annotation.
-        ConfigError: groups of a truth that has its own.
+        ConfigError: see `check_truth`.
     """
     path = Path(path)
     problems = Problems()
-    if groups is not None and path.suffix != ".mat":
-        raise ConfigError(f"groups={groups}: only a .mat file with RELEASE takes it, not gt={path}")
+    release = check_truth(path, protocol, groups)
     if path.is_dir():
         frames, problems = read_labelme(path, skeleton, key="gt")
         truth = Truth([frame for frame in frames if has_keypoints(frame)])  # not those of actions alone
     elif path.suffix == ".json":
         frames, problems = read_coco(path, skeleton, path.parent, key="gt")
         truth = Truth(frames)
-    elif path.suffix == ".mat" and "RELEASE" in variable_names(path):
+    elif release:
         reading, known = read_mpii_truth(path, skeleton, groups, "gt")
         places = [(frame.name, number) for frame in reading.frames for number in range(len(frame.groups))]
         truth, problems = Truth(reading.frames, places, known, reading.notes), reading.problems
     elif path.suffix == ".mat":
-        if groups is not None:
-            raise ConfigError(f"groups={groups}: gt={path} holds no RELEASE; its entries are the groups")
         truth = Truth(*read_annolist(path, skeleton, protocol, problems))
     else:
         raise DataError(

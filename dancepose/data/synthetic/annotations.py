@@ -16,7 +16,7 @@ from dancepose.data.synthetic.scene import SIZE, Scene
 from dancepose.data.synthetic.scene_set import PARTS, SceneSet
 from dancepose.data.synthetic.truth import Truth
 from dancepose.files import write_json, write_text
-from dancepose.metrics.oks import BODY_SHARE
+from dancepose.metrics.oks_tables import BODY_SHARE
 from dancepose.records import Frame, Person, Region
 from dancepose.skeleton import Skeleton, load_skeleton
 

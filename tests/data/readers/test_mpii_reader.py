@@ -182,10 +182,10 @@ def test_test_pictures_without_points_leave_the_test_open(root):
     bare = [{"scale": 1.0, "objpos": {"x": 9, "y": 9}}]
     found = read(write_mpii(root, [*images, image("c.jpg", bare)], [1, 1, 0]))
     assert [frame.name for frame in found.frames] == ["a.jpg", "b.jpg"] and not found.test
-    assert "since 1 of the 1 official test images have no points" in found.notes[1]
+    assert "since 1 of the 1 official test images have no points" in found.test_note
     images = [*images, image("c.jpg", bare), image("d.jpg", bare), image("e.jpg", [person(), person(24.0)])]
     found = read(write_mpii(root, images, [1, 1, 0, 0, 0]))
-    assert len(found.frames) == 2 and "since 2 of the 3 official test images have no" in found.notes[1]
+    assert len(found.frames) == 2 and "since 2 of the 3 official test images have no" in found.test_note
 
 
 def test_test_pictures_with_points_are_the_official_list(root):
@@ -194,7 +194,7 @@ def test_test_pictures_with_points_are_the_official_list(root):
     found = read(write_mpii(root, [*images, single], [1, 0, 0]))
     assert found.test == {"b.jpg", "c.jpg"}
     assert [frame.evaluated for frame in found.frames] == [True, True, False]
-    assert found.notes[1] == "test: the official list"
+    assert found.test_note == "test: the official list"
 
 
 @pytest.mark.parametrize(
