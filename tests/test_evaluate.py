@@ -1,6 +1,7 @@
 """`dancepose-evaluate`: a run, a checkpoint (`network_scoring`), files of predictions (`file_scoring`)."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -318,3 +319,30 @@ def test_a_gpu_that_is_not_there(tmp_path, monkeypatch, device):
     Path("a").touch()
     with pytest.raises(ConfigError, match=rf"device={device}: .*no GPU.*device=cpu"):
         score(tmp_path, "run=a", f"device={device}")
+
+
+def test_the_readme_s_predictions_are_read_and_scored(tmp_path):
+    """The example of the form of `predictions.json`, against a truth that has the same people."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    example = next(code for code in re.findall(r"```json\n(.*?)```", readme, re.S) if '"people"' in code)
+    (tmp_path / "predictions.json").write_text(example)
+    content = json.loads(example)
+    skeleton = load_skeleton(content["skeleton"])
+    images, annotations = [], []
+    for number, image in enumerate(content["images"], start=1):
+        images.append({"id": number, "file_name": image["image"], "width": 200, "height": 300})
+        for person in image["people"]:
+            rows = [[x, y, 2 * (score > 0)] for x, y, score in person["keypoints"]]
+            keypoints, box = sum(rows, []), [60, 0, 80, 300]
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": number, "category_id": 1, "bbox": box}
+            )
+            annotations[-1] |= {"keypoints": keypoints, "area": 9000, "iscrowd": 0, "num_keypoints": 14}
+    categories = [{"id": 1, "name": "person", "keypoints": list(skeleton.keypoints)}]
+    truth = {"images": images, "annotations": annotations, "categories": categories}
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    files = (f"gt={tmp_path / 'truth.json'}", f"pred={tmp_path / 'predictions.json'}")
+    run_task(evaluate, "evaluate", tmp_path / "out", *files, "pictures=0")
+    rows = json.loads((tmp_path / "out" / "all.json").read_text())["rows"]
+    assert rows["mAP"]["columns"]["mAP"] == rows["OKS"]["columns"]["AP"] == 100
+    assert rows["mAP"]["counts"]["predictions"] == len(annotations) == 1
