@@ -39,7 +39,7 @@ def multi_person_groups(train: bool) -> list[tuple[int, list[int]]]:
     for number, (of_train, _, single, groups) in enumerate(IMAGES):
         if bool(of_train) == train:
             for group in groups:
-                if not set(group) & set(single):
+                if group and not set(group) & set(single):  # MATLAB takes `if []` for false
                     found.append((number, group))
     return found
 
@@ -89,8 +89,8 @@ def test_an_entry_for_each_test_group_in_the_official_order(root, tmp_path, capl
     official = multi_person_groups(train=False)
     assert [name for name, _ in found] == [f"{i}.jpg" for i, _ in official]
     for (_, whom), (number, group) in zip(found, official, strict=True):
-        near = [j for j in range(1, IMAGES[number][1] + 1) if not group or min(group) <= j <= max(group)]
-        assert whom == near  # between two members, too; of a group of nobody no place is known
+        near = [j for j in range(1, IMAGES[number][1] + 1) if min(group) <= j <= max(group)]
+        assert whom == near  # between two members, too
     assert "4 pictures that" in caplog.text and "no group in the test: left out" in caplog.text
     assert "nobody is submitted" not in caplog.text
 

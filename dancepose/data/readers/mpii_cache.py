@@ -20,7 +20,7 @@ from dancepose.progress import track
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of the arrays: a change of what they mean or hold must raise it
+VERSION = 2  # of the arrays: a change of what they mean or hold must raise it
 SIZE_ARRAYS = ("name", "stamp", "size")
 Sizes = dict[str, tuple[int, int]]
 

@@ -51,7 +51,8 @@ def read_groups(path: Path | None, people: list[int], problems: Problems) -> dic
         cells = _cells(path, read_mat(path, ["groups"])["groups"], len(people), "groups")
         for i, cell in enumerate(cells):
             for group in cell if isinstance(cell, list) else [] if cell is None else [cell]:
-                numbers = _indices(group)
+                if not (numbers := _indices(group)):
+                    continue  # none for the toolkit either: its `if (~ismember([], single))` is false
                 once = [j for j in dict.fromkeys(numbers) if j < people[i]]
                 group_of += [len(images)] * len(once)
                 members += once

@@ -24,7 +24,7 @@ def root(tmp_path, monkeypatch):
 
 # version -> hash of what a file of many cases is read as. Where this differs a file that was kept would be
 # taken for what it no longer is: raise VERSION, and add a line
-PARSED = {1: "01dd27479f5f33ea"}
+PARSED = {1: "01dd27479f5f33ea", 2: "01dd27479f5f33ea"}  # 2: groups without a number are none
 
 
 def test_another_meaning_of_the_arrays_is_another_version(root):
