@@ -19,6 +19,8 @@ import types
 from pathlib import Path
 
 SECONDS = 300  # that a command may take
+# a test that trains in this process leaves it here; a command has a server of W&B of its own, as in a shell
+SERVER = "WANDB_SERVICE"
 ENTRY_POINTS = ("train", "evaluate", "browse", "benchmark", "synthesize", "compare")
 PREPARED = (
     *(f"dancepose.{name}" for name in ENTRY_POINTS),
@@ -29,6 +31,11 @@ PREPARED = (
     "dancepose.inference.action_charts",
     *("wandb", "wandb.apis.public"),  # which it imports when a run begins
 )
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return what a command has of this process's environment."""
+    return {**{k: v for k, v in os.environ.items() if k != SERVER}, "OMP_NUM_THREADS": "1"}
 
 
 class ForkedPopen:
@@ -159,7 +166,7 @@ class Server:
     """The process that is forked."""
 
     def __init__(self):
-        self._environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self._environment = inherited_environment()
         path = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             [sys.executable, "-c", "import forked; forked.serve()"],
@@ -206,7 +213,7 @@ class Server:
         """Run `dancepose-<module>` to its end; what it prints is kept apart, outside of its folder."""
         with tempfile.TemporaryDirectory() as folder:
             told = [Path(folder) / name for name in ("stdout", "stderr")]
-            whole = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+            whole = {**inherited_environment(), **environment}
             pid = self._ask(module, arguments, cwd, whole, *told)
             in_time = self.answers(SECONDS)
             if not in_time:

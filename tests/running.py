@@ -1,6 +1,5 @@
 """Run an entry point inside the test's process, with the configuration that its command would compose."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-from forked import shared_server
+from forked import inherited_environment, shared_server
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -93,7 +92,7 @@ def fresh_command(
     return subprocess.run(
         [sys.executable, "-m", f"dancepose.{module}", *arguments],
         cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        env={**inherited_environment(), **environment},
         capture_output=True,
         text=True,
         timeout=300,

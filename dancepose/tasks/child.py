@@ -25,6 +25,9 @@ RANKS = (
     *("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"),
     *("MASTER_ADDR", "MASTER_PORT", "PL_GLOBAL_SEED", "PL_SEED_WORKERS"),
 )
+# W&B's server of the launcher's own process: it holds the run of a job that was killed for in use, and a machine
+# of Slurm's does not reach it
+SERVER = "WANDB_SERVICE"
 # of Hydra's keys, those that make a command a sweep
 OF_SWEEPS = (
     *("hydra.mode", "hydra.run", "hydra.sweep", "hydra.sweeper", "hydra.launcher", "hydra.callbacks"),
@@ -79,14 +82,14 @@ def job_command(hydra: Any, overrides: Sequence[str], run_dir: Path) -> list[str
 
 
 def job_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a child: that of the launcher without ranks, and what a launcher gives it.
+    """Return the environment of a child: that of the launcher without ranks or server, and what it is given.
 
     The one place where a job gets its devices and threads.
 
     Args:
         given: `CUDA_VISIBLE_DEVICES`, `OMP_NUM_THREADS` and the like.
     """
-    kept = {key: value for key, value in os.environ.items() if key not in RANKS}
+    kept = {key: value for key, value in os.environ.items() if key not in (*RANKS, SERVER)}
     return {**kept, PARENT: str(os.getpid()), **(given or {})}
 
 

@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import wandb
 
 from dancepose.errors import DataError
 from dancepose.paths import config_dir
@@ -100,6 +101,11 @@ def test_no_rank_of_the_launcher_reaches_a_job(monkeypatch):
     assert not {"LOCAL_RANK", "WORLD_SIZE", "MASTER_PORT", "PL_GLOBAL_SEED"} & environment.keys()
     assert environment["MY_OWN"] == "kept" and environment["CUDA_VISIBLE_DEVICES"] == "3"
     assert environment[PARENT] == str(os.getpid())
+
+
+def test_a_job_has_a_server_of_its_own_for_weights_and_biases(monkeypatch):
+    monkeypatch.setenv(wandb.env.SERVICE, "3-1-unix-/tmp/none")
+    assert wandb.env.SERVICE not in job_environment()
 
 
 def test_a_job_that_is_killed_is_told_and_leaves_no_process_behind(tmp_path):
