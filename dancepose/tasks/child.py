@@ -25,8 +25,8 @@ RANKS = (
     *("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"),
     *("MASTER_ADDR", "MASTER_PORT", "PL_GLOBAL_SEED", "PL_SEED_WORKERS"),
 )
-# W&B's server of the launcher's own process: it holds the run of a job that was killed for in use, and a machine
-# of Slurm's does not reach it
+# W&B's server of the launcher's own process: it holds the run of a job that was killed for in use, and no
+# machine of Slurm's reaches it
 SERVER = "WANDB_SERVICE"
 # of Hydra's keys, those that make a command a sweep
 OF_SWEEPS = (
