@@ -21,7 +21,7 @@ $(VENV)/.ready: pyproject.toml requirements.lock.txt
 demo: setup ## draw dance scenes, train a small pose network on them, a classifier of actions, and compare four attentions
 	$(BIN)/dancepose-train experiment=demo
 	$(BIN)/dancepose-train experiment=demo_motion
-	$(BIN)/dancepose-train experiment=demo_attention rerun=failed
+	$(BIN)/dancepose-train experiment=demo_attention hydra/launcher=pool rerun=failed
 	$(BIN)/dancepose-compare 'sweeps=[outputs/sweeps/demo_attention]' against=none
 
 # worksteal: neighbours run on one worker and share what a fixture has trained

@@ -109,7 +109,8 @@ def check_config(
     for key in values:
         if key not in reference:
             refuse_unknown(str(key), str(key), reference)
-    if not shown and {*dotted_keys(values)} <= {*dotted_keys(reference)}:
+    named = {key for key in dotted_keys(values) if not key.startswith("data.parts.")}  # by the user
+    if not shown and named <= {*dotted_keys(reference)}:
         _refuse_missing(cfg, config_name, choices)
         if places:
             from dancepose.data.places import check_places

@@ -253,6 +253,10 @@ class TestMessages:
         "arguments, message",
         [
             (["data=dance"], "data.root is not set"),
+            (
+                ["data=mix", "data.parts={a: {kind: dance, root: .}, b: {kind: dance, root: no}}"],
+                "data.parts.b.root=no is no folder",
+            ),
             (["data=mpii", "data.root=nowhere"], "data.root=nowhere is no folder: give the folder with mpii"),
             (["data=mpii", "data.root=."], "data.annotations=mpii_human.* is no file: give the mpii_human"),
             (["data=dance", "data.root=.", "data.split=no.json"], "no.json is no file: neither"),

@@ -55,6 +55,12 @@ def person(places, names, value=1.0) -> Person:
     return Person(keypoints, scores=np.full(15, value), score=value)
 
 
+def of_mpii(x: float, y: float) -> Person:
+    """`mpii_person`, counted from 0."""
+    keypoints = np.array([[px - 1, py - 1, 2] for px, py in mpii_person(x, y).values()])
+    return Person(keypoints, scores=np.full(16, 0.9), score=0.9)
+
+
 def as_json(path: Path, predictions) -> Path:
     write_predictions(path, [("a.jpg", [person(p, POSETRACK, v) for p, v in predictions])], PT15)
     return path
@@ -172,6 +178,47 @@ def test_entries_of_other_groups_than_the_truth_s(tmp_path):
     gt = save(tmp_path / "gt.mat", [first, second])
     with pytest.raises(DataError, match=r"a.jpg has 3 entries, in the truth 2: give one for each"):
         score(tmp_path / "no", gt, pred)
+
+
+def test_predictions_of_more_pictures_than_the_toolkit_s_truth(tmp_path):
+    """Its file holds some groups of a data set; the other pictures are passed over, and told."""
+    gt = save(tmp_path / "gt.mat", two_groups())
+    exact = [of_mpii(x, y) for x, y in ((0, 50), (0, 90), (1000, 50), (1000, 90))]
+    there = [("a.jpg", exact), ("b.jpg", exact[:2])]
+    p, q = tmp_path / "p.json", tmp_path / "q.json"
+    write_predictions(p, there, MPII16)
+    alone = score(tmp_path / "alone", gt, p)
+    write_predictions(q, [*there, ("c1.jpg", exact)], MPII16)
+    more = score(tmp_path / "more", gt, q)
+    assert more["columns"] == alone["columns"] and alone["columns"]["mAP"] == 100
+    told = [note for note in more["notes"] if note not in alone["notes"]]
+    assert told == [f"1 pictures that {q} speaks of have no group to score in {gt}"]
+    save(gt, two_groups(("0001.jpg", "0001.jpg", "0002.jpg")))
+    write_predictions(q, [("0011.jpg", exact), ("0012.jpg", [])], MPII16)
+    with pytest.raises(DataError, match=r"is '0011.jpg', which is none of the truth's 2 pictures\.$"):
+        score(tmp_path / "no", gt, q)
+
+
+def test_ids_of_posetrack_are_suspected(tmp_path):
+    """All of them are MPII's, too, of other joints; MPII's left wrist alone is not PoseTrack's."""
+    line_of = mpii_person()
+    gt = save(tmp_path / "gt.mat", [entry([rect(line_of)], "a.jpg")])
+    pred = save(tmp_path / "pred.mat", [entry([rect(line_of, 0.9)], "a.jpg")])
+    doubt = "has the id 15, MPII's left wrist: if its ids are PoseTrack's, give protocol=posetrack"
+    assert not [note for note in score(tmp_path / "out", gt, pred)["notes"] if doubt in note]
+    fewer = {number: place for number, place in line_of.items() if number < 15}
+    save(gt, [entry([rect(fewer)], "a.jpg")])
+    save(pred, [entry([rect(fewer, 0.9)], "a.jpg")])
+    notes = score(tmp_path / "doubtful", gt, pred)["notes"]
+    assert [note.split()[3] for note in notes if doubt in note] == [str(gt), str(pred)]
+    notes = score(tmp_path / "posetrack", gt, pred, "protocol=posetrack")["notes"]
+    assert not [note for note in notes if "left wrist" in note]
+
+
+def test_predictions_in_place_of_the_truth_are_refused(tmp_path):
+    pred = save(tmp_path / "pred.mat", [entry([rect(mpii_person(), 0.9)], "a.jpg")])
+    with pytest.raises(DataError, match=r"gt=.*pred\.mat holds predictions: .* Give the truth as gt="):
+        score(tmp_path / "no", pred, pred)
 
 
 def test_a_place_admits_who_is_near(tmp_path):

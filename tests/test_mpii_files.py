@@ -9,6 +9,7 @@ from running import SMALL, run_task
 
 from dancepose.browse import browse
 from dancepose.data.collection import PoseData
+from dancepose.data.left_out import beside_figures
 from dancepose.data.parts import PartConfig
 from dancepose.errors import ConfigError, DataError
 from dancepose.evaluate import evaluate
@@ -37,12 +38,15 @@ def test_from_drawing_to_figures(tmp_path, monkeypatch, caplog):
     listing = json.loads((tmp_path / "browse" / "browse.json").read_text())
     assert sum(row["images"] for row in listing["counts"]) >= 4 and "groups" in listing["counts"][0]
     assert (tmp_path / "browse" / "pictures" / "train.jpg").is_file()
-    steps = ["trainer.max_epochs=1", "test=false"]
+    steps = ["trainer.max_epochs=1"]
     small = [override for override in SMALL if override != "data=dance"]
     run_task(train, "train", tmp_path / "run", "experiment=pose_mpii", *small, *told, *steps)
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "done"
     run_task(evaluate, "evaluate", tmp_path / "evaluated", f"run={tmp_path / 'run'}")
-    (report,) = (json.loads(path.read_text()) for path in tmp_path.rglob("test.json"))
+    own, report = (json.loads((tmp_path / name / "test.json").read_text()) for name in ("run", "evaluated"))
+    for row in (*own["rows"].values(), *report["rows"].values()):
+        assert f"groups: of {root / 'groups_v12.mat'}" in row["notes"]
+        assert f"divided by {root / 'split.json'}, not by the official lists" in row["notes"]
     assert report["images"] == 1 and {"Head", "Ankle", "mAP"} <= set(report["rows"]["mAP"]["columns"])
     assert report["rows"]["mAP"]["counts"]["groups"] >= 1
 
@@ -85,6 +89,19 @@ def test_what_divides_is_told(tmp_path):
     write_mpii(root, pairs(["a.jpg", "b.jpg", "c.jpg"]), [1, 1, 0], act=act)
     told = data(root, val="none", test_sources=["dancing"]).summary()
     assert "divided by data.train_sources and data.test_sources, not by the official lists" in told
+
+
+def test_what_stands_beside_figures(tmp_path):
+    """Whence groups are, of every part; what divides, of the test alone, unless that is the training part."""
+    found = data(official(tmp_path), val=1)
+    notes, divided = beside_figures(found.loaded, mixed=False)
+    assert len(notes) == 1 and notes[0].endswith("figures are not comparable")
+    assert divided == ["test: the official list"]
+    assert beside_figures(found.loaded, mixed=True)[1] == ["mpii: test: the official list"]
+    kept = data(tmp_path, val=1)
+    kept.keep(found.split)
+    assert beside_figures(kept.loaded, mixed=False) == (notes, divided)
+    assert beside_figures(data(tmp_path, overfit=True).loaded, mixed=False) == (notes, [])
 
 
 def test_an_empty_part_is_told(tmp_path):

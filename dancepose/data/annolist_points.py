@@ -24,6 +24,7 @@ POSETRACK_IDS = (
     *("right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist"),
     *("upper_neck", "nose", "head_top"),
 )
+WRISTS = (10, 15)  # MPII's; in PoseTrack 10 is an elbow, and ids end before 15
 SKELETONS: dict[Protocol, str] = {"mpii": "mpii16", "posetrack": "posetrack15"}
 
 
@@ -47,6 +48,7 @@ class PointReader:
         lost: places that are no finite numbers.
         unscored: points without a score that is a finite number.
         points: all that were read.
+        ids: those that any point has.
 
     Raises:
         DataError: the skeleton has none of the protocol's keypoints.
@@ -60,6 +62,7 @@ class PointReader:
     lost: int = field(default=0, init=False)
     unscored: int = field(default=0, init=False)
     points: int = field(default=0, init=False)
+    ids: set[int] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         names = joint_ids(self.protocol)
@@ -108,6 +111,7 @@ class PointReader:
                 )
             self.points += 1
             joint = int(number)
+            self.ids.add(joint)
             if joint in seen:
                 self.doubles += 1
                 continue
@@ -154,6 +158,16 @@ class PointReader:
         if name is not None and not isinstance(name, str):
             raise self.broken("must be a text", f"{where}.image.name")
         return name
+
+    def foreign_ids(self) -> list[str]:
+        """Return what speaks against the points being MPII's: both protocols share all ids but one."""
+        right, left = WRISTS
+        if self.protocol != "mpii" or left in self.ids or right not in self.ids:
+            return []
+        return [
+            f"no point of {self.path} has the id {left}, MPII's left wrist: if its ids are PoseTrack's, "
+            "give protocol=posetrack"
+        ]
 
     def structs(self, value: Any, where: str) -> list[Struct]:
         """Return the structs of a field, none where it is empty.

@@ -60,7 +60,7 @@ def read_annolist_predictions(path: Path, skeleton: Skeleton | None, protocol: P
         people = [_person(reader, f"{where}.annorect({j})", rect) for j, rect in enumerate(rects, start=1)]
         found = [person for person in people if person is not None]
         images.append(ImagePredictions(reader.name(where, entry) or i, found))
-    notes = []
+    notes = reader.foreign_ids()
     if reader.unscored:
         notes.append(
             f"{reader.unscored} of {reader.points} points of {path} have no score: each counts as -9999 and "

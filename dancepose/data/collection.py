@@ -97,7 +97,7 @@ class PoseData:
             loaded.left_out += len(frames) - len(kept)
             loaded.parts[part] = pick(kept, self.limit, self.split_seed) if self.limit else kept
         if self.overfit:
-            loaded.parts = {part: list(loaded.parts["train"]) for part in PARTS}
+            loaded.parts, loaded.division = {part: list(loaded.parts["train"]) for part in PARTS}, ()
         return loaded
 
     def keep(self, split: Mapping[str, Sequence[str]]) -> int:
@@ -126,7 +126,7 @@ class PoseData:
             frames = whole.parts["train"]
             parts = kept_split(frames, split, whole.problems)
             if self.overfit:
-                parts = {part: list(parts["train"]) for part in PARTS}
+                parts, whole.division = {part: list(parts["train"]) for part in PARTS}, ()
             others = [frame for frame in frames if frame.name not in known]
             kept = replace(whole, parts=parts)
             later = kept.came_later(others)

@@ -10,6 +10,7 @@ from lightning.pytorch import LightningDataModule
 from dancepose.data.batches import device_batch
 from dancepose.data.collection import PoseData
 from dancepose.data.dataset import PoseLoader, prepare_worker
+from dancepose.data.left_out import beside_figures
 from dancepose.data.parts import check_number, part_configs
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
@@ -82,6 +83,21 @@ class FrameDataModule(LightningDataModule):
     def problems(self) -> Problems:
         """What the readers and the splits found wrong."""
         return self.data.problems
+
+    def figure_notes(self, part: str, division: Sequence[str] | None = None) -> list[str]:
+        """Return what stands beside figures of a part: whence groups and, of the test, its pictures are.
+
+        Args:
+            part: train, val or test.
+            division: what divided the data, where a file stands for it now; None: what divides them.
+        """
+        notes, divided = beside_figures(self.data.loaded, self.data.mixed)
+        return [*notes, *((divided if division is None else division) if part == "test" else ())]
+
+    @property
+    def division(self) -> list[str]:
+        """What divides data that have official lists, for `figure_notes` of a later evaluation."""
+        return beside_figures(self.data.loaded, self.data.mixed)[1]
 
     @property
     def split(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def left_out(loaded: LoadedPart, key: str) -> list[str]:
     bare = {frame.name for frames in loaded.parts.values() for frame in frames if frame.image is None}
     if bare:
         lines.append(f"without pictures ({loaded.name}): {number(len(bare), 'frame')}")
-    return [*lines, *loaded.notes]
+    return [*lines, *loaded.notes, *loaded.division, *loaded.empty]
 
 
 def all_left_out(loaded: Sequence[LoadedPart], mixed: bool) -> list[str]:
@@ -43,6 +43,21 @@ def all_left_out(loaded: Sequence[LoadedPart], mixed: bool) -> list[str]:
             "videos"
         )
     return lines
+
+
+def beside_figures(loaded: Sequence[LoadedPart], mixed: bool) -> tuple[list[str], list[str]]:
+    """Return what must stand beside figures of data with official lists, and beside those of the test part.
+
+    Args:
+        loaded: the data sets.
+        mixed: whether each line begins with the data set's name.
+    """
+    heads = [f"{one.name}: " if mixed else "" for one in loaded]
+    notes = [head + note for head, one in zip(heads, loaded, strict=True) for note in one.notes]
+    divided = [
+        head + note for head, one in zip(heads, loaded, strict=True) if one.official for note in one.division
+    ]
+    return notes, divided
 
 
 def number(count: int, unit: str) -> str:

@@ -29,7 +29,10 @@ class LoadedPart:
         labels_left_out: label -> number of samples that `labels` leaves out.
         sources_left_out: source -> number of its frames, of sources that neither train nor test.
         set_apart: names of frames that the data set apart for the test.
-        notes: what the reader says besides, a line each.
+        notes: what the reader says besides, a line each; stands beside figures, too.
+        division: what divides it, a line each.
+        official: whether the data set says itself what tests: then figures need the division beside them.
+        empty: of parts that are asked for and have nothing to score, a line each.
     """
 
     name: str
@@ -44,6 +47,9 @@ class LoadedPart:
     sources_left_out: dict[str, int] = field(default_factory=dict)
     set_apart: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    division: tuple[str, ...] = ()
+    official: bool = False
+    empty: tuple[str, ...] = ()
 
     def not_in_gap(self, others: Iterable[Frame]) -> list[Frame]:
         """Return those of the frames that are in no part which the gap does not leave out."""

@@ -98,7 +98,10 @@ def load_part(
         gap=split_rule.gap,
         labels_left_out=left_out,
         set_apart=reading.test,
-        notes=(*reading.notes, *told_division(config, reading, file, key), *empty),
+        notes=reading.notes,
+        division=tuple(told_division(config, reading, file, key)),
+        official=bool(reading.test_note),
+        empty=tuple(empty),
     )
     if split_rule.by_source and config.split is None:
         homeless = (frame.source for frame in frames if split_rule.home(frame) is None)

@@ -15,7 +15,7 @@ from dancepose.errors import DataError
 def check_places(node: Any) -> None:
     """Refuse data that are not where the configuration says, before what reads them is imported.
 
-    Nothing is said here of drawn data, of a mix, of a class of the user's own, and where no place is given.
+    Nothing is said here of drawn data, of a class of the user's own, and where no place is given.
 
     Args:
         node: the plain node `data`.
@@ -24,13 +24,25 @@ def check_places(node: Any) -> None:
         ConfigError: see `PartConfig.from_dict`.
         DataError: a folder, its annotations or a split file are not there; names the key and the remedy.
     """
+    if not isinstance(node, Mapping):
+        return
+    parts = node.get("parts")
+    if isinstance(parts, Mapping):
+        for name, part in parts.items():
+            _check_node(part, f"data.parts.{name}", node.get("root"))
+    else:
+        _check_node(node, "data")
+
+
+def _check_node(node: Any, key: str, folder: Any = None) -> None:
+    """Check one data set; `key` is the prefix of its config keys, and in `folder` lies a relative root."""
     if not isinstance(node, Mapping) or node.get("kind") not in READERS or node.get("scenes") is not None:
         return
     given = {field.name: node[field.name] for field in fields(PartConfig) if field.name in node}
     if not (given.get("root") or given.get("annotations")):
         return
     if all(isinstance(given.get(key), (str, NoneType)) for key in ("root", "annotations", "split")):
-        check_part(PartConfig.from_dict(given, "data"), "data")
+        check_part(PartConfig.from_dict(given, key, folder if isinstance(folder, str) else None), key)
 
 
 def check_part(config: PartConfig, key: str) -> Path:

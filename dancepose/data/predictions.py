@@ -53,7 +53,9 @@ class Predictions:
     images: list[ImagePredictions]
     notes: list[str] = field(default_factory=list)
 
-    def people(self, frames: Sequence[Frame], known: Known = frozenset()) -> dict[str, list[Person]]:
+    def people(
+        self, frames: Sequence[Frame], known: Known = frozenset(), others: bool = False
+    ) -> dict[str, list[Person]]:
         """Return name of frame -> its people, those of several groups together; empty where nobody was found.
 
         People of an entry for one group carry its number, so that they are scored in that group alone.
@@ -61,6 +63,7 @@ class Predictions:
         Args:
             frames: of the truth.
             known: names and numbers of images besides, which are passed over.
+            others: whether images with any other name are passed over, too, if only some are of frames.
 
         Raises:
             DataError: the file speaks of an image that is none of the frames and not known.
@@ -69,9 +72,10 @@ class Predictions:
         by_key |= {frame.id: frame.name for frame in frames if frame.id is not None}
         found: dict[str, list[Person]] = {frame.name: [] for frame in frames}
         grouped = {frame.name for frame in frames if frame.groups}
+        others = others and not self.named.isdisjoint(by_key)
         for i, entry in enumerate(self.images):
             name = by_key.get(entry.image)
-            if name is None and entry.image in known:
+            if name is None and (entry.image in known or (others and isinstance(entry.image, str))):
                 continue
             if name is None and isinstance(entry.image, int) and all(frame.id is None for frame in frames):
                 raise DataError(
@@ -80,7 +84,7 @@ class Predictions:
                 )
             if name is None:
                 names = {own for own in known or found if isinstance(own, str)}
-                hint = did_you_mean(entry.image, sorted(names)) if isinstance(entry.image, str) else ""
+                hint = _other_spelling(entry.image, names) if isinstance(entry.image, str) else ""
                 raise DataError(
                     f"{self.path}: images[{i}] is {entry.image!r}, which is none of the truth's "
                     f"{len(names)} pictures.{hint}"
@@ -118,6 +122,13 @@ class Predictions:
     def named(self) -> set[str | int]:
         """The images that the file speaks of."""
         return {entry.image for entry in self.images}
+
+
+def _other_spelling(name: str, known: set[str]) -> str:
+    """Return the hint of `did_you_mean`; nothing where only digits differ: that is another picture."""
+    digits = str.maketrans("", "", "0123456789")
+    bare = name.translate(digits)
+    return did_you_mean(name, sorted(own for own in known if own.translate(digits) != bare))
 
 
 def label_hash(frame: Frame) -> str:

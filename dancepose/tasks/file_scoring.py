@@ -38,7 +38,7 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
     if Path(cfg.pred).suffix == ".mat":
         place_entries(found, truth.places, truth.frames)
     frames = found.covered(truth.frames, truth.known)
-    people = found.people(frames, truth.known)
+    people = found.people(frames, truth.known, others=truth.selected)
     # what takes seconds to import comes when the files are read and fit
     from dancepose.tasks.evaluation import PoseEvaluation
     from dancepose.tasks.report import write_report

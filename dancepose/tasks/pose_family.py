@@ -66,6 +66,8 @@ class PoseFamily(Family):
         if trainer.is_global_zero:
             about = {**about, **config["inference"], "geometry": describe_geometry(datamodule.geometry)}
             frames = datamodule.frames("test")
+            for row in task.result["rows"].values():
+                row.notes.extend(datamodule.figure_notes("test"))
             write_report(run.path, "test", task.result, predictions, frames, task.skeleton, about)
 
     def tell_report(self, folder: Path) -> None:

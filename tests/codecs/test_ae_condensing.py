@@ -7,6 +7,7 @@ import pytest
 import torch
 from codec_maps import SKELETON, make_frame, overlapping_people, predicted
 
+from dancepose.codecs.ae_condensing import condense_maps, decode_condensed
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.codecs.base import Found
 
@@ -101,3 +102,20 @@ def test_a_map_smaller_than_the_number_of_candidates():
     same(codec.find_condensed(condensed), codec.find(outputs))
     empty = {n: v.numpy() for n, v in codec.condense([torch.zeros(1, 2 * K, 8, 8)]).items()}
     assert codec.find_condensed(empty) == [Found([])]
+
+
+def test_the_cells_that_are_left_are_peaks_and_what_may_fill_in():
+    """Of one map: its peaks by height, each with place and tag; of the cells all above the threshold."""
+    codec = AssociativeEmbedding(SKELETON, strides=(4,), adjust=False)
+    heat, tags = torch.zeros(1, K, 8, 10), torch.rand(1, 1, K, 8, 10)
+    decoder = codec.decoder
+    heat[0, 2, 3, 4], heat[0, 2, 6, 8], heat[0, 2, 3, 5] = 0.9, 0.95, 0.5
+    heat[0, 5, 0, 0] = (decoder.refine_threshold + decoder.detection_threshold) / 2
+    condensed = condense_maps(decoder, heat, tags)
+    assert condensed["peak_cell"][0, 2, :2].tolist() == [[8, 6], [4, 3]]
+    assert condensed["peak_heat"][0, 2, :3].tolist() == pytest.approx([0.95, 0.9, 0])
+    assert condensed["peak_tag"][0, 2, :2, 0].tolist() == [tags[0, 0, 2, 6, 8], tags[0, 0, 2, 3, 4]]
+    assert condensed["cell_map"].tolist() == [2, 2, 2, 5] and not condensed["peak_heat"][0, 5].any()
+    (found,) = decode_condensed(decoder, {name: value.numpy() for name, value in condensed.items()})
+    (wanted,) = decoder(heat, tags)
+    np.testing.assert_allclose(found.keypoints, wanted.keypoints, atol=1e-6)

@@ -24,13 +24,24 @@ def test_what_is_not_there_is_named(tmp_path):
     check_places({"kind": "dance", "root": root, "split": "mine.json", "batch_size": 8})
 
 
+def test_parts_of_a_mix(tmp_path):
+    """A relative root is below that of the mix."""
+    (tmp_path / "a").mkdir()
+    parts = {"one": {"kind": "dance", "root": "a", "weight": 2}}
+    check_places({"kind": "mix", "root": str(tmp_path), "parts": parts})
+    parts["two"] = {"kind": "dance", "root": "b"}
+    with pytest.raises(DataError, match=rf"data\.parts\.two\.root={tmp_path / 'b'} is no folder"):
+        check_places({"kind": "mix", "root": str(tmp_path), "parts": parts})
+
+
 @pytest.mark.parametrize(
     "node",
     [
         None,
         {"kind": "dance", "root": None},
         {"kind": "dance", "root": "no", "scenes": {"train": 1}},
-        {"kind": "mix", "root": None, "parts": {"a": {"kind": "dance", "root": "no"}}},
+        {"kind": "mix", "root": None, "parts": None},
+        {"kind": "mix", "root": None, "parts": {"a": {"kind": "mine", "root": "no"}, "b": 3}},
         {"kind": "mine", "root": "no"},
         {"kind": "dance", "root": 3},
     ],

@@ -30,7 +30,7 @@ class Entry:
 
 def read_annolist(
     path: Path, skeleton: Skeleton, protocol: Protocol, problems: Problems
-) -> tuple[list[Frame], list[tuple[str, int]]]:
+) -> tuple[list[Frame], list[tuple[str, int]], list[str]]:
     """Read truth from a MATLAB file.
 
     Entries of one image name are groups of one frame, their places by `group_places`; the first one's number
@@ -43,7 +43,8 @@ def read_annolist(
         problems: what was wrong is added.
 
     Returns:
-        Frames in the order of the file; of each entry its frame's name and group.
+        Frames in the order of the file; of each entry its frame's name and group; what must be said beside
+        figures.
 
     Raises:
         DataError: the file is damaged, foreign, or a field is wrong or missing; names it and the remedy.
@@ -59,10 +60,18 @@ def read_annolist(
             "images that are labelled",
             key="gt",
         )
+    heads = (person.head_box is not None for frame in frames for person in frame.people)
+    if not reader.unscored and not any(heads):
+        raise BrokenFile(
+            path,
+            "holds predictions: all its points have scores, and nobody a head rectangle. Give the truth as "
+            "gt=, the predictions as pred=",
+            key="gt",
+        )
     for kind, count in (("not a number", reader.lost), ("duplicate point", reader.doubles)):
         if count:
             problems.add(kind, path, count=count)
-    return frames, places
+    return frames, places, reader.foreign_ids()
 
 
 def _frames(

@@ -30,12 +30,14 @@ class Truth:
         known: names and numbers of all pictures of the data set, where `frames` are those that can be scored
             of a whole one: predictions may be of a part of it without saying so, and of the others, too.
         notes: what must be said beside the figures.
+        selected: whether it is some groups of a data set, so that predictions may be of other pictures, too.
     """
 
     frames: list[Frame]
     places: list[tuple[str, int]] | None = None
     known: frozenset[str | int] = frozenset()
     notes: tuple[str, ...] = ()
+    selected: bool = False
 
 
 def check_truth(path: Path, protocol: Protocol = "mpii", groups: Path | None = None) -> bool:
@@ -98,7 +100,8 @@ def read_truth(
         places = [(frame.name, number) for frame in reading.frames for number in range(len(frame.groups))]
         truth, problems = Truth(reading.frames, places, known, reading.notes), reading.problems
     elif path.suffix == ".mat":
-        truth = Truth(*read_annolist(path, skeleton, protocol, problems))
+        frames, places, notes = read_annolist(path, skeleton, protocol, problems)
+        truth = Truth(frames, places, notes=tuple(notes), selected=True)
     else:
         raise DataError(
             f"gt={path} is neither a Labelme folder nor a COCO JSON file nor a MATLAB file (.mat)"
