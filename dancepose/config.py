@@ -112,7 +112,7 @@ def check_config(
     named = {key for key in dotted_keys(values) if not key.startswith("data.parts.")}  # by the user
     if not shown and named <= {*dotted_keys(reference)}:
         _refuse_missing(cfg, config_name, choices)
-        if places:
+        if places and values.get("root") is None:  # which says where a run's data lie now
             from dancepose.data.places import check_places
 
             check_places(values.get("data"))

@@ -192,7 +192,7 @@ def test_predictions_of_more_pictures_than_the_toolkit_s_truth(tmp_path):
     more = score(tmp_path / "more", gt, q)
     assert more["columns"] == alone["columns"] and alone["columns"]["mAP"] == 100
     told = [note for note in more["notes"] if note not in alone["notes"]]
-    assert told == [f"1 pictures that {q} speaks of have no group to score in {gt}"]
+    assert told == [f"1 pictures that {q} speaks of have no group to score in {gt}: c1.jpg"]
     save(gt, two_groups(("0001.jpg", "0001.jpg", "0002.jpg")))
     write_predictions(q, [("0011.jpg", exact), ("0012.jpg", [])], MPII16)
     with pytest.raises(DataError, match=r"is '0011.jpg', which is none of the truth's 2 pictures\.$"):
@@ -219,6 +219,10 @@ def test_predictions_in_place_of_the_truth_are_refused(tmp_path):
     pred = save(tmp_path / "pred.mat", [entry([rect(mpii_person(), 0.9)], "a.jpg")])
     with pytest.raises(DataError, match=r"gt=.*pred\.mat holds predictions: .* Give the truth as gt="):
         score(tmp_path / "no", pred, pred)
+    truth = rect(mpii_person()) | {"annopoints": points(mpii_person(), 1.0)}
+    headless = {name: value for name, value in truth.items() if name not in ("x1", "y1", "x2", "y2")}
+    gt = save(tmp_path / "gt.mat", [entry([headless], "a.jpg")])  # a truth may have scores
+    assert score(tmp_path / "scored", gt, pred)["columns"]["mAP"] == 100
 
 
 def test_a_place_admits_who_is_near(tmp_path):

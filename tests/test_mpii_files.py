@@ -9,6 +9,7 @@ from running import SMALL, run_task
 
 from dancepose.browse import browse
 from dancepose.data.collection import PoseData
+from dancepose.data.frame_datamodule import FrameDataModule
 from dancepose.data.left_out import beside_figures
 from dancepose.data.parts import PartConfig
 from dancepose.errors import ConfigError, DataError
@@ -92,7 +93,7 @@ def test_what_divides_is_told(tmp_path):
 
 
 def test_what_stands_beside_figures(tmp_path):
-    """Whence groups are, of every part; what divides, of the test alone, unless that is the training part."""
+    """Whence groups are, and what divides, unless the training part is the test."""
     found = data(official(tmp_path), val=1)
     notes, divided = beside_figures(found.loaded, mixed=False)
     assert len(notes) == 1 and notes[0].endswith("figures are not comparable")
@@ -102,6 +103,52 @@ def test_what_stands_beside_figures(tmp_path):
     kept.keep(found.split)
     assert beside_figures(kept.loaded, mixed=False) == (notes, divided)
     assert beside_figures(data(tmp_path, overfit=True).loaded, mixed=False) == (notes, [])
+    whole = data(tmp_path, val=350)
+    whole.leave_whole()
+    assert "test: the official list" not in whole.summary()
+
+
+def test_whose_figures_say_what_divides(tmp_path):
+    """Those of the test, and only of data that have official lists."""
+    module = FrameDataModule(seed=0, batch_size=2, test_batch_size=None, workers=0)
+    module.data = data(official(tmp_path), val=1)
+    notes, divided = beside_figures(module.data.loaded, mixed=False)
+    assert module.figure_notes("val") == notes and module.figure_notes("test") == [*notes, *divided]
+    module.data.divided_by = ["as the run says"]
+    assert module.figure_notes("test") == [*notes, "as the run says"] and module.figure_notes("val") == notes
+    make_coco(tmp_path / "coco", frames=9)
+    node = {"kind": "coco", "root": str(tmp_path / "coco"), "annotations": "annotations.json"}
+    configs = {"coco": PartConfig.from_dict(node, "data")}
+    module.data = PoseData(configs, load_skeleton("mpii15"))
+    module.data.divided_by = ["as the run says"]
+    assert module.figure_notes("test") == [] and "as the run says" not in module.data.summary()
+
+
+def test_a_part_of_the_official_list_is_told(tmp_path):
+    write_mpii(tmp_path, pairs([f"{n}.jpg" for n in "abcde"]), [1, 1, 0, 0, 0])
+    limited = data(tmp_path, val=1, limit=1)
+    _, divided = beside_figures(limited.loaded, mixed=False)
+    assert (
+        divided[1] == "tested are 1 of 3 pictures (data.limit, data.min_people): figures are not comparable"
+    )
+    bare = person() | {"annopoints": []}
+    write_mpii(tmp_path, [*pairs([f"{n}.jpg" for n in "abcd"]), image("e.jpg", [bare])], [1, 1, 0, 0, 0])
+    told = "test: 2 of the 3 pictures of the official list; figures are not comparable"
+    assert told in data(tmp_path, val=1).summary()
+
+
+def test_a_run_that_goes_on_says_what_divided_it(tmp_path):
+    """The file may have got points of its test images since: the split is that of the run all the same."""
+    bare = [[person() | {"annopoints": []}, person(28.0) | {"annopoints": []}] for _ in range(2)]
+    names = [f"{n}.jpg" for n in "abcdef"]
+    hidden = [image(name, people) for name, people in zip(("g.jpg", "h.jpg"), bare, strict=True)]
+    began = data(write_mpii(tmp_path, [*pairs(names), *hidden], [1] * 6 + [0] * 2))
+    (divided,) = beside_figures(began.loaded, mixed=False)[1]
+    assert divided.startswith("test: held out of the training images, since 2 of the 2")
+    now = data(write_mpii(tmp_path, pairs([*names, "g.jpg", "h.jpg"]), [1] * 6 + [0] * 2))
+    assert now.keep(began.split) == 0 and now.names == began.names
+    now.divided_by = [divided]
+    assert divided in now.summary() and "the official list" not in now.summary()
 
 
 def test_an_empty_part_is_told(tmp_path):

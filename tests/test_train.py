@@ -29,7 +29,7 @@ TINY = [*SMALL, "model=higherhrnet"]
 
 @pytest.fixture(scope="module")
 def finished(labelme, tmp_path_factory) -> Path:
-    """A run of three epochs with validation and test, EMA, dropout and two workers."""
+    """A run of four epochs with validation and test, EMA, dropout and two workers."""
     run = tmp_path_factory.mktemp("runs") / "finished"
     run_task(train, "train", run, *STRICT, f"data.root={labelme}", "logger=wandb", drawn=True)
     return run
@@ -37,7 +37,7 @@ def finished(labelme, tmp_path_factory) -> Path:
 
 STRICT = [
     *TINY,
-    "trainer.max_epochs=3",
+    "trainer.max_epochs=4",
     "data.workers=2",
     "model.dropout=0.2",
     "callbacks.ema.decay=0.9",
@@ -71,7 +71,7 @@ def test_a_run_directory_holds_what_the_readme_says(finished):
     assert len(metrics["hash"]) == 16 and metrics["split"]
     with (finished / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [float(r["val/mAP"]) >= 0 for r in rows if r["val/mAP"]] == [True] * 3
+    assert [float(r["val/mAP"]) >= 0 for r in rows if r["val/mAP"]] == [True] * 4
     assert any(r["lr-Adam"] for r in rows)
 
 
@@ -100,7 +100,7 @@ def test_a_wandb_run_holds_scalars_table_and_pictures(finished):
     assert list((folder / "files" / "media" / "images" / "val").glob("people_*"))
     charts = {f"{part}/{chart}" for part in ("val", "test") for chart in ("curves", "bars_mAP")}
     assert charts <= record.charts
-    assert [len(record.tables[f"{part}/curves_table"]) for part in ("val", "test")] == [3, 1]
+    assert [len(record.tables[f"{part}/curves_table"]) for part in ("val", "test")] == [4, 1]
 
 
 def test_a_wandb_run_holds_the_numbers_of_the_test_part(finished):
@@ -119,7 +119,7 @@ def test_a_wandb_run_holds_the_numbers_of_the_test_part(finished):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_resume_equals_an_undisturbed_run_bit_for_bit(finished, labelme, tmp_path, workers):
-    """2 + 1 epochs equal 3, with augmentation, dropout, EMA, validation and the given number of workers."""
+    """2 + 2 epochs equal 4, with augmentation, dropout, EMA, validation and the given number of workers."""
     run = tmp_path / "run"
     settings = [*STRICT, f"data.root={labelme}", "logger=wandb", f"data.workers={workers}"]
     with pytest.raises(KeyboardInterrupt):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dancepose.affine import clip_polygon
 from dancepose.records import Frame
 
 FRACTION_BITS = 4  # of polygon corners handed to OpenCV: sixteenths of a cell
@@ -106,8 +107,16 @@ def loss_mask(frame: Frame, shape: tuple[int, int], stride: int, sigma: float) -
     if frame.ignore:
         drawn = np.zeros(shape, dtype=np.uint8)
         for polygon in frame.ignored_polygons:  # a few; one call for all would cancel where they overlap
-            corners = np.rint(to_cells(np.asarray(polygon, np.float64), stride) * 2**FRACTION_BITS)
-            cv2.fillPoly(drawn, [corners.astype(np.int32)], 1, shift=FRACTION_BITS)
+            # what lies far outside would be no int32; one cell around the map keeps its edge as it is
+            cells = (
+                clip_polygon(
+                    to_cells(np.asarray(polygon, np.float64), stride) + 1, (shape[1] + 2, shape[0] + 2)
+                )
+                - 1
+            )
+            corners = np.rint(cells * 2**FRACTION_BITS).astype(np.int32)
+            if len(corners):
+                cv2.fillPoly(drawn, [corners], 1, shift=FRACTION_BITS)
         mask &= drawn == 0
     return mask
 

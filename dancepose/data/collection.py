@@ -41,6 +41,8 @@ class PoseData:
         posed: whether the frames are for learning poses: then those of whose people nobody has keypoints are
             left out, for they would pass for background, and people without keypoints in others are regions
             to ignore. To be set before the first file is read.
+        divided_by: what divided the official lists of the data, in words, where the file of a run's split
+            stands for it; None: the data sets say it.
         made_with: stands for what else the samples are made with, a checkpoint that finds their keypoints for
             instance; part of `data_hash`.
     """
@@ -62,6 +64,7 @@ class PoseData:
         self.val, self.test, self.split_seed = val, test, split_seed
         self.min_people, self.limit, self.overfit = min_people, limit, overfit
         self.posed = True
+        self.divided_by: list[str] | None = None
         self.made_with = ""
         self._prepare = prepare
         self._loaded: list[LoadedPart] | None = None
@@ -96,6 +99,9 @@ class PoseData:
             kept = [frame for frame in frames if len(frame.people) >= self.min_people]
             loaded.left_out += len(frames) - len(kept)
             loaded.parts[part] = pick(kept, self.limit, self.split_seed) if self.limit else kept
+            if part == "test" and loaded.official and len(loaded.parts[part]) < len(frames):
+                some = f"tested are {len(loaded.parts[part])} of {len(frames)} pictures"
+                loaded.division += (f"{some} (data.limit, data.min_people): figures are not comparable",)
         if self.overfit:
             loaded.parts, loaded.division = {part: list(loaded.parts["train"]) for part in PARTS}, ()
         return loaded
@@ -141,7 +147,7 @@ class PoseData:
     def leave_whole(self) -> None:
         """Put everything into `train`, where the data cannot be divided as the configuration asks."""
         read = (self._read(name, c, "none", "none", divide=False) for name, c in self.configs.items())
-        self._loaded, self._kept = list(read), True
+        self._loaded, self._kept = [replace(one, division=()) for one in read], True
 
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train`, `val` or `test`, of all data sets together."""
@@ -235,7 +241,7 @@ class PoseData:
         if unposed := self.without_keypoints:
             fate = "left out" if self.posed else "a training of poses leaves them out"
             lines.append(f"without keypoints ({fate}): {number(unposed, 'picture')}")
-        lines += all_left_out(self.loaded, self.mixed)
+        lines += all_left_out(self.loaded, self.mixed, self.divided_by)
         lines.append(f"problems: {found or 'none'}")
         drawn = not (self._kept or self.overfit)
         return "\n".join([*lines, *(unused_splits(self.configs, self.mixed) if drawn else ())])

@@ -84,20 +84,25 @@ class FrameDataModule(LightningDataModule):
         """What the readers and the splits found wrong."""
         return self.data.problems
 
-    def figure_notes(self, part: str, division: Sequence[str] | None = None) -> list[str]:
+    def figure_notes(self, part: str) -> list[str]:
         """Return what stands beside figures of a part: whence groups and, of the test, its pictures are.
 
         Args:
             part: train, val or test.
-            division: what divided the data, where a file stands for it now; None: what divides them.
         """
-        notes, divided = beside_figures(self.data.loaded, self.data.mixed)
-        return [*notes, *((divided if division is None else division) if part == "test" else ())]
+        notes, _ = beside_figures(self.data.loaded, self.data.mixed)
+        return [*notes, *(self.division if part == "test" else ())]
 
     @property
     def division(self) -> list[str]:
-        """What divides data that have official lists, for `figure_notes` of a later evaluation."""
-        return beside_figures(self.data.loaded, self.data.mixed)[1]
+        """What divides data that have official lists, in words; it is kept in the run's metrics.json."""
+        known = self.data.divided_by
+        official = any(one.official for one in self.data.loaded)
+        return (
+            list(known)
+            if known is not None and official
+            else beside_figures(self.data.loaded, self.data.mixed)[1]
+        )
 
     @property
     def split(self) -> dict[str, Any]:

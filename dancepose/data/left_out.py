@@ -7,7 +7,7 @@ from dancepose.data.loaded_part import LoadedPart
 
 
 def left_out(loaded: LoadedPart, key: str) -> list[str]:
-    """Return a line for each key that leaves something out, one for frames without pictures, and the notes.
+    """Return a line for each key that leaves something out, one for frames without pictures, and notes.
 
     Args:
         loaded: one data set.
@@ -25,18 +25,24 @@ def left_out(loaded: LoadedPart, key: str) -> list[str]:
     bare = {frame.name for frames in loaded.parts.values() for frame in frames if frame.image is None}
     if bare:
         lines.append(f"without pictures ({loaded.name}): {number(len(bare), 'frame')}")
-    return [*lines, *loaded.notes, *loaded.division, *loaded.empty]
+    return [*lines, *loaded.notes]
 
 
-def all_left_out(loaded: Sequence[LoadedPart], mixed: bool) -> list[str]:
+def all_left_out(loaded: Sequence[LoadedPart], mixed: bool, divided_by: Sequence[str] | None) -> list[str]:
     """Return the lines of all data sets of a run, and one for clips that are torn.
 
     Args:
         loaded: the data sets.
         mixed: whether the config keys begin with the data set's name.
+        divided_by: see `PoseData.divided_by`.
     """
-    keys = [f"data.parts.{one.name}" if mixed else "data" for one in loaded]
-    lines = [line for key, one in zip(keys, loaded, strict=True) for line in left_out(one, key)]
+    lines = []
+    for one in loaded:
+        lines += left_out(one, f"data.parts.{one.name}" if mixed else "data")
+        lines += () if one.official and divided_by is not None else one.division
+        lines += one.empty
+    if any(one.official for one in loaded):
+        lines += divided_by or ()
     if torn := sum(len(one.problems.of("clip in several parts")) for one in loaded):
         lines.append(
             f"clips with frames in several parts: {torn}. What the test part shows then is no measure of new "

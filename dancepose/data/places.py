@@ -26,23 +26,36 @@ def check_places(node: Any) -> None:
     """
     if not isinstance(node, Mapping):
         return
-    parts = node.get("parts")
-    if isinstance(parts, Mapping):
-        for name, part in parts.items():
-            _check_node(part, f"data.parts.{name}", node.get("root"))
-    else:
-        _check_node(node, "data")
-
-
-def _check_node(node: Any, key: str, folder: Any = None) -> None:
-    """Check one data set; `key` is the prefix of its config keys, and in `folder` lies a relative root."""
-    if not isinstance(node, Mapping) or node.get("kind") not in READERS or node.get("scenes") is not None:
+    if node.get("scenes") is not None:
         return
-    given = {field.name: node[field.name] for field in fields(PartConfig) if field.name in node}
+    if node.get("kind") != "mix":
+        _check_node(
+            {field.name: node[field.name] for field in fields(PartConfig) if field.name in node}, "data"
+        )
+    elif isinstance(node.get("parts"), Mapping):
+        folder = node.get("root") if isinstance(node.get("root"), str) else None
+        for name, part in node["parts"].items():
+            _check_node(part, f"data.parts.{name}", folder)
+
+
+def _check_node(given: Any, key: str, folder: str | None = None) -> None:
+    """Check one data set.
+
+    Args:
+        given: its keys.
+        key: their prefix.
+        folder: where a relative root lies; None: here.
+    """
+    if (
+        not isinstance(given, Mapping)
+        or not isinstance(given.get("kind"), str)
+        or given["kind"] not in READERS
+    ):
+        return
     if not (given.get("root") or given.get("annotations")):
         return
     if all(isinstance(given.get(key), (str, NoneType)) for key in ("root", "annotations", "split")):
-        check_part(PartConfig.from_dict(given, key, folder if isinstance(folder, str) else None), key)
+        check_part(PartConfig.from_dict(given, key, folder), key)
 
 
 def check_part(config: PartConfig, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -125,10 +126,14 @@ class Predictions:
 
 
 def _other_spelling(name: str, known: set[str]) -> str:
-    """Return the hint of `did_you_mean`; nothing where only digits differ: that is another picture."""
-    digits = str.maketrans("", "", "0123456789")
-    bare = name.translate(digits)
-    return did_you_mean(name, sorted(own for own in known if own.translate(digits) != bare))
+    """Return the hint of `did_you_mean`; a name with another number is another picture, and none."""
+
+    def parts(text: str) -> tuple[str, list[int]]:
+        return re.sub(r"\d+", "#", text), [int(number) for number in re.findall(r"\d+", text)]
+
+    bare, numbers = parts(name)
+    others = (own for own in sorted(known) if parts(own)[0] != bare or parts(own)[1] == numbers)
+    return did_you_mean(name, others)
 
 
 def label_hash(frame: Frame) -> str:

@@ -14,22 +14,19 @@ from typing import Any
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network for its newest version
 
 import albumentations as A
-import cv2
 import numpy as np
 
 from dancepose.affine import (
     UNIT,
     affine_matrix,
-    shrink,
     transform_frame,
 )
 from dancepose.checks import one_of, read_arguments
 from dancepose.errors import ConfigError
 from dancepose.inference.geometry import TestGeometry, invert_matrix
+from dancepose.inference.person_crop import cut_square
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
-
-BORDER = 0  # black, as at test time and in the published code, whose weights have learnt it
 
 
 @dataclass(frozen=True)
@@ -119,16 +116,7 @@ class PoseAffine(A.DualTransform):
 
     def apply(self, img: np.ndarray, matrix: np.ndarray, **params: Any) -> np.ndarray:
         """Warp the picture, (H, W, 3) uint8 -> (size, size, 3) uint8."""
-        img, matrix = shrink(img, matrix)
-        corner = (self.size, self.size)
-        return cv2.warpAffine(
-            img,
-            matrix[:2],
-            corner,
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=BORDER,
-        )
+        return cut_square(img, matrix, self.size)
 
     def apply_to_frame(self, frame: Frame, matrix: np.ndarray, mirrored: bool, **params: Any) -> Frame:
         """Carry people, ignore regions and boxes over; what falls outside the crop is not annotated in it."""

@@ -50,8 +50,12 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
     if truth.places is not None and any(isinstance(name, int) for name in found.named):
         notes.append(f"{cfg.pred} names pictures by number: taken as their places in {cfg.gt}, from 1")
     silent = sum(not {frame.name, frame.id} & found.named for frame in frames)
-    if beside := len(found.named) - (len(frames) - silent):
-        notes.append(f"{beside} pictures that {cfg.pred} speaks of have no group to score in {cfg.gt}")
+    if beside := found.named.difference(*({frame.name, frame.id} for frame in frames)):
+        some = ", ".join(str(name) for name in sorted(beside, key=str)[:3])
+        notes.append(
+            f"{len(beside)} pictures that {cfg.pred} speaks of have no group to score in {cfg.gt}: {some}"
+            f"{' ...' * (len(beside) > 3)}"
+        )
     for note in notes:
         log.warning("%s", note)
     total = len(truth.frames)

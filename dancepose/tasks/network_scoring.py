@@ -93,7 +93,7 @@ def score_poses(
     about["batch_size"] = datamodule.evaluation_batch
     result, people = evaluation.compute(), evaluation.gather_predictions()
     for row in result["rows"].values():
-        row.notes.extend(datamodule.figure_notes(cfg.part, found.division))
+        row.notes.extend(datamodule.figure_notes(cfg.part))
     outputs = {"pictures": cfg.pictures, "coco": cfg.coco, "mat": cfg.mat}
     write_report(folder, cfg.part, result, people, frames, model.skeleton, about, **outputs)
 

@@ -112,6 +112,7 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
     new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
     changes = [c for c in differences(before, config, "data") if _divides(c[0])]
     new = data.keep(stored) if stored is not None and not changes else 0
+    data.divided_by = run.read_division() if stored is not None and not changes else None
     data.unusable().raise_fatal()  # else its pictures would pass for missing ones
     if stored is not None and before.get("overfit"):
         stored = {part: stored["train"] for part in PARTS}

@@ -222,6 +222,17 @@ class RunDirectory:
         known = {"version": __version__, **self.read_metrics()}
         write_json(self.path / "metrics.json", {**known, "status": "failed", "cause": cause})
 
+    def read_division(self) -> list[str]:
+        """Return what divided data with official lists when the run began, in words, of which split.json is.
+
+        Raises:
+            DataError: metrics.json is broken.
+        """
+        unknown = (
+            f"divided as {self.path / 'split.json'} says, by what its run, of an older version, does not"
+        )
+        return list(self.read_metrics().get("division", [unknown]))
+
     def read_metrics(self) -> dict[str, Any]:
         """Return what metrics.json holds; nothing where there is none.
 

@@ -31,10 +31,15 @@ def multistep(
         warmup: epochs in which the rate rises linearly.
 
     Raises:
-        ConfigError: the milestones do not rise or one is negative.
+        ConfigError: the milestones do not rise, one is negative, or shares and epochs are mixed.
     """
     if list(milestones) != sorted(milestones) or (milestones and milestones[0] < 0):
         raise ConfigError(f"scheduler.milestones must rise from 0, not {list(milestones)}")
+    if len({m < 1 for m in milestones if m}) > 1:
+        raise ConfigError(
+            f"scheduler.milestones={list(milestones)}: those below 1 are shares of the training, the others "
+            "epochs: give all as one or the other"
+        )
     steps = [round((m * epochs if m < 1 else m) * steps_per_epoch) for m in milestones]
     return LambdaLR(
         optimizer,

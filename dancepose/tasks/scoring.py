@@ -36,7 +36,6 @@ class Checkpoint:
         run: the run on whose own data it is scored; None on any other data.
         split: hash of that run's split, if the run says.
         names: the file in which that run keeps its split, if the data are divided by it.
-        division: what divided that run's data, in words, where `names` stands for it now.
         moved: whether the user named the folder in which the run's data lie now.
     """
 
@@ -47,7 +46,6 @@ class Checkpoint:
     run: Path | None = None
     split: str | None = None
     names: Path | None = None
-    division: list[str] | None = None
     moved: bool = False
 
 
@@ -85,11 +83,8 @@ def open_checkpoint(cfg: DictConfig, given: set[str], folder: Path) -> Checkpoin
         data["root"] = cfg.root
     if own is not None:
         return Checkpoint(model, str(path), fit_data(data, tested, given, run.path), tested)
-    metrics, names = run.read_metrics(), _divide_as(run.path / "split.json", data, folder)
-    split, division = metrics.get("split"), None if names is None else metrics.get("division", [])
-    return Checkpoint(
-        model, str(path), data, tested, run.path, split, names, division, moved=cfg.root is not None
-    )
+    split, names = run.read_metrics().get("split"), _divide_as(run.path / "split.json", data, folder)
+    return Checkpoint(model, str(path), data, tested, run.path, split, names, moved=cfg.root is not None)
 
 
 def fit_data(
@@ -175,6 +170,8 @@ def load_data(found: Checkpoint, part: str, batch_size: int | None, workers: int
     own = found.data.get("test_batch_size") or min(found.data.get("batch_size", MOST), MOST)
     found.data["test_batch_size"] = batch_size or own
     module = instantiate(found.data, seed=found.model.config["seed"], **_arguments(found))
+    if found.run is not None and found.names is not None:
+        module.data.divided_by = RunDirectory(found.run).read_division()
     try:
         module.setup(STAGES[part])
     except DataError as error:

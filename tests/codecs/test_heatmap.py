@@ -86,6 +86,16 @@ def test_mask_leaves_ignore_regions_out_even_where_they_overlap():
     assert mask[beyond].all()
 
 
+def test_mask_of_a_region_that_reaches_far_beyond_the_map():
+    """Its corners would be no int32."""
+    for far in (1e4, 1e9, 1e12):
+        wedge = np.array([[-far, -far], [64, -far], [64, far], [-far, far]])  # all left of the middle
+        mask = loss_mask(make_frame([], ignore=[[wedge]]), (32, 32), 4, 2.0)
+        assert not mask[:, :16].any() and mask[:, 17:].all()
+    outside = np.array([[1e9, 1e9], [2e9, 1e9], [1e9, 2e9]])
+    assert loss_mask(make_frame([], ignore=[[outside]]), (32, 32), 4, 2.0).all()
+
+
 @given(seeds, st.sampled_from([1, 2, 4]))
 def test_incomplete_frames_count_near_people_only(seed, stride):
     rng = np.random.default_rng(seed)

@@ -30,6 +30,10 @@ def test_parts_of_a_mix(tmp_path):
     parts = {"one": {"kind": "dance", "root": "a", "weight": 2}}
     check_places({"kind": "mix", "root": str(tmp_path), "parts": parts})
     parts["two"] = {"kind": "dance", "root": "b"}
+    with pytest.raises(ConfigError, match=r"unknown key data\.parts\.one\.wieght.*weight"):
+        check_places(
+            {"kind": "mix", "root": None, "parts": {"one": {"kind": "dance", "root": "a", "wieght": 2}}}
+        )
     with pytest.raises(DataError, match=rf"data\.parts\.two\.root={tmp_path / 'b'} is no folder"):
         check_places({"kind": "mix", "root": str(tmp_path), "parts": parts})
 
@@ -41,6 +45,13 @@ def test_parts_of_a_mix(tmp_path):
         {"kind": "dance", "root": None},
         {"kind": "dance", "root": "no", "scenes": {"train": 1}},
         {"kind": "mix", "root": None, "parts": None},
+        {"kind": "mix", "root": None, "parts": {"a": {"kind": ["dance"], "root": "no"}}},
+        {
+            "kind": "mix",
+            "root": None,
+            "scenes": {"train": 1},
+            "parts": {"a": {"kind": "dance", "root": "no"}},
+        },
         {"kind": "mix", "root": None, "parts": {"a": {"kind": "mine", "root": "no"}, "b": 3}},
         {"kind": "mine", "root": "no"},
         {"kind": "dance", "root": 3},

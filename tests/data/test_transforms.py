@@ -125,6 +125,15 @@ def test_visibility_is_recomputed():
     np.testing.assert_array_equal(keypoints[keypoints[:, 2] == 0], 0)
 
 
+def test_a_picture_longer_than_opencv_warps():
+    """A panorama of whose middle a crop is taken, seen by the person in it."""
+    picture, middle = np.zeros((64, 40_000, 3), np.uint8), 20_000
+    picture[30:34, middle - 2 : middle + 2] = 250
+    frame = frame_of(np.array([[middle - 0.5, 31.5]]), (40_000, 64))
+    crop, found = TrainTransform(64, Augmentation(), MPII15)(picture, frame, 0)
+    np.testing.assert_allclose(centroid(crop), found.people[0].keypoints[0, :2], atol=0.1)
+
+
 def test_people_outside_the_crop_are_gone():
     frame = frame_of(np.array([[200.0, 30.0]]), (256, 64))
     frame.people.append(Person(np.full((15, 3), 0.0)))

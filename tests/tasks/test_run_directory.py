@@ -20,6 +20,17 @@ def test_the_wandb_id_is_made_once(tmp_path):
     assert RunDirectory(tmp_path / "other").wandb_id() != first
 
 
+def test_what_divided_the_data_is_kept_and_an_older_run_does_not_say(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.write_metrics("done", division=["test: the official list"])
+    assert run.read_division() == ["test: the official list"]
+    run.write_metrics("done", division=[])
+    assert run.read_division() == []
+    run.write_metrics("done")
+    (told,) = run.read_division()
+    assert "split.json says" in told and "older version" in told
+
+
 def test_one_process_tells_what_went_wrong(tmp_path):
     run = RunDirectory(tmp_path)
     assert run.is_first_error(patient=False)

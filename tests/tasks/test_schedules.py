@@ -65,7 +65,9 @@ def test_cosine_falls_from_the_end_of_the_warm_up():
     assert seen[-1] == pytest.approx(0.1, abs=0.01)
 
 
-@pytest.mark.parametrize("make", [{"milestones": [5, 3], "gamma": 0.1}, {"milestones": [-1], "gamma": 0.1}])
+@pytest.mark.parametrize(
+    "make", [{"milestones": milestones, "gamma": 0.1} for milestones in ([5, 3], [-1], [0.66, 1.0])], ids=str
+)
 def test_wrong_milestones_are_refused(make):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     with pytest.raises(ConfigError, match="scheduler.milestones"):

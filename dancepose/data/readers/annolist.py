@@ -60,12 +60,13 @@ def read_annolist(
             "images that are labelled",
             key="gt",
         )
-    heads = (person.head_box is not None for frame in frames for person in frame.people)
-    if not reader.unscored and not any(heads):
+    known = (p.head_box is not None for frame in frames for p in frame.people)
+    placed = (group.box is not None for frame in frames for group in frame.groups)
+    if not reader.unscored and not any(known) and not any(placed):
         raise BrokenFile(
             path,
-            "holds predictions: all its points have scores, and nobody a head rectangle. Give the truth as "
-            "gt=, the predictions as pred=",
+            "holds predictions: all its points have scores, and nobody a head rectangle or a place. Give the "
+            "truth as gt= and the predictions as pred=; a truth needs no scores",
             key="gt",
         )
     for kind, count in (("not a number", reader.lost), ("duplicate point", reader.doubles)):

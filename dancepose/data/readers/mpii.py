@@ -75,7 +75,7 @@ def read_mpii(annotations: Path, skeleton: Skeleton, root: Path, key: str = "dat
         raise DataError(f"{annotations}: nobody in its training images has points (annorect.annopoints)")
     test = frozenset(release.names[official & ~missing].tolist())
     without = len(set(release.names.tolist()) - {""} - set(release.names[missing].tolist())) - len(frames)
-    notes, tested = (groups_note(found),), _test_note(release, bool(test))
+    notes, tested = (groups_note(found),), _test_note(release, official & ~missing)
     return Reading(frames, problems, without_keypoints=without, test=test, notes=notes, test_note=tested)
 
 
@@ -105,10 +105,15 @@ def groups_note(file: Path | None) -> str:
     return f"groups: people whose boxes touch, since there is no {GROUPS_FILE}; figures are not comparable"
 
 
-def _test_note(release: Release, official: bool) -> str:
-    if official:
-        return "test: the official list"
+def _test_note(release: Release, used: np.ndarray) -> str:
+    """Say where the test part is from; `used` (N,) bool are the pictures set apart for it."""
     tested = ~release.train
+    if used.any():
+        people = np.bincount(release.image, minlength=len(release.names)) > 0
+        count, whole = int(used.sum()), int((tested & people).sum())
+        if count == whole:
+            return "test: the official list"
+        return f"test: {count} of the {whole} pictures of the official list; figures are not comparable"
     bare = int((tested & ~_labelled(release)).sum())
     if not tested.any():
         return "test: held out, since the file names no test images; figures are not comparable"

@@ -68,7 +68,8 @@ class _Parser:
             for j, rect in enumerate(rects):
                 self._person(i, j, rect, f"{where}.annorect({j + 1})")
         count = len(names)
-        flags = np.ravel(np.asarray(release.get("img_train")))
+        listed = release.get("img_train")
+        flags = np.ravel([] if isinstance(listed, list) else np.asarray(listed))
         if len(flags) != count or flags.dtype.kind not in "biuf":
             what = f"must be {count} numbers, 1 for each training image and 0 for the others"
             raise self._error(what, "RELEASE.img_train")
@@ -125,7 +126,8 @@ class _Parser:
         acts = self._structs(value, "RELEASE.act")
         if len(acts) != count:
             return np.full(count, "", "<U1")
-        return np.array([str(act.get("cat_name") or "") for act in acts], np.str_)
+        kinds = (act.get("cat_name") for act in acts)
+        return np.array([kind if isinstance(kind, str) else "" for kind in kinds], np.str_)
 
     def _person(self, image: int, number: int, rect: Struct, where: str) -> None:
         try:

@@ -79,7 +79,9 @@ def _cells(path: Path, value: Any, count: int, field: str) -> list[Any]:
         raise BrokenFile(path, what, field)
     for i, cell in enumerate(cells):
         for group in cell if isinstance(cell, list) else [cell]:
-            if group is not None and not _are_numbers_of_people(np.asarray(group)):
+            if group is not None and (
+                isinstance(group, list) or not _are_numbers_of_people(np.asarray(group))
+            ):
                 raise BrokenFile(path, "must hold numbers of people, from 1", f"{field}{{{i + 1}}}")
     return cells
 

@@ -47,8 +47,7 @@ def read_mpii_truth(
             f"{key}={annotations}: none of its people {told}: MPII keeps the points of its test images to "
             "itself. Give the truth of images that are labelled"
         )
-    notes = () if groups else (groups_note(None),)
-    return Reading(frames, problems, notes=notes), _known(release)
+    return Reading(frames, problems, notes=(groups_note(groups),)), _known(release)
 
 
 def read_mpii_test(

@@ -62,6 +62,21 @@ def test_numbers_of_people_are_whole_and_from_1(numbers, tmp_path):
         parsed(tmp_path, one, single=[np.array(numbers)])
 
 
+UNEVEN = [np.array([1.0]), np.array([1.0, 2.0])]  # a cell in place of numbers
+
+
+def test_a_cell_in_place_of_numbers_is_told(tmp_path):
+    one = image("a.jpg", [person(), person()])
+    with pytest.raises(DataError, match=r"groups\{1\}.* must hold numbers of people"):
+        parsed(tmp_path, one, groups=[[UNEVEN]])
+    with pytest.raises(DataError, match=r"RELEASE\.single_person\{1\}.* must hold numbers of people"):
+        parsed(tmp_path, one, single=[[UNEVEN]])
+    with pytest.raises(DataError, match=r"RELEASE\.img_train.* must be 1 numbers"):
+        parsed(tmp_path, one, img_train=UNEVEN)
+    release = parsed(tmp_path, one, act=[{"cat_name": np.array([1.0, 2.0])}])
+    assert release.activities.tolist() == [""]
+
+
 def test_members_count_once_and_must_be_somebody(tmp_path):
     release = parsed(tmp_path, image("a.jpg", [person(), person()]), groups=[[np.array([1.0, 1, 2, 7])]])
     assert release.member.tolist() == [0, 1] and release.member_group.tolist() == [0, 0]
