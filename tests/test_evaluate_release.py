@@ -125,6 +125,38 @@ def test_predictions_of_more_pictures_than_are_labelled(tmp_path):
         score(tmp_path / "no", gt, tmp_path / "p.json")
 
 
+def test_a_picture_where_nobody_was_found_has_to_be_listed(tmp_path):
+    """Of MPII's whole file nobody knows which pictures a system saw, but from its own file."""
+    people = [entry(group, name) for group, name in zip(both_groups()[::2], ("a.jpg", "c.jpg"), strict=True)]
+    fields = {"annolist": array(people), "img_train": np.array([[1, 1]])}
+    savemat(tmp_path / "gt.mat", {"RELEASE": fields})
+    gt, pred = tmp_path / "gt.mat", tmp_path / "p.json"
+    write_predictions(pred, [("a.jpg", WHOLE), ("c.jpg", [])], MPII16)
+    listed = score(tmp_path / "listed", gt, pred)
+    assert listed["counts"]["images"] == 2 and listed["columns"]["mAP"] < 100
+    write_predictions(pred, [("a.jpg", WHOLE)], MPII16)
+    left_out = score(tmp_path / "left_out", gt, pred)
+    assert left_out["counts"]["images"] == 1 and left_out["columns"]["mAP"] == 100
+    assert any("counts only if it is listed" in note for note in left_out["notes"])
+    assert not any("counts only if it is listed" in note for note in listed["notes"])
+
+
+@pytest.mark.parametrize(
+    ("gt", "pred", "message"),
+    [
+        ("p.json", "release.mat", r"gt=.*p\.json is a predictions\.json: give it as pred="),
+        ("release.mat", "release.mat", r"release\.mat is MPII's own file, the truth: give it as gt="),
+    ],
+)
+def test_truth_and_predictions_that_are_exchanged(gt, pred, message, tmp_path):
+    release(tmp_path)
+    write_predictions(tmp_path / "p.json", [("a.jpg", WHOLE)], MPII16)
+    if gt == "p.json":
+        save(tmp_path / pred, [entry(predicted((0, 50, 0.9)), "a.jpg")])
+    with pytest.raises(DataError, match=message):
+        score(tmp_path / "no", tmp_path / gt, tmp_path / pred)
+
+
 def test_what_is_written_for_the_toolkit_scores_the_same(tmp_path):
     """Also by OKS: a .mat has no place for people near no group, and has who is near two groups twice."""
     gt, _ = release(tmp_path)
@@ -170,7 +202,7 @@ def test_mpii_s_own_file_is_not_scored_by_posetrack_s_ids(tmp_path):
         (["gt=.", "pred=p.json"], "gt=. is a folder: give gt="),
         (["gt=release.mat", "pred=p.json", "protocol=posetrack"], "is MPII's own file"),
         (["gt=release.mat", "pred=p.json", "groups=no.mat"], "groups=no.mat is no file"),
-        (["gt=p.json", "pred=p.json"], "field 'annotations' is missing"),
+        (["gt=p.json", "pred=p.json"], "gt=p.json is a predictions.json: give it as pred="),
         (["gt=p.json", "pred=p.json", "submit=true"], "submit=true needs MPII's own .mat file"),
         (["gt=p.json", "pred=coco.json"], "which names no keypoints: give skeleton="),
         (["gt=release.mat", "pred=p.json", "protocol=coco"], "protocol=coco"),

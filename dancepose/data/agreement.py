@@ -37,7 +37,9 @@ def doubts(predictions: Predictions, frames: Sequence[Frame]) -> list[str]:
             f"of {others} of {len(known)} pictures the labels are not those at hand when {predictions.path} "
             "was made: labelled anew since, or other pictures of the same names"
         )
-    sized = [(entry, frame) for entry, frame in pairs if any(frame.size)]  # of truth without pictures: 0, 0
+    sure = {entry.image for (entry, _), same in zip(hashed, known, strict=True) if same}
+    # of truth without pictures the size is 0, 0
+    sized = [(entry, frame) for entry, frame in pairs if any(frame.size) and entry.image not in sure]
     inside = [_is_inside(person, frame.size) for entry, frame in sized for person in entry.people]
     if strangers := inside.count(False):
         told.append(

@@ -24,6 +24,8 @@ def find_annolist(content: dict[str, Any], path: Path, key: str) -> tuple[str, l
     """
     found = {name: value for name, value in content.items() if _is_annolist(value)}
     if len(found) != 1:
+        if key == "pred" and "RELEASE" in content:
+            raise BrokenFile(path, "is MPII's own file, the truth: give it as gt=", key=key)
         have = ", ".join(content) or "nothing"
         told = f"holds several ({', '.join(found)})" if found else f"holds no such array, only {have}"
         what = f"{told}: give a file with one struct array that has the field 'annorect'"

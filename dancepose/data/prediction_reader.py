@@ -38,7 +38,8 @@ def read_predictions(path: Path, skeleton: Skeleton | None = None) -> Prediction
     named = _skeleton_from_plain(path, content.get("skeleton"))
     if skeleton is not None and skeleton.keypoints != named.keypoints:
         raise DataError(f"{path}: its people have skeleton {named.name}, not {skeleton.name}")
-    images = []
+    images: list[ImagePredictions] = []
+    whole = set[str]()  # pictures with an entry of no group
     for i, image in enumerate(content["images"]):
         where = f"images[{i}]"
         if not isinstance(image, dict) or not isinstance(image.get("image"), str):
@@ -57,6 +58,11 @@ def read_predictions(path: Path, skeleton: Skeleton | None = None) -> Prediction
         group = image.get("group")
         if group is not None and (type(group) is not int or group < 0):
             raise DataError(f"{path}: {where}.group must be the number of a group, from 0, or null")
+        if group is None and image["image"] in whole:
+            raise DataError(
+                f"{path}: {where}.image, {image['image']}, stands there twice: give its people in one entry"
+            )
+        whole |= {image["image"]} if group is None else set()
         images.append(
             ImagePredictions(image["image"], people, group, (size[0], size[1]) if size else None, labels)
         )

@@ -61,6 +61,12 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
     total = len(truth.frames)
     if len(frames) < total:
         notes.append(f"scored on the {len(frames)} of the truth's {total} pictures that {cfg.pred} speaks of")
+        if found.split is None and Path(cfg.pred).suffix != ".mat":
+            notes.append(
+                "a picture that a system saw and found nobody in counts only if it is listed, without people "
+                "(COCO results cannot: give predictions.json or a .mat)"
+            )
+            log.warning("%s: %s", *notes[-2:])
     elif silent:
         notes.append(
             f"of {silent} of the truth's {total} pictures {cfg.pred} is silent: there it found nobody"

@@ -109,11 +109,17 @@ def tell_report(folder: Path, part: str) -> None:
 
 
 def _print(title: str, rows: Mapping[str, ResultRow]) -> None:
-    """Print a table, and below it what must be said of each row."""
+    """Print a table, and below it what must be said of each row, and of all of them once."""
     log.info("%s\n%s", title, plain_table(rows))
-    for label, row in rows.items():
-        for line in details(row):
-            log.info("%s: %s", label, line)
+    told = {label: details(row) for label, row in rows.items()}
+    of_all = [line for line in next(iter(told.values())) if all(line in lines for lines in told.values())]
+    of_all = [line for line in of_all if line.startswith("note: ")] if len(told) > 1 else []
+    for label, lines in told.items():
+        for line in lines:
+            if line not in of_all:
+                log.info("%s: %s", label, line)
+    for line in of_all:
+        log.info("%s", line)
 
 
 def curve_values(row: ResultRow, skeleton: Skeleton) -> dict[str, Any]:

@@ -158,6 +158,7 @@ def test_coco_results_of_a_mix_count_its_pictures(tmp_path: Path):
             r"people\[0\]\.keypoints must hold",
         ),
         (lambda c: c["images"][0]["people"][0]["keypoints"][0].__setitem__(0, float("inf")), "not finite"),
+        (lambda c: c["images"].append(c["images"][0]), r"images\[1\]\.image, a\.jpg, stands there twice"),
         (lambda c: c["images"][0]["people"][0].update(score="high"), r"people\[0\]\.score"),
         (lambda c: c["images"][0]["people"][0].update(box=[1]), r"people\[0\]\.box"),
     ],
@@ -278,6 +279,10 @@ def test_other_pictures_of_the_same_names_are_known_by_size_labels_and_place(tmp
     assert found.images[0].size == (100, 80) and (found.images[0].labels or "").startswith("2:")
     assert doubts(found, truth) == []
     assert doubts(found, [frame("a.jpg", (100, 80), 50)]) == []
+    strangers = [(f.name, [Person(f.people[0].keypoints + 500, scores=np.ones(14))]) for f in truth]
+    write_predictions(path, strangers, LSP, truth=truth)  # bad ones, of the very pictures
+    assert doubts(read_predictions(path), truth) == []
+    write_predictions(path, [(f.name, f.people) for f in truth], LSP, truth=truth)
     with pytest.raises(DataError, match="b.jpg was 100 x 80 pixels .* it is 100 x 90: .*gt="):
         doubts(found, [truth[0], frame("b.jpg", (100, 90), 50)])
     (doubt,) = doubts(found, [truth[0], frame("b.jpg", (100, 80), 51)])

@@ -44,6 +44,13 @@ def read_coco(
     content = load_mapping(path, key)
     for name in ("images", "annotations", "categories"):
         if not isinstance(content.get(name), list):
+            images = content.get("images")
+            if (
+                key == "gt"
+                and isinstance(images, list)
+                and any(isinstance(i, dict) and "people" in i for i in images)
+            ):
+                raise DataError(f"gt={path} is a predictions.json: give it as pred=, and the truth as gt=")
             raise DataError(f"{path}: field '{name}' is missing: not a COCO keypoint file")
     problems = Problems()
     categories = _categories(path, content["categories"], skeleton, problems)

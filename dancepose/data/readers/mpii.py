@@ -63,8 +63,8 @@ def read_mpii(annotations: Path, skeleton: Skeleton, root: Path, key: str = "dat
     if missing.sum() > MISSING * wanted.sum():
         raise DataError(
             f"{key}.root={root}: {missing.sum()} of the {wanted.sum()} labelled pictures of "
-            f"{annotations.name} are not in {folder}, {release.names[missing][0]} for instance: unpack the "
-            "images again"
+            f"{annotations.name} are not in {folder}, more than {MISSING:.0%}, "
+            f"{release.names[missing][0]} for instance: unpack the images again"
         )
     for i in np.flatnonzero(missing).tolist():
         where = f"RELEASE.annolist({i + 1}).image.name"

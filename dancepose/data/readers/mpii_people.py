@@ -79,15 +79,17 @@ def _cells(path: Path, value: Any, count: int, field: str) -> list[Any]:
         raise BrokenFile(path, what, field)
     for i, cell in enumerate(cells):
         for group in cell if isinstance(cell, list) else [cell]:
-            if group is not None and (
-                isinstance(group, list) or not _are_numbers_of_people(np.asarray(group))
-            ):
+            if group is not None and not _are_numbers_of_people(group):
                 raise BrokenFile(path, "must hold numbers of people, from 1", f"{field}{{{i + 1}}}")
     return cells
 
 
-def _are_numbers_of_people(values: np.ndarray) -> bool:
+def _are_numbers_of_people(group: Any) -> bool:
     """Tell whether all are whole numbers from 1."""
+    try:
+        values = np.asarray(group)
+    except ValueError:  # a cell array of uneven ones
+        return False
     if values.dtype.kind not in "iuf":
         return False
     return bool(np.all(np.isfinite(values) & (values >= 1) & (values == np.floor(values))))

@@ -253,7 +253,9 @@ def test_a_few_pictures_may_be_missing(root):
 
 def test_more_missing_pictures_are_refused(root):
     many(root, range(3))
-    told = r"3 of the 200 labelled pictures of .* are not in .*images, 0\.jpg for instance: unpack"
+    told = (
+        r"3 of the 200 labelled pictures of .* are not in .*images, more than 1%, 0\.jpg for instance: unpack"
+    )
     with pytest.raises(DataError, match=rf"data\.root=.*: {told}"):
         read(root)
 
