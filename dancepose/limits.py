@@ -38,7 +38,9 @@ PAIR = Limit(
     "two numbers from 0 to below 1", lambda v: len(v) == 2 and all(0 <= x < 1 for x in v), of_list=True
 )
 RISING = Limit(
-    "numbers that rise from 0", lambda v: [*v] == sorted(v) and all(0 <= x < inf for x in v), of_list=True
+    "numbers that rise from 0, all below 1 (shares of the training) or none (epochs)",
+    lambda v: [*v] == sorted(v) and all(0 <= x < inf for x in v) and len({x < 1 for x in v if x}) < 2,
+    of_list=True,
 )
 SCALES = Limit(
     "positive numbers, 1 among them: [1.0,0.5] for instance",

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from factories import make_coco
 from mpii_files import image, person, write_mpii
@@ -14,8 +15,11 @@ from dancepose.data.left_out import beside_figures
 from dancepose.data.parts import PartConfig
 from dancepose.errors import ConfigError, DataError
 from dancepose.evaluate import evaluate
+from dancepose.files import write_text
 from dancepose.skeleton import load_skeleton
 from dancepose.synthesize import synthesize
+from dancepose.tasks.resuming import keep_data
+from dancepose.tasks.run_directory import RunDirectory
 from dancepose.train import train
 
 
@@ -128,13 +132,17 @@ def test_a_part_of_the_official_list_is_told(tmp_path):
     write_mpii(tmp_path, pairs([f"{n}.jpg" for n in "abcde"]), [1, 1, 0, 0, 0])
     limited = data(tmp_path, val=1, limit=1)
     _, divided = beside_figures(limited.loaded, mixed=False)
-    assert (
-        divided[1] == "tested are 1 of 3 pictures (data.limit, data.min_people): figures are not comparable"
-    )
-    bare = person() | {"annopoints": []}
-    write_mpii(tmp_path, [*pairs([f"{n}.jpg" for n in "abcd"]), image("e.jpg", [bare])], [1, 1, 0, 0, 0])
-    told = "test: 2 of the 3 pictures of the official list; figures are not comparable"
-    assert told in data(tmp_path, val=1).summary()
+    words = "only 1 of its 3 pictures are tested (data.limit, data.min_people): figures are not comparable"
+    assert divided[1] == words
+    bare, groups = person() | {"annopoints": []}, [[np.array([1.0, 2.0])]] * 5
+    for people, told in (
+        ([bare, bare], "test: 2 of the 3 pictures of the official list that have a group"),
+        ([bare], "test: the official list"),  # of no group, and so in no test
+    ):
+        images = [*pairs([f"{n}.jpg" for n in "abcd"]), image("e.jpg", people)]
+        own = groups if len(people) > 1 else [*groups[:4], []]
+        write_mpii(tmp_path, images, [1, 1, 0, 0, 0], groups=own)
+        assert told in data(tmp_path, val=1).summary()
 
 
 def test_a_run_that_goes_on_says_what_divided_it(tmp_path):
@@ -146,8 +154,12 @@ def test_a_run_that_goes_on_says_what_divided_it(tmp_path):
     (divided,) = beside_figures(began.loaded, mixed=False)[1]
     assert divided.startswith("test: held out of the training images, since 2 of the 2")
     now = data(write_mpii(tmp_path, pairs([*names, "g.jpg", "h.jpg"]), [1] * 6 + [0] * 2))
-    assert now.keep(began.split) == 0 and now.names == began.names
-    now.divided_by = [divided]
+    run = RunDirectory(tmp_path / "run")
+    write_text(run.path / "config.yaml", "data: {}")
+    run.write_split(began.split)
+    run.write_metrics("running", split=began.split_hash, data=began.data_hash, division=[divided])
+    keep_data(run, {}, now)
+    assert now.names == began.names
     assert divided in now.summary() and "the official list" not in now.summary()
 
 

@@ -50,7 +50,7 @@ def read_annolist_predictions(path: Path, skeleton: Skeleton | None, protocol: P
     Raises:
         DataError: the file is damaged, foreign, or a field is wrong or missing; names it and the remedy.
     """
-    named, skeleton = skeleton is not None, skeleton or load_skeleton(SKELETONS[protocol])
+    skeleton = skeleton or load_skeleton(SKELETONS[protocol])
     variable, entries = load_annolist(path, "pred")
     reader = PointReader(path, protocol, skeleton, "pred")
     images = []
@@ -61,14 +61,6 @@ def read_annolist_predictions(path: Path, skeleton: Skeleton | None, protocol: P
         found = [person for person in people if person is not None]
         images.append(ImagePredictions(reader.name(where, entry) or i, found))
     notes = reader.foreign_ids()
-    everybody = [person.present for image in images for person in image.people]
-    never = ~np.any(everybody, axis=0) if everybody and not named else np.zeros(len(skeleton), bool)
-    if never.any():
-        which = ", ".join(np.array(skeleton.keypoints)[never])
-        notes.append(
-            f"{path} is read as {skeleton.name}, and none of its people has {which}: give a skeleton= "
-            "without them, if one fits, for OKS looks at all keypoints"
-        )
     if reader.unscored:
         notes.append(
             f"{reader.unscored} of {reader.points} points of {path} have no score: each counts as -9999 and "

@@ -100,7 +100,7 @@ class PoseData:
             loaded.left_out += len(frames) - len(kept)
             loaded.parts[part] = pick(kept, self.limit, self.split_seed) if self.limit else kept
             if part == "test" and loaded.official and len(loaded.parts[part]) < len(frames):
-                some = f"tested are {len(loaded.parts[part])} of {len(frames)} pictures"
+                some = f"only {len(loaded.parts[part])} of its {len(frames)} pictures are tested"
                 loaded.division += (f"{some} (data.limit, data.min_people): figures are not comparable",)
         if self.overfit:
             loaded.parts, loaded.division = {part: list(loaded.parts["train"]) for part in PARTS}, ()

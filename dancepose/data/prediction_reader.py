@@ -39,7 +39,7 @@ def read_predictions(path: Path, skeleton: Skeleton | None = None) -> Prediction
     if skeleton is not None and skeleton.keypoints != named.keypoints:
         raise DataError(f"{path}: its people have skeleton {named.name}, not {skeleton.name}")
     images: list[ImagePredictions] = []
-    whole = set[str]()  # pictures with an entry of no group
+    seen = set[tuple[str, int | None]]()
     for i, image in enumerate(content["images"]):
         where = f"images[{i}]"
         if not isinstance(image, dict) or not isinstance(image.get("image"), str):
@@ -58,11 +58,11 @@ def read_predictions(path: Path, skeleton: Skeleton | None = None) -> Prediction
         group = image.get("group")
         if group is not None and (type(group) is not int or group < 0):
             raise DataError(f"{path}: {where}.group must be the number of a group, from 0, or null")
-        if group is None and image["image"] in whole:
+        if (image["image"], group) in seen:
             raise DataError(
                 f"{path}: {where}.image, {image['image']}, stands there twice: give its people in one entry"
             )
-        whole |= {image["image"]} if group is None else set()
+        seen.add((image["image"], group))
         images.append(
             ImagePredictions(image["image"], people, group, (size[0], size[1]) if size else None, labels)
         )

@@ -126,14 +126,13 @@ class Predictions:
 
 
 def _other_spelling(name: str, known: set[str]) -> str:
-    """Return the hint of `did_you_mean`; a name with another number is another picture, and none."""
+    """Return the hint of `did_you_mean`, of names that end in the same number: another is another picture."""
 
-    def parts(text: str) -> tuple[str, list[int]]:
-        return re.sub(r"\d+", "#", text), [int(number) for number in re.findall(r"\d+", text)]
+    def last(text: str) -> int | None:
+        numbers = re.findall(r"\d+", text.rpartition(".")[0] or text)
+        return int(numbers[-1]) if numbers else None
 
-    bare, numbers = parts(name)
-    others = (own for own in sorted(known) if parts(own)[0] != bare or parts(own)[1] == numbers)
-    return did_you_mean(name, others)
+    return did_you_mean(name, [own for own in sorted(known) if last(own) == last(name)])
 
 
 def label_hash(frame: Frame) -> str:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from dancepose.data.agreement import doubts
 from dancepose.data.annolist_predictions import place_entries, read_predicted
+from dancepose.data.left_out import number
 from dancepose.data.readers.truth import check_truth, read_truth
 from dancepose.skeleton import Skeleton
 from dancepose.targets import plain
@@ -51,9 +52,9 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
         notes.append(f"{cfg.pred} names pictures by number: taken as their places in {cfg.gt}, from 1")
     silent = sum(not {frame.name, frame.id} & found.named for frame in frames)
     if beside := found.named.difference(*({frame.name, frame.id} for frame in frames)):
-        some = ", ".join(str(name) for name in sorted(beside, key=str)[:3])
+        some, count = ", ".join(map(str, sorted(beside, key=str)[:3])), number(len(beside), "picture")
         notes.append(
-            f"{len(beside)} pictures that {cfg.pred} speaks of have no group to score in {cfg.gt}: {some}"
+            f"{cfg.pred} speaks of {count} without a group to score in {cfg.gt}: {some}"
             f"{' ...' * (len(beside) > 3)}"
         )
     for note in notes:
@@ -61,12 +62,12 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
     total = len(truth.frames)
     if len(frames) < total:
         notes.append(f"scored on the {len(frames)} of the truth's {total} pictures that {cfg.pred} speaks of")
-        if found.split is None and Path(cfg.pred).suffix != ".mat":
+        if all(entry.people for entry in found.images):
             notes.append(
-                "a picture that a system saw and found nobody in counts only if it is listed, without people "
-                "(COCO results cannot: give predictions.json or a .mat)"
+                "it names no picture without people: one in which a system found nobody counts only if it is "
+                "named so (COCO results cannot)"
             )
-            log.warning("%s: %s", *notes[-2:])
+            log.warning("%s; %s", *notes[-2:])
     elif silent:
         notes.append(
             f"of {silent} of the truth's {total} pictures {cfg.pred} is silent: there it found nobody"

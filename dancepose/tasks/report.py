@@ -112,7 +112,7 @@ def _print(title: str, rows: Mapping[str, ResultRow]) -> None:
     """Print a table, and below it what must be said of each row, and of all of them once."""
     log.info("%s\n%s", title, plain_table(rows))
     told = {label: details(row) for label, row in rows.items()}
-    of_all = [line for line in next(iter(told.values())) if all(line in lines for lines in told.values())]
+    of_all = [line for line in next(iter(told.values()), []) if all(line in lines for lines in told.values())]
     of_all = [line for line in of_all if line.startswith("note: ")] if len(told) > 1 else []
     for label, lines in told.items():
         for line in lines:

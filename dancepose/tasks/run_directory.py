@@ -228,9 +228,8 @@ class RunDirectory:
         Raises:
             DataError: metrics.json is broken.
         """
-        unknown = (
-            f"divided as {self.path / 'split.json'} says, by what its run, of an older version, does not"
-        )
+        file = self.path / "split.json"
+        unknown = f"divided by {file}: its run does not say whether that is the official list"
         return list(self.read_metrics().get("division", [unknown]))
 
     def read_metrics(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from dancepose.data.problems import Problems
 from dancepose.data.readers.mpii_cache import Sizes, load_release, picture_sizes
-from dancepose.data.readers.mpii_groups import Groups, find_groups, person_boxes
+from dancepose.data.readers.mpii_groups import Groups, find_groups, find_test_groups, person_boxes
 from dancepose.data.readers.mpii_release import Release, release_problems
 from dancepose.data.readers.points import find_outside, rectangle
 from dancepose.data.readers.request import Reading
@@ -109,11 +109,12 @@ def _test_note(release: Release, used: np.ndarray) -> str:
     """Say where the test part is from; `used` (N,) bool are the pictures set apart for it."""
     tested = ~release.train
     if used.any():
-        people = np.bincount(release.image, minlength=len(release.names)) > 0
-        count, whole = int(used.sum()), int((tested & people).sum())
-        if count == whole:
+        # without groups there is no list of pictures that the test is of, and `groups_note` says enough
+        wanted = np.unique(find_test_groups(release).image) if release.has_groups[0] else np.flatnonzero(used)
+        if used[wanted].all():
             return "test: the official list"
-        return f"test: {count} of the {whole} pictures of the official list; figures are not comparable"
+        there = f"{used[wanted].sum()} of the {len(wanted)} pictures"
+        return f"test: {there} of the official list that have a group; figures are not comparable"
     bare = int((tested & ~_labelled(release)).sum())
     if not tested.any():
         return "test: held out, since the file names no test images; figures are not comparable"

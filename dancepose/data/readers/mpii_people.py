@@ -86,10 +86,9 @@ def _cells(path: Path, value: Any, count: int, field: str) -> list[Any]:
 
 def _are_numbers_of_people(group: Any) -> bool:
     """Tell whether all are whole numbers from 1."""
-    try:
-        values = np.asarray(group)
-    except ValueError:  # a cell array of uneven ones
+    if isinstance(group, list) and any(np.size(item) != 1 for item in group):  # groups in a group
         return False
+    values = np.asarray(group)
     if values.dtype.kind not in "iuf":
         return False
     return bool(np.all(np.isfinite(values) & (values >= 1) & (values == np.floor(values))))
