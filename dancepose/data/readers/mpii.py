@@ -175,6 +175,7 @@ class FrameMaker:
         has_head = ~np.isnan(release.head).any(axis=1)
         names, clips, acts = (v.tolist() for v in (release.names, release.clips, release.activities))
         pointed = np.bincount(release.image, known, count) > 0
+        low, high = self._reach()
         frames: dict[str, Frame] = {}
         for i in np.flatnonzero(chosen & pointed).tolist():
             name = names[i]
@@ -218,7 +219,7 @@ class FrameMaker:
                 evaluated=bool(own),
                 excuses=False,
             )
-            self._find_wrong(frames[name], i)
+            self._find_wrong(frames[name], i, low[i] < 0 or high[i] > min(frames[name].size))
         return list(frames.values())
 
     def _group(self, g: int, index: dict[int, int]) -> Group:
@@ -228,15 +229,21 @@ class FrameMaker:
             return Group(members)
         return Group(members, self.groups.box[g], scale)
 
-    def _find_wrong(self, frame: Frame, i: int) -> None:
+    def _reach(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return (N,) the lowest and the highest coordinate in each image, of all at once."""
+        low, high = np.full(len(self.release.names), np.inf), np.full(len(self.release.names), -np.inf)
+        image, places = self.release.image[self.known], self.points[self.known][..., :2]
+        np.minimum.at(low, image, places.min(axis=(1, 2)))
+        np.maximum.at(high, image, places.max(axis=(1, 2)))
+        return low, high
+
+    def _find_wrong(self, frame: Frame, i: int, reaches: bool) -> None:
         where = f"RELEASE.annolist({i + 1})"
         if frame.name not in self.sizes:
             self.problems.add("image missing", self.path, f"{where}.image.name", detail=str(frame.image))
             return
-        if 0 in frame.size:  # broken: told by what looks at the images of the parts that are used
+        if 0 in frame.size or not reaches:  # broken: told by what looks at the images of the parts in use
             return
-        points = frame.keypoint_array()
-        if (points[..., :2].max() > min(frame.size)) or points[..., :2].min() < 0:  # mostly nobody is
-            for person in frame.people:
-                field = f"{where}.annorect({(person.id or 0) + 1})"
-                find_outside(person.keypoints, frame.size, self.path, field, frame.name, self.problems)
+        for person in frame.people:
+            field = f"{where}.annorect({(person.id or 0) + 1})"
+            find_outside(person.keypoints, frame.size, self.path, field, frame.name, self.problems)
