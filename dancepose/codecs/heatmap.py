@@ -108,12 +108,8 @@ def loss_mask(frame: Frame, shape: tuple[int, int], stride: int, sigma: float) -
         drawn = np.zeros(shape, dtype=np.uint8)
         for polygon in frame.ignored_polygons:  # a few; one call for all would cancel where they overlap
             # what lies far outside would be no int32; one cell around the map keeps its edge as it is
-            cells = (
-                clip_polygon(
-                    to_cells(np.asarray(polygon, np.float64), stride) + 1, (shape[1] + 2, shape[0] + 2)
-                )
-                - 1
-            )
+            cells = to_cells(np.asarray(polygon, np.float64), stride) + 1
+            cells = clip_polygon(cells, (shape[1] + 2, shape[0] + 2)) - 1
             corners = np.rint(cells * 2**FRACTION_BITS).astype(np.int32)
             if len(corners):
                 cv2.fillPoly(drawn, [corners], 1, shift=FRACTION_BITS)

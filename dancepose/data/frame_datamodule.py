@@ -98,11 +98,9 @@ class FrameDataModule(LightningDataModule):
         """What divides data that have official lists, in words; it is kept in the run's metrics.json."""
         known = self.data.divided_by
         official = any(one.official for one in self.data.loaded)
-        return (
-            list(known)
-            if known is not None and official
-            else beside_figures(self.data.loaded, self.data.mixed)[1]
-        )
+        if known is not None and official:
+            return list(known)
+        return beside_figures(self.data.loaded, self.data.mixed)[1]
 
     @property
     def split(self) -> dict[str, Any]:

@@ -72,11 +72,9 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
         notes.append(
             f"of {silent} of the truth's {total} pictures {cfg.pred} is silent: there it found nobody"
         )
-    for row in result["rows"].values():
-        row.notes.extend(notes)
     about: dict[str, Any] = {"source": str(cfg.pred), "data": str(cfg.gt), "split": found.split}
     about |= dict.fromkeys(("flip", "scales", "precision", "geometry"))  # of the system that predicted
     about["pictures_of_truth"] = total
     predicted, skeleton = evaluation.predictions, found.skeleton
-    outputs = {"pictures": cfg.pictures, "coco": cfg.coco, "mat": cfg.mat}
+    outputs = {"pictures": cfg.pictures, "coco": cfg.coco, "mat": cfg.mat, "notes": notes}
     write_report(folder, "all", result, predicted, frames, skeleton, about, **outputs)

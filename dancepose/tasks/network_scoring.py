@@ -92,9 +92,8 @@ def score_poses(
     about |= {"flip": flip, "scales": scales, "precision": precision, "geometry": geometry}
     about["batch_size"] = datamodule.evaluation_batch
     result, people = evaluation.compute(), evaluation.gather_predictions()
-    for row in result["rows"].values():
-        row.notes.extend(datamodule.figure_notes(cfg.part))
     outputs = {"pictures": cfg.pictures, "coco": cfg.coco, "mat": cfg.mat}
+    outputs["notes"] = datamodule.figure_notes(cfg.part)
     write_report(folder, cfg.part, result, people, frames, model.skeleton, about, **outputs)
 
 

@@ -66,9 +66,9 @@ class PoseFamily(Family):
         if trainer.is_global_zero:
             about = {**about, **config["inference"], "geometry": describe_geometry(datamodule.geometry)}
             frames = datamodule.frames("test")
-            for row in task.result["rows"].values():
-                row.notes.extend(datamodule.figure_notes("test"))
-            write_report(run.path, "test", task.result, predictions, frames, task.skeleton, about)
+            notes = datamodule.figure_notes("test")
+            result, skeleton = task.result, task.skeleton
+            write_report(run.path, "test", result, predictions, frames, skeleton, about, notes=notes)
 
     def tell_report(self, folder: Path) -> None:
         """Print the table again."""

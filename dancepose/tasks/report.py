@@ -42,6 +42,7 @@ def write_report(
     pictures: int = 4,
     coco: bool = False,
     mat: bool = False,
+    notes: Sequence[str] = (),
 ) -> None:
     """Write the files of a part and print its table.
 
@@ -60,10 +61,13 @@ def write_report(
         pictures: how many best, median and worst frames the sheet shows; 0 draws nothing, curves neither.
         coco: also write `coco_results.json`.
         mat: also write `pred_keypoints_mpii_multi.mat`, the form of MPII's toolkit.
+        notes: what must be said beside all figures.
     """
     people = dict(predictions)
     frames = [frame for frame in frames if frame.name in people]
     rows = result["rows"]
+    for row in rows.values():
+        row.notes.extend(notes)
     about = {**about, "part": part, "images": len(frames)}
     values = {label: row.to_dict() for label, row in rows.items()}
     write_json(folder / f"{part}.json", {**about, "rows": values})
