@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import cv2
@@ -111,6 +112,7 @@ def make_labelme(
     seed: int = 0,
     suffix: str = ".jpg",
     folder: str = "",
+    without: Collection[str] = (),
 ) -> list[Frame]:
     """Write a folder of images and Labelme JSON files; return what is true of them.
 
@@ -123,6 +125,7 @@ def make_labelme(
         seed: of positions, poses and noise.
         suffix: of the image files.
         folder: put them into a folder below `root`.
+        without: keypoints that are not written.
     """
     kind = load_skeleton(skeleton)
     made = make_frames(root, frames, people, skeleton, size, seed, suffix, folder)
@@ -131,6 +134,7 @@ def make_labelme(
             labelme_point(name, x, y, person.id, occluded=v == OCCLUDED)
             for person in frame.people
             for name, (x, y, v) in zip(kind.keypoints, person.keypoints.tolist(), strict=True)
+            if name not in without
         ]
         write_labelme_json((root / frame.name).with_suffix(".json"), shapes, frame.image.name, frame.size)
     return made

@@ -104,7 +104,7 @@ class PoseData:
                 loaded.division += (f"{some} (data.limit, data.min_people): figures are not comparable",)
         if self.overfit:
             loaded.parts, loaded.division = {part: list(loaded.parts["train"]) for part in PARTS}, ()
-        return loaded
+        return loaded.settle()
 
     def keep(self, split: Mapping[str, Sequence[str]]) -> int:
         """Divide the data as a run did that goes on now, instead of drawing anew.
@@ -138,7 +138,7 @@ class PoseData:
             later = kept.came_later(others)
             kept.gap_left_out = len(others) - len(kept.not_in_gap(others))
             kept.left_out = sum(len(frame.people) < self.min_people for frame in later)
-            loaded.append(kept)
+            loaded.append(kept.settle())
             if not self.limit:
                 new += len(later) - kept.left_out
         self._loaded, self._kept = loaded, True
@@ -147,7 +147,7 @@ class PoseData:
     def leave_whole(self) -> None:
         """Put everything into `train`, where the data cannot be divided as the configuration asks."""
         read = (self._read(name, c, "none", "none", divide=False) for name, c in self.configs.items())
-        self._loaded, self._kept = [replace(one, division=()) for one in read], True
+        self._loaded, self._kept = [replace(one, division=()).settle() for one in read], True
 
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train`, `val` or `test`, of all data sets together."""

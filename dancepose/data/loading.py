@@ -102,6 +102,7 @@ def load_part(
         division=tuple(told_division(config, reading, file, key)),
         official=bool(reading.test_note),
         empty=tuple(empty),
+        sources=reading.sources,
     )
     if split_rule.by_source and config.split is None:
         homeless = (frame.source for frame in frames if split_rule.home(frame) is None)

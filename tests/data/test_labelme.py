@@ -329,18 +329,9 @@ def test_what_a_source_never_labels_is_masked(tmp_path: Path):
     assert problems.counts() == {"unknown label": 2, "keypoint never labelled": 1}
 
 
-def without(root: Path, *labels: str, people: int = 6) -> None:
-    """Make a folder, one person a picture, and take some labels out of all its files."""
-    make_labelme(root, frames=people, people=1)
-    for path in root.glob("*.json"):
-        content = json.loads(path.read_text())
-        content["shapes"] = [shape for shape in content["shapes"] if shape["label"] not in labels]
-        path.write_text(json.dumps(content))
-
-
 def test_what_a_folder_without_dataset_file_never_labels_is_masked(tmp_path: Path):
     """The way of somebody who labelled 14 keypoints and takes the default skeleton, of 15."""
-    without(tmp_path, "pelvis", "left_wrist")
+    make_labelme(tmp_path, people=1, without=("pelvis", "left_wrist"))
     frames, problems = read_labelme(tmp_path, MPII15)
     for frame in frames:
         never = {k for k, on in zip(MPII15.keypoints, frame.labelled, strict=True) if not on}
@@ -365,14 +356,14 @@ def test_a_folder_labelled_after_another_skeleton_is_masked_where_none_fits(tmp_
 
 
 def test_a_few_people_say_nothing_about_what_a_folder_labels(tmp_path: Path):
-    without(tmp_path, "pelvis", people=4)
+    make_labelme(tmp_path, frames=4, people=1, without=["pelvis"])
     frames, problems = read_labelme(tmp_path, MPII15)
     assert len(problems) == 0 and frames[0].labelled.all()
 
 
 def test_files_of_no_source_are_masked_too(tmp_path: Path):
     make_labelme(tmp_path / "mine", frames=1)
-    without(tmp_path / "other", "pelvis")
+    make_labelme(tmp_path / "other", people=1, without=["pelvis"])
     sources(tmp_path, 'match: "mine/*"')
     frames, problems = read_labelme(tmp_path, MPII15)
     pelvis = MPII15.index("pelvis")

@@ -163,6 +163,38 @@ def test_data_keep_a_split_and_count_what_came_later(options, new, tmp_path: Pat
     assert again.data_hash == first.data_hash
 
 
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("declared", [False, True])
+@pytest.mark.parametrize("options", [{}, {"limit": 3}, {"overfit": True}, {"own": True}])
+def test_what_comes_later_has_no_say_in_what_a_resumed_run_takes_for_labelled(
+    options: dict, declared: bool, mixed: bool, tmp_path: Path
+):
+    """Nobody had a pelvis when the run began; now somebody has, whom the run does not use."""
+    skeleton, file = load_skeleton("mpii15"), tmp_path.parent / f"{tmp_path.name}.json"
+    options = dict(options)
+    split = str(file) if options.pop("own", False) else None
+
+    def data() -> PoseData:
+        configs = {"dance": PartConfig("dance", str(tmp_path), split=split)}
+        return PoseData(configs, skeleton, mixed=mixed, val=0.2, test=0.2, **options)
+
+    if declared:
+        (tmp_path / "dataset.yaml").write_text('sources: [{match: "*", skeleton: mpii15}]')
+    make_labelme(tmp_path, frames=10, without=("pelvis",))
+    every = [f"frame_{number:03d}.jpg" for number in range(10)]
+    write(file, train=every[:6], val=every[6:8], test=every[8:])
+    first = data()
+    masked = [frame.labelled for part in PARTS for frame in first.frames(part)]
+    assert not any(labelled[skeleton.index("pelvis")] for labelled in masked)
+    assert all(labelled.sum() == len(skeleton) - 1 for labelled in masked)
+    make_labelme(tmp_path, frames=1, folder="later")
+    again = data()
+    again.keep(first.split)
+    assert again.names == first.names and again.data_hash == first.data_hash
+    found = again.problems.without("in no part of the split")  # what came later, where a file divides
+    assert found.counts() == first.problems.counts() == {"keypoint never labelled": 1}
+
+
 def test_pictures_of_too_few_people_are_told_in_a_resumed_run_too(tmp_path: Path):
     def data() -> PoseData:
         configs = {"dance": PartConfig("dance", str(tmp_path))}

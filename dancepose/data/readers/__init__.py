@@ -7,7 +7,7 @@ from dancepose.data.readers.action_folder import read_action_folder
 from dancepose.data.readers.actions import FILE as ACTIONS_FILE
 from dancepose.data.readers.actions import read_actions
 from dancepose.data.readers.coco import read_coco
-from dancepose.data.readers.labelme import read_labelme
+from dancepose.data.readers.labelme import read_folder
 from dancepose.data.readers.mpii import FILE as MPII_FILE
 from dancepose.data.readers.mpii import read_mpii
 from dancepose.data.readers.pyskl import read_pyskl
@@ -41,7 +41,9 @@ class Reader:
 
 
 def _labelme(asked: Request) -> Reading:
-    return Reading(*read_labelme(asked.root, asked.skeleton, f"{asked.key}.root", asked.classes))
+    key = f"{asked.key}.root"
+    frames, problems, sources = read_folder(asked.root, asked.skeleton, key, asked.classes)
+    return Reading(frames, problems, sources=sources)
 
 
 def _coco(asked: Request) -> Reading:

@@ -33,6 +33,18 @@ VERSION = "5.4.1"  # of the Labelme program whose files these are
 def read_labelme(
     root: Path, skeleton: Skeleton, key: str = "data.root", classes: Sequence[str] | None = None
 ) -> tuple[list[Frame], Problems]:
+    """Read a folder of Labelme files, of which all pictures say what its sources label.
+
+    Args, Returns and Raises as of `read_folder`, without the sources, which are settled.
+    """
+    frames, problems, sources = read_folder(root, skeleton, key, classes)
+    sources.settle(frames, problems)
+    return frames, problems
+
+
+def read_folder(
+    root: Path, skeleton: Skeleton, key: str = "data.root", classes: Sequence[str] | None = None
+) -> tuple[list[Frame], Problems, Sources]:
     """Read every Labelme file in a folder and the folders below it, but for hidden ones.
 
     Coordinates are taken as they are, with pixel centres at integers. A frame's name is the path of its image
@@ -50,7 +62,7 @@ def read_labelme(
         classes: the actions in their order; None: sorted.
 
     Returns:
-        Frames in order of their names, and what was wrong.
+        Frames in order of their names, what was wrong, and the sources, to be settled by the frames in use.
 
     Raises:
         DataError: no folder, no Labelme file, or nobody in any of them, with what was wrong; `dataset.yaml`
@@ -91,10 +103,9 @@ def read_labelme(
             f"{key}={root}: nobody is labelled in its {labelme_files} Labelme files. {_expected(skeleton)}\n"
             + problems.report(3)
         )
-    sources.settle(skeleton, problems)
     read = [frames[name] for name in sorted(frames)]
     _name_classes(read, classes, root, key, problems)
-    return read, problems
+    return read, problems, sources
 
 
 def _name_classes(

@@ -88,7 +88,6 @@ class LabelmeFile:
                 person = self._person(group, source, frame.size)
                 person.id = group_id if isinstance(group_id, int) else number
                 person.action = group.action or action
-                source.people += 1
                 if person.present.any():
                     frame.people.append(person)
                 else:
@@ -224,8 +223,6 @@ class LabelmeFile:
         for index, point in group.points.items():
             if (target := source.target[index]) >= 0:
                 keypoints[target] = point
-        present = keypoints[:, 2] > NOT_ANNOTATED
-        source.seen += present
         for index in np.flatnonzero(are_outside(keypoints, size)).tolist():
             x, y = keypoints[index, :2]
             detail = f"{self.skeleton.keypoints[index]} at {x:.1f}, {y:.1f} of {size[0]} x {size[1]}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dancepose.data.problems import Problems
+from dancepose.data.readers.sources import Sources
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
@@ -48,6 +49,7 @@ class Reading(NamedTuple):
             of them trains); empty where they do not.
         notes: what else the reader's summary says, a line each.
         test_note: where the test part is from, if neither a split file nor keys say so.
+        sources: where pictures are from that have labels of several kinds; to be settled by those in use.
     """
 
     frames: list[Frame]
@@ -57,3 +59,4 @@ class Reading(NamedTuple):
     test: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     test_note: str = ""
+    sources: Sources | None = None

@@ -1,6 +1,7 @@
 """`dataset.yaml`: what each source in a Labelme folder labels, and whether its pictures are complete."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from dancepose.data.problems import Problems
 from dancepose.errors import ConfigError, DataError, did_you_mean
 from dancepose.paths import config_dir
+from dancepose.records import Frame
 from dancepose.skeleton import Skeleton, load_skeleton
 
 FILE = "dataset.yaml"
@@ -28,8 +30,6 @@ class Source:
         complete: whether all people in its pictures are labelled.
         target: (K',) index of each of the source's keypoints in the run's skeleton, -1 where it has none.
         labelled: (K,) bool: which of the run's keypoints the source labels; shared by all its frames.
-        seen: (K,) number of annotations found of each of the run's keypoints.
-        people: number of people found.
     """
 
     match: str
@@ -37,11 +37,6 @@ class Source:
     complete: bool
     target: np.ndarray
     labelled: np.ndarray
-    seen: np.ndarray = field(init=False)
-    people: int = 0
-
-    def __post_init__(self) -> None:
-        self.seen = np.zeros(len(self.labelled), dtype=np.int64)
 
     @classmethod
     def make(cls, match: str, skeleton: Skeleton, complete: bool, run: Skeleton) -> "Source":
@@ -66,7 +61,7 @@ class Sources:
     """
 
     def __init__(self, root: Path, run: Skeleton):
-        self.path = root / FILE
+        self.path, self._run = root / FILE, run
         self._other = Source.make("", run, True, run)
         self._declared = [self._parse(i, entry, run) for i, entry in enumerate(self._load())]
 
@@ -114,26 +109,40 @@ class Sources:
         """Whether there is a `dataset.yaml` that names sources."""
         return bool(self._declared)
 
-    def settle(self, run: Skeleton, problems: Problems) -> None:
-        """Mask what a source should label but never does, once all its files are read.
+    def settle(self, frames: Iterable[Frame], problems: Problems) -> None:
+        """Mask what a source should label but none of its frames has, in place.
 
         A declared skeleton is then only the nearest one that has a name, and a folder of which nothing is
         declared was labelled after another one than the run's. Taking either at its word would make the
         keypoint background in every picture. A side that merely never showed is not meant: a keypoint whose
         mirror partner was seen is labelled. Nor are pictures of fewer than `ENOUGH` people, if nothing is
         declared of them.
+
+        Args:
+            frames: those that a run uses, each once. Others of the folder have no say: what comes to it later
+                must not change what a run that goes on learns from.
+            problems: findings are added to it.
         """
+        of_source: dict[int, list[Frame]] = {}
+        for frame in frames:
+            of_source.setdefault(id(frame.labelled), []).append(frame)
+        flip_index = self._run.flip_index
         for source in (*self._declared, self._other):
+            people = [p.present for f in of_source.get(id(source.labelled), ()) for p in f.people]
+            people = [present for present in people if present.any()]  # others may be of an action alone
             undeclared = source is self._other
-            absent = source.seen == 0
-            never = source.labelled & absent & absent[run.flip_index]
-            if source.people < (ENOUGH if undeclared else 1) or not never.any():
+            if len(people) < (ENOUGH if undeclared else 1):
+                continue
+            absent = ~np.any(people, axis=0)
+            never = source.labelled & absent & absent[flip_index]
+            if not never.any():
                 continue
             source.labelled &= ~never  # in place: the frames share the array
-            detail = f"none among {source.people} people: {', '.join(np.array(run.keypoints)[never])}"
+            keypoints = ", ".join(np.array(self._run.keypoints)[never])
+            detail = f"none among {len(people)} {'person' if len(people) == 1 else 'people'}: {keypoints}"
             if undeclared:
                 place = self.path if self.declared else self.path.parent
-                detail += f". {_remedy(run, source.labelled)}"
+                detail += f". {_remedy(self._run, source.labelled)}"
                 problems.add("keypoint never labelled", place, detail=detail)
             else:
                 problems.add("keypoint never labelled", self.path, f"match: {source.match}", detail=detail)
