@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types notebooks wheel clean
+.PHONY: help setup demo test test-all lint types notebooks wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -25,7 +25,10 @@ demo: setup ## draw dance scenes, train a small pose network on them, a classifi
 	$(BIN)/dancepose-compare 'sweeps=[outputs/sweeps/demo_attention]' against=none
 
 # worksteal: neighbours run on one worker and share what a fixture has trained
-test: setup ## the whole test suite
+test: setup ## the test suite, without what takes longest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+test-all: setup ## the whole test suite: sweeps and kills, exports, notebooks, compiled kernels, too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: setup ## ruff: rules and formatting

@@ -29,6 +29,7 @@ def measure(tmp_path: Path, *overrides: str) -> dict[str, dict]:
     return {row["name"]: row for row in report["rows"]}
 
 
+@pytest.mark.slow
 def test_networks_are_told_as_shares_of_the_yardstick_and_of_the_first(tmp_path):
     fewer = ["~networks.pyramid_stem", "~networks.background", "~networks.attention"]
     rows = measure(tmp_path, "parts=[network]", "precisions=[fp32]", *fewer)
@@ -73,6 +74,7 @@ def test_decode_finds_the_people_in_both_modes(tmp_path):
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_decode_of_saved_maps(tmp_path, shared):
     rows = measure(tmp_path, "parts=[decode]", f"maps={shared / 'golden'}")
     assert rows["ae_parse_30, default"]["figures"]["people found"] == "30"
@@ -123,6 +125,7 @@ def test_comparisons_are_timed_and_their_claims_counted(tmp_path, monkeypatch):
     assert "found" in rows["8 seeds, 3 pairs, 1000 images, true difference 2 sd"]["figures"]
 
 
+@pytest.mark.slow
 def test_an_exported_network_beside_its_own(tmp_path):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)

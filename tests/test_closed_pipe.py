@@ -40,9 +40,14 @@ def piped(folder: Path, *words: str, both: bool = False) -> subprocess.Completed
         os.close(writer)
 
 
-@pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout and stderr"])
 @pytest.mark.parametrize(
-    "say", ["logging.getLogger('x').info('a line')", "print('a line', flush=True)", "print('a line')"]
+    ("say", "both"),
+    [
+        ("logging.getLogger('x').info('a line')", False),
+        ("logging.getLogger('x').info('a line')", True),
+        ("print('a line', flush=True)", True),
+        ("print('a line')", False),
+    ],
 )
 def test_a_command_ends_quietly(tmp_path, say, both):
     (tmp_path / "task.py").write_text(TASK.format(say=say))

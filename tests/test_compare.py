@@ -64,6 +64,7 @@ def trained(tmp_path_factory) -> Path:
     return root / "sweep"
 
 
+@pytest.mark.slow
 def test_a_real_sweep(trained, tmp_path, capsys):
     told = run(
         tmp_path / "out",

@@ -50,6 +50,7 @@ def test_drawn_scenes_are_the_default(name):
     assert data.scenes.difficulty == "medium" and data.root is None and data.kind == "dance"
 
 
+@pytest.mark.slow
 def test_the_demo_trains_once(tmp_path):
     at_home = {CACHE: str(tmp_path / "cache")}
     first = command("train", "experiment=demo", *SMALLER, cwd=tmp_path, **at_home)
@@ -73,6 +74,7 @@ def test_the_demo_trains_once(tmp_path):
     assert again.returncode == 0 and "this very training is done" in again.stdout
 
 
+@pytest.mark.slow
 def test_the_demo_ends_with_a_comparison_that_decides_nothing(tmp_path, server, capsys):
     at_home = {CACHE: str(tmp_path / "cache")}
     few = [o for o in SMALLER_ACTIONS if not o.startswith("minutes")]

@@ -230,6 +230,7 @@ class TestMessages:
         assert done.returncode == 0, done.stderr
         assert "limit_train_batches: 2" in done.stdout
 
+    @pytest.mark.slow
     def test_a_misconfiguration_found_by_lightning_is_one_clear_error(self, tmp_path):
         (tmp_path / "task.py").write_text(
             "import sys\n"

@@ -108,6 +108,7 @@ def test_files_that_are_none_get_one_clear_error(exported, tmp_path):
         load_checkpoint(tmp_path / "nowhere.safetensors")
 
 
+@pytest.mark.slow
 def test_onnx_is_checked_on_pictures_and_tells_how_far_it_differs(run, tmp_path, caplog):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)

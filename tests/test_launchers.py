@@ -16,6 +16,8 @@ from sweeping import alive, children, statuses, until
 
 from dancepose.sweeps.leases import FOLDER
 
+pytestmark = pytest.mark.slow
+
 JOB = [*SMALL, "test=false", "sweep=mine"]
 
 

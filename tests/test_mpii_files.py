@@ -28,6 +28,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.slow
 def test_from_drawing_to_figures(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("dancepose.data.statistics_figure.draw_statistics", lambda *args: b"no figure")
     root = tmp_path / "mpii"

@@ -88,6 +88,7 @@ def test_a_best_checkpoint_that_is_truncated_is_named(run, settings):
         run_task(train, "train", run, *settings, f"resume={run}", "test=true")
 
 
+@pytest.mark.slow
 def test_accumulated_steps_count_once_after_a_resume(settings, tmp_path):
     """Batch 4 = 2 steps of 2: the average moves with the optimizer, before and after."""
     accumulated = [*settings, "data.batch_size=4", "trainer.accumulate_grad_batches=2"]
@@ -303,6 +304,7 @@ class TestSplit:
             resumed(run, *settings, "data.split_seed=3")
         assert files(run) == before
 
+    @pytest.mark.slow
     def test_each_part_of_a_mix_keeps_its_own(self, labelme, pictures, tmp_path, caplog):
         run, names = tmp_path / "run", [f"frame_{number:03d}.jpg" for number in range(10)]
         file = tmp_path / "b.json"

@@ -25,6 +25,8 @@ from dancepose.sweeps.names import job_name
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.train import train
 
+pytestmark = pytest.mark.slow
+
 LITERAL = "-m experiment=motion_paper model/attention=none,cbam0,cbam1,cbam2 seed=0,1,2,3,4,5,6,7"
 
 

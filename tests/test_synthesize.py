@@ -43,6 +43,7 @@ def test_a_folder_of_ones_own_pictures_is_not_drawn_into(labelme, tmp_path):
         run_task(synthesize, "synthesize", tmp_path / "run", f"root={labelme}", *FEW)
 
 
+@pytest.mark.slow
 def test_a_training_draws_its_data_on_first_use(tmp_path, monkeypatch):
     monkeypatch.setenv("DANCEPOSE_CACHE", str(tmp_path / "cache"))
     few = [f"data.scenes.{key}" for key in FEW]

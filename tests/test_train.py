@@ -349,6 +349,7 @@ def test_the_network_is_summed_up_before_training(override, parts, labelme, tmp_
         assert float(rows["network"][4]) > 0 and rows["network"][5] == "100%"
 
 
+@pytest.mark.slow
 def test_compile_in_place_keeps_the_keys_and_the_loss(labelme, tmp_path):
     """Its validation and test: test_train_motion.py, whose network is traced in a tenth of the time."""
     settings = [*TINY, f"data.root={labelme}", "trainer.max_epochs=1", "+trainer.limit_train_batches=2"]
@@ -558,6 +559,7 @@ def test_keypoints_that_nothing_labels_are_told_at_the_start(tmp_path, caplog):
     assert "no training picture labels" not in caplog.text and "each of training went through" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_in_one_of_two_processes_is_told_once(labelme, tmp_path):
     """As where a picture vanishes that only the second process reads; the first then loses its peer."""
     (tmp_path / "fails.py").write_text(
@@ -655,6 +657,7 @@ class TestCommandLine:
         done = command("train", "data=dance", "data.root=nowhere", cwd=tmp_path, HYDRA_FULL_ERROR="1")
         assert done.returncode != 0 and "Traceback" in done.stderr and "data.root" in done.stderr
 
+    @pytest.mark.slow
     def test_a_run_goes_on_as_the_readme_says(self, labelme, tmp_path):
         one, two = "trainer.max_epochs=1", "trainer.max_epochs=2"
         first = [*(o for o in TINY if o != two), f"data.root={labelme}", one, "hydra.run.dir=run"]
@@ -679,6 +682,7 @@ class TestCommandLine:
         whole = (run / "log").read_text()
         assert whole.startswith(log) and whole.count("run directory: ") == 2
 
+    @pytest.mark.slow
     def test_a_multirun_leaves_one_run_directory_a_job(self, labelme, tmp_path):
         small = [*TINY, f"data.root={labelme}", "trainer.max_epochs=1", "callbacks=none", "test=false"]
         done = command("train", "-m", *small, "model=hrnet,higherhrnet", cwd=tmp_path)

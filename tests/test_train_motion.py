@@ -77,6 +77,7 @@ def test_a_run_directory_holds_what_the_readme_says(finished):
     assert {clip for clip in samples.clips} <= {f"clip_{i}" for i in range(24)}
 
 
+@pytest.mark.slow
 def test_shares_of_the_sampler_are_logged_each_epoch(finished):
     with (finished / "metrics.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["sampler/wave"]]
@@ -140,6 +141,7 @@ def test_other_networks_train_in_the_same_way(actions, tmp_path, model):
 
 
 @pytest.mark.parametrize(("sampler", "epochs"), [("none", 2), ("confusion", 4)])
+@pytest.mark.slow
 def test_two_halves_are_a_whole_bit_for_bit(actions, finished, tmp_path, sampler, epochs):
     """With augmentation, dropout, EMA, the sampler's state and two workers."""
     strict = [*STRICT, f"data.root={actions}", f"data.sampler={sampler}", f"trainer.max_epochs={epochs}"]
@@ -175,6 +177,7 @@ def test_two_halves_are_a_whole_bit_for_bit(actions, finished, tmp_path, sampler
     assert (a.probabilities == b.probabilities).all()
 
 
+@pytest.mark.slow
 def test_a_compiled_network_is_validated_and_tested_as_a_plain_one(actions, tmp_path):
     keys = [
         *TINY,
@@ -283,6 +286,7 @@ def test_the_browser_shows_the_crops(actions, tmp_path):
     assert listing["pictures"] and all((tmp_path / "run" / p["file"]).is_file() for p in listing["pictures"])
 
 
+@pytest.mark.slow
 def test_branches_are_compared_in_one_command(actions, server, tmp_path):
     keys = [key for key in TINY if not key.startswith("experiment")]
     keys += [f"data.root={actions}", "logger=none"]

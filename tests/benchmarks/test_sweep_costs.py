@@ -6,6 +6,7 @@ from dancepose.benchmarks import sweep_costs
 from dancepose.errors import DanceposeError
 
 
+@pytest.mark.slow
 def test_a_sweep_is_run_by_the_command(tmp_path):
     sweep_costs.write_skeletons(tmp_path / "people.npz")
     (seconds,) = sweep_costs.run_sweep(tmp_path, "one", 1, ["hydra/launcher=basic"])

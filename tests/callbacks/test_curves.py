@@ -62,6 +62,7 @@ def test_charts_of_single_person_pictures_and_of_columns_without_truth():
     assert wandb_charts("test", rows_of(people=0), MPII15) == {}
 
 
+@pytest.mark.slow
 def test_wandb_gets_the_charts_and_their_numbers(tmp_path: Path):
     logger = WandbLogger(save_dir=str(tmp_path), project="dancepose", offline=True)
     callback, trainer = Curves(tmp_path / "pictures"), trainer_of(logger)

@@ -95,6 +95,7 @@ def fit(folder: Path, epochs: int, ckpt: str | None = None, **options: Any) -> M
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_the_curves_of_a_resumed_training_are_whole(tmp_path: Path, monkeypatch):
     drawn = {}
 
@@ -121,6 +122,7 @@ def test_the_curves_of_a_resumed_training_are_whole(tmp_path: Path, monkeypatch)
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_validations_within_an_epoch_lie_between(tmp_path: Path):
     callback = fit(tmp_path, 1, val_check_interval=0.5)
     assert [x for x, _ in callback._points["accuracy"]["validation"]] == [0.5, 1.0]

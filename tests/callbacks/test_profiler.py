@@ -19,6 +19,7 @@ TINY = [*(o for o in SMALL if "max_epochs" not in o), "model=hrnet", "debug=prof
 FEW = [f"trainer.max_steps={STEPS}", "trainer.profiler.warmup=2", "trainer.profiler.traced=1"]
 
 
+@pytest.mark.slow
 def test_the_phases_add_up_and_a_trace_is_written(labelme, tmp_path, caplog):
     """The steps' own clock against the sum of the phases; the report stands in the folder and in the log."""
     begins, original = [], StepProfiler._next_step
@@ -45,6 +46,7 @@ def test_the_phases_add_up_and_a_trace_is_written(labelme, tmp_path, caplog):
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_slow_data_set_shows_up_as_waiting_for_data(labelme, tmp_path):
     original = PoseDataset.__getitem__
 
@@ -59,6 +61,7 @@ def test_a_slow_data_set_shows_up_as_waiting_for_data(labelme, tmp_path):
     assert found["verdict"].startswith("waiting for data") and "raise data.workers" in found["verdict"]
 
 
+@pytest.mark.slow
 def test_accumulated_steps_are_counted_by_batches_and_the_training_ends(labelme, tmp_path):
     more = ["trainer.accumulate_grad_batches=2", "data.batch_size=4"]
     run_task(train, "train", tmp_path / "run", *TINY, *FEW, *more, f"data.root={labelme}")

@@ -1,10 +1,12 @@
 import re
 from pathlib import Path
 
+import pytest
 from factories import make_labelme
 from running import SMALL, command
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_rate_and_time_left_of_the_whole_training(tmp_path: Path):
     make_labelme(tmp_path / "data", frames=6, people=1, size=(64, 64))
     more = [f"data.root={tmp_path / 'data'}", "trainer.max_epochs=2", "test=false", "data.val=none"]

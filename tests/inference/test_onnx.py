@@ -25,6 +25,8 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
+pytestmark = pytest.mark.slow
+
 TEST = {"flip": True, "scales": [1.0], "test_size": 128, "resize": "long", "pad_multiple": 32}
 
 

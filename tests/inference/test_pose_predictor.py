@@ -249,6 +249,7 @@ def noise(width, height, seed):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+@pytest.mark.slow
 def test_a_real_network_in_batches_and_alone(model):
     images = torch.from_numpy(np.stack([noise(128, 64, seed) for seed in range(3)])).permute(0, 3, 1, 2)
     predictor = PosePredictor(model, TestGeometry(64), flip=True, scales=(1.0, 2.0))

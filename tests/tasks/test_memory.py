@@ -61,6 +61,7 @@ def test_a_validation_of_a_training_names_the_keys_of_the_evaluation(labelme, tm
     assert "data.test_batch_size=2; or inference.scales=[1.0]" in text and "bf16-mixed" not in text
 
 
+@pytest.mark.slow
 def test_an_evaluation_says_what_to_lower(labelme, tmp_path):
     run = tmp_path / "run"
     run_task(

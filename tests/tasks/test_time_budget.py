@@ -28,6 +28,7 @@ def test_epochs_that_fit(minutes, seconds, batches, most, epochs):
     assert _fit(minutes, seconds, batches, most) == epochs
 
 
+@pytest.mark.slow
 def test_a_training_by_the_clock_equals_one_of_as_many_epochs(labelme, tmp_path, monkeypatch):
     monkeypatch.setattr("dancepose.tasks.time_budget._fit", lambda *_: 2)
     common = [*SMALL, f"data.root={labelme}", "model.dropout=0.2", "trainer.max_epochs=9", "test=false"]

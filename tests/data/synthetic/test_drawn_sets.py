@@ -156,6 +156,7 @@ def test_a_whole_set_is_used_where_nothing_may_be_written(drawn, monkeypatch):
     assert write_scenes(SMALL, drawn) == drawn
 
 
+@pytest.mark.slow
 def test_the_workers_end_with_the_process_that_is_killed(tmp_path):
     code = (
         "from pathlib import Path\n"
