@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import mpii_files
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -178,6 +180,12 @@ def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
     if experiment == "people_192":
         kind, skeleton, data = "coco", "lsp14", [f"data.root={tmp_path}", "data.annotations=annotations.json"]
         make_coco(tmp_path, frames=10, people=1, skeleton=skeleton)
+    if experiment == "pose_mpii":
+        two = [mpii_files.person(), mpii_files.person(60)]
+        entries = [mpii_files.image(f"{number:03d}.jpg", two) for number in range(10)]
+        groups = [[np.array([1.0, 2.0])]] * 10
+        mpii_files.write_mpii(tmp_path / "mpii", entries, [1] * 9 + [0], groups=groups)
+        kind, data = "mpii", [f"data.root={tmp_path / 'mpii'}", "data.val=2", "data.test=1"]
     run = tmp_path / "run"
     limits = ["minutes=null"] if "demo" in experiment else []
     limits += ["trainer.max_epochs=1", "+trainer.limit_train_batches=2", "+trainer.limit_val_batches=1"]

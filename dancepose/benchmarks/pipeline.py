@@ -11,6 +11,7 @@ from dancepose.data.datamodules import PoseDataModule
 from dancepose.data.dataset import PoseDataset, PoseLoader, as_key, prepare_worker, to_channels_first
 from dancepose.data.images import read_image
 from dancepose.data.sampler import SampleKey, draw_seed
+from dancepose.data.transforms import generators
 from dancepose.errors import ConfigError
 
 JPEG = (".jpg", ".jpeg")
@@ -36,7 +37,8 @@ def time_pipeline(
         jpeg: only JPEG files.
 
     Returns:
-        The loader with samples/s, then each step of a sample, alone in this process.
+        The loader with samples/s, then each step of a sample, alone in this process. The last row is a part
+        of the transform.
 
     Raises:
         ConfigError: there are no training pictures.
@@ -92,6 +94,7 @@ def _steps(dataset: PoseDataset, samples: int, rounds: int) -> list[Row]:
     """Time the steps of `PoseDataset.__getitem__` one by one, in this process."""
     names = ("read and decode the file", "transform", "channels first", "pack the targets")
     rows = [Row("data", name) for name in names]
+    seeding = Row("data", "of the transform, seeding")
     for number in range(-1, rounds):
         spent = np.zeros(len(names))
         for n in range(samples):
@@ -110,7 +113,17 @@ def _steps(dataset: PoseDataset, samples: int, rounds: int) -> list[Row]:
         if number >= 0:
             for row, seconds in zip(rows, spent, strict=True):
                 row.milliseconds.append(1e3 * seconds / samples)
+            seeding.milliseconds.append(1e3 * _seed(dataset, samples, number + 1) / samples)
     total = sum(row.median for row in rows)
+    rows.append(seeding)
     for row in rows:
         row.figures = {"samples/s": 1e3 / row.median, "share": f"{row.median / total:.0%}"}
     return rows
+
+
+def _seed(dataset: PoseDataset, samples: int, epoch: int) -> float:
+    """Return the seconds in which so many samples are given random numbers of their own."""
+    start = time.perf_counter()
+    for n in range(samples):
+        generators(draw_seed(dataset.seed, epoch, dataset.frames[n % len(dataset)].name))
+    return time.perf_counter() - start

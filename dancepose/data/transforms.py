@@ -127,6 +127,11 @@ class PoseAffine(A.DualTransform):
 Transform = Callable[[np.ndarray, Frame, int], tuple[np.ndarray, Frame]]  # image, frame, seed of the sample
 
 
+def generators(seed: int) -> tuple[np.random.Generator, random.Random]:
+    """Return the two generators from which albumentations draws a sample."""
+    return np.random.Generator(np.random.PCG64(seed)), random.Random(seed)
+
+
 class TrainTransform:
     """Everything that is random about a training sample.
 
@@ -155,7 +160,7 @@ class TrainTransform:
             The crop (size, size, 3) uint8, and the frame in pixels of the crop.
         """
         # set_random_seed would make a pair of generators for every step; one pair serves all of them
-        self._compose.set_random_state(np.random.Generator(np.random.PCG64(seed)), random.Random(seed))
+        self._compose.set_random_state(*generators(seed))
         result = self._compose(image=image, frame=frame)
         return result["image"], result["frame"]
 
@@ -175,7 +180,7 @@ class Photometric:
         """Change a picture, (H, W, 3) uint8; the same seed gives the same result anywhere."""
         if self._compose is None:
             return image
-        self._compose.set_random_state(np.random.Generator(np.random.PCG64(seed)), random.Random(seed))
+        self._compose.set_random_state(*generators(seed))
         return self._compose(image=image)["image"]
 
 

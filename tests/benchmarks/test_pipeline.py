@@ -21,7 +21,8 @@ def test_the_loader_and_each_step_are_timed(tmp_path):
     assert loader.name == "loader, 1 worker, batch 2" and len(loader.milliseconds) == 2
     assert loader.figures["samples/s"] == pytest.approx(1e3 / loader.median)
     shares = [int(str(step.figures["share"]).rstrip("%")) for step in steps]
-    assert len(steps) == 4 and 98 <= sum(shares) <= 102
+    assert len(steps) == 5 and 98 <= sum(shares[:4]) <= 102
+    assert steps[4].name == "of the transform, seeding" and shares[4] <= shares[1]
 
 
 def test_pictures_are_chosen_by_size_and_kind(tmp_path):
