@@ -86,6 +86,7 @@ def test_scoring(tmp_path):
     assert (figures["groups"], figures["people"]) == (8, 20) and figures["predicted"] > 8
 
 
+@pytest.mark.slow
 def test_drawing(tmp_path):
     rows = measure(tmp_path, "parts=[draw]")
     assert list(rows) == ["easy scene", "medium scene", "hard scene"]

@@ -279,6 +279,7 @@ def test_command(tmp_path, data):
     assert done.stdout.endswith(f"\n1 picture, statistics.png and browse.json written to {place}\n")
 
 
+@pytest.mark.slow
 def test_command_ends_with_status_1_where_training_would_refuse(tmp_path, data):
     spoil(data[0])
     overrides = [f"data.root={data[0]}", *SMALL, "data.val=none", "data.test=none", "count=1", "epochs=1"]

@@ -43,10 +43,10 @@ def piped(folder: Path, *words: str, both: bool = False) -> subprocess.Completed
 @pytest.mark.parametrize(
     ("say", "both"),
     [
-        ("logging.getLogger('x').info('a line')", False),
-        ("logging.getLogger('x').info('a line')", True),
-        ("print('a line', flush=True)", True),
         ("print('a line')", False),
+        ("logging.getLogger('x').info('a line')", True),
+        pytest.param("logging.getLogger('x').info('a line')", False, marks=pytest.mark.slow),
+        pytest.param("print('a line', flush=True)", True, marks=pytest.mark.slow),
     ],
 )
 def test_a_command_ends_quietly(tmp_path, say, both):

@@ -91,6 +91,7 @@ def test_a_real_sweep(trained, tmp_path, capsys):
     assert table["notes"][0].startswith("accuracy, % decides")
 
 
+@pytest.mark.slow
 def test_the_remedy_told_for_missing_samples_brings_them_back(trained, tmp_path):
     sweep = shutil.copytree(trained, tmp_path / "sweep")
     job = sweep / "model.attention=none,seed=0"

@@ -6,6 +6,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from running import command
 
+from dancepose.build import model_config
 from dancepose.config import check_config
 from dancepose.config_keys import suggest_key
 from dancepose.config_reference import compose_reference
@@ -285,7 +286,9 @@ def test_every_shipped_option_passes(composed, option):
     more = ["data.annotations=x"] if "coco" in option or "people" in option else []
     more += ["data=action_synthetic"] if "demo_motion" in option or "demo_attention" in option else []
     cfg = composed(option, *more)
-    check_targets(OmegaConf.to_container(cfg, resolve=False))  # as when the run is resumed
+    plain = OmegaConf.to_container(cfg, resolve=False)
+    check_targets(plain)  # as when the run is resumed
+    model_config(plain["model"])
 
 
 @pytest.mark.parametrize(

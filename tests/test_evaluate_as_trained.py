@@ -81,6 +81,7 @@ def remove(root: Path, name: str, *suffixes: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["ckpt", "run"])
+@pytest.mark.slow
 def test_a_checkpoint_on_given_data_is_tested_as_in_its_training(finished, labelme, tmp_path, caplog, way):
     source = {"ckpt": f"ckpt={finished / 'checkpoints' / 'best.ckpt'}", "run": f"run={finished}"}[way]
     with caplog.at_level(logging.INFO):

@@ -1,5 +1,7 @@
 """The large file that the reading is timed on is what it says."""
 
+import pytest
+
 from dancepose.benchmarks import mpii
 from dancepose.data.readers.mpii import FILE, GROUPS_FILE, read_mpii
 from dancepose.data.readers.mpii_parser import parse_release
@@ -19,6 +21,7 @@ def test_blocks_are_repeated_under_other_names(tmp_path, monkeypatch):
     assert (tmp_path / "mpii" / FILE).read_bytes()[128] == 15  # compressed
 
 
+@pytest.mark.slow
 def test_both_readings_are_timed(monkeypatch):
     monkeypatch.setattr(mpii, "BLOCK", 5)
     first, second = mpii.time_mpii(5, 2)

@@ -165,6 +165,7 @@ def test_charts_hold_the_numbers():
         assert wandb_charts("val", result_of(np.zeros((3, 3), int))) == {}
 
 
+@pytest.mark.slow
 def test_wandb_gets_charts_and_pictures(tmp_path: Path):
     logger = WandbLogger(save_dir=str(tmp_path), project="dancepose", offline=True)
     callback = MotionPictures(tmp_path / "pictures")

@@ -230,6 +230,7 @@ def test_nothing_opens_a_picture_that_is_not_there(archive, tmp_path):
         write_labelme(frames[0], OPENPOSE18, tmp_path / "a.json")
 
 
+@pytest.mark.slow
 def test_statistics_without_sizes(archive, clips):
     for kind, path, sized in (("skeletons", archive, False), ("pyskl", clips, True)):
         made = data(kind, annotations=path)
