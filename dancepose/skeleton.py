@@ -242,8 +242,8 @@ def load_skeleton(name_or_path: str) -> Skeleton:
         shipped = ", ".join(known)
         raise ConfigError(f"no skeleton '{name_or_path}'.{hint} Shipped: {shipped}; or give a YAML file.")
     try:
-        data = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} holds no skeleton: a mapping with keypoints, pairs, limbs, ... is needed")

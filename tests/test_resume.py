@@ -20,6 +20,7 @@ from dancepose.data.datamodules import PoseDataModule
 from dancepose.data.hashes import split_hash
 from dancepose.data.split_file import PARTS, read_split
 from dancepose.errors import CheckpointError, ConfigError, DanceposeError, DataError
+from dancepose.evaluate import evaluate
 from dancepose.tasks.pose import PoseTask
 from dancepose.train import train
 
@@ -265,6 +266,24 @@ class TestSplit:
         with pytest.raises(DataError, match=r"labels have changed.*model\.weights=.*last\.ckpt"):
             resumed(run, *settings, f"data.root={pictures}")
         assert files(run) == before
+
+    def test_a_keypoint_that_shows_for_the_first_time_stops_no_run(self, tmp_path):
+        """Nobody had a pelvis when it began; training, test and a later evaluation take it for unlabelled."""
+        pictures, run = tmp_path / "data", tmp_path / "run"
+        make_labelme(pictures, frames=10, without=("pelvis",))
+        mine = [*SMALL, "model=higherhrnet", f"data.root={pictures}", "callbacks=none"]
+        run_task(train, "train", run, *mine, "trainer.max_epochs=1")
+        split, before = stored_split(run), json.loads((run / "metrics.json").read_text())
+        assert before["never_labelled"] == {"dance": {"": ["pelvis"]}}
+        make_labelme(pictures, frames=1, folder="later")
+        assert resumed(run, *mine, "trainer.max_epochs=2") == split
+        after = json.loads((run / "metrics.json").read_text())
+        assert {key: after[key] for key in ("data", "split", "never_labelled")} == {
+            key: before[key] for key in ("data", "split", "never_labelled")
+        }
+        run_task(evaluate, "evaluate", tmp_path / "scores", f"run={run}", "which=last")
+        own, later = (json.loads((folder / "test.json").read_text()) for folder in (run, tmp_path / "scores"))
+        assert later["rows"] == own["rows"]
 
     def test_a_broken_annotation_is_told_as_one(self, run, settings, pictures):
         """Not as a picture that is missing."""

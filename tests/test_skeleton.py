@@ -254,9 +254,10 @@ def test_a_missing_field_and_an_unknown_name_are_refused(tmp_path: Path):
         Skeleton.from_dict(plain)
     with pytest.raises(ConfigError, match="Did you mean 'mpii15'"):
         load_skeleton("mpi15")
-    (tmp_path / "mine.yaml").write_text("[1, 2")
-    with pytest.raises(ConfigError, match="mine.yaml is not valid YAML"):
-        load_skeleton(str(tmp_path / "mine.yaml"))
+    for broken in (b"[1, 2", "keypoints: [Fuß]".encode("latin-1"), b"[" * 3000):
+        (tmp_path / "mine.yaml").write_bytes(broken)
+        with pytest.raises(ConfigError, match="mine.yaml is not valid YAML"):
+            load_skeleton(str(tmp_path / "mine.yaml"))
 
 
 def test_a_users_own_skeleton_is_a_yaml_file(tmp_path: Path):

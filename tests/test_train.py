@@ -244,7 +244,14 @@ def test_variations_train(overrides, labelme, tmp_path):
     value = run_task(
         train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", "trainer.max_epochs=1", *overrides
     )
-    assert value is None if "data.val=none" in overrides else value >= 0
+    assert value is None if "data.val=none" in overrides else 0 <= value <= 100
+    run, flips = tmp_path / "run", "inference.flip=true" in overrides
+    report, metrics = (json.loads((run / f"{name}.json").read_text()) for name in ("test", "metrics"))
+    assert report["flip"] == flips and report["scales"] == ([1.0, 0.5] if flips else [1.0])
+    last = "data.val=none" in overrides or "which=last" in overrides
+    assert report["source"] == ("last.ckpt" if last else "best.ckpt")
+    assert any(run.rglob("events.out.tfevents.*")) == ("logger=many" in overrides)
+    assert metrics["metrics"]["train/loss_epoch"] > 0
 
 
 def test_clipping_holds_the_weights_back(labelme, tmp_path):

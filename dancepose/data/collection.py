@@ -15,6 +15,7 @@ from dancepose.data.loading import load_part
 from dancepose.data.part_counts import part_counts, unused_splits
 from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
+from dancepose.data.readers.sources import NeverLabelled
 from dancepose.data.split_file import PARTS
 from dancepose.data.splits import Amount, kept_split, pick
 from dancepose.records import Frame
@@ -43,6 +44,7 @@ class PoseData:
             to ignore. To be set before the first file is read.
         divided_by: what divided the official lists of the data, in words, where the file of a run's split
             stands for it; None: the data sets say it.
+        never_labelled: of each data set, when a run began that goes on now: `known` of `Sources.settle`.
         made_with: stands for what else the samples are made with, a checkpoint that finds their keypoints for
             instance; part of `data_hash`.
     """
@@ -65,6 +67,7 @@ class PoseData:
         self.min_people, self.limit, self.overfit = min_people, limit, overfit
         self.posed = True
         self.divided_by: list[str] | None = None
+        self.never_labelled: Mapping[str, NeverLabelled] | None = None
         self.made_with = ""
         self._prepare = prepare
         self._loaded: list[LoadedPart] | None = None
@@ -88,9 +91,10 @@ class PoseData:
         if self._prepare is not None:
             self._prepare()
         key = f"data.parts.{name}" if self.mixed else "data"
+        known = None if self.never_labelled is None else self.never_labelled.get(name, {})
         seed, mixed = self.split_seed, self.mixed
-        loaded = load_part(name, config, self.skeleton, val, test, seed, key, mixed, divide)
-        return pose_part(loaded, key) if self.posed else loaded
+        one = load_part(name, config, self.skeleton, val, test, seed, key, mixed, divide, known)
+        return pose_part(one, key) if self.posed else one
 
     def _load(self, name: str, config: PartConfig) -> LoadedPart:
         val, test = ("none", "none") if self.overfit else (self.val, self.test)
@@ -104,7 +108,7 @@ class PoseData:
                 loaded.division += (f"{some} (data.limit, data.min_people): figures are not comparable",)
         if self.overfit:
             loaded.parts, loaded.division = {part: list(loaded.parts["train"]) for part in PARTS}, ()
-        return loaded.settle()
+        return loaded
 
     def keep(self, split: Mapping[str, Sequence[str]]) -> int:
         """Divide the data as a run did that goes on now, instead of drawing anew.
@@ -138,7 +142,7 @@ class PoseData:
             later = kept.came_later(others)
             kept.gap_left_out = len(others) - len(kept.not_in_gap(others))
             kept.left_out = sum(len(frame.people) < self.min_people for frame in later)
-            loaded.append(kept.settle())
+            loaded.append(kept)
             if not self.limit:
                 new += len(later) - kept.left_out
         self._loaded, self._kept = loaded, True
@@ -147,7 +151,7 @@ class PoseData:
     def leave_whole(self) -> None:
         """Put everything into `train`, where the data cannot be divided as the configuration asks."""
         read = (self._read(name, c, "none", "none", divide=False) for name, c in self.configs.items())
-        self._loaded, self._kept = [replace(one, division=()).settle() for one in read], True
+        self._loaded, self._kept = [replace(one, division=()) for one in read], True
 
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train`, `val` or `test`, of all data sets together."""
@@ -208,10 +212,8 @@ class PoseData:
 
     def unlabelled(self, part: str) -> list[str]:
         """Return the keypoints of the skeleton that no picture of a part labels."""
-        seen = np.zeros(len(self.skeleton), bool)
-        for frame in self.frames(part):
-            for person in frame.people:
-                seen |= person.present
+        people = [person.present for frame in self.frames(part) for person in frame.people]
+        seen = np.any([np.zeros(len(self.skeleton), bool), *people], axis=0)
         return [name for name, there in zip(self.skeleton.keypoints, seen, strict=True) if not there]
 
     def counts(self) -> list[dict[str, Any]]:

@@ -103,6 +103,12 @@ class FrameDataModule(LightningDataModule):
         return beside_figures(self.data.loaded, self.data.mixed)[1]
 
     @property
+    def kept(self) -> dict[str, Any]:
+        """What the run's metrics.json keeps of the data for those who go on with it."""
+        masked = {one.name: dict(one.never_labelled) for one in self.data.loaded if one.never_labelled}
+        return {"division": self.division, "never_labelled": masked}
+
+    @property
     def split(self) -> dict[str, Any]:
         """The split as a split file has it."""
         return self.data.split

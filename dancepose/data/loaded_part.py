@@ -8,7 +8,7 @@ from dancepose.data.gap import Gap
 from dancepose.data.images import refuse_without_pictures
 from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
-from dancepose.data.readers.sources import Sources
+from dancepose.data.readers.sources import NeverLabelled
 from dancepose.data.splits import Parts
 from dancepose.errors import DataError
 from dancepose.records import Frame
@@ -34,7 +34,7 @@ class LoadedPart:
         division: what divides it, a line each.
         official: whether the data set says itself what tests: then figures need the division beside them.
         empty: of parts that are asked for and have nothing to score, a line each.
-        sources: see `Reading`.
+        never_labelled: see `Reading`.
     """
 
     name: str
@@ -52,14 +52,7 @@ class LoadedPart:
     division: tuple[str, ...] = ()
     official: bool = False
     empty: tuple[str, ...] = ()
-    sources: Sources | None = None
-
-    def settle(self) -> "LoadedPart":
-        """Mask what its sources never label, judged by the frames in use; return it."""
-        if self.sources is not None:
-            used = {frame.name: frame for frames in self.parts.values() for frame in frames}
-            self.sources.settle(used.values(), self.problems)
-        return self
+    never_labelled: NeverLabelled = field(default_factory=dict)
 
     def not_in_gap(self, others: Iterable[Frame]) -> list[Frame]:
         """Return those of the frames that are in no part which the gap does not leave out."""

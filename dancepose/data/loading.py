@@ -17,6 +17,7 @@ from dancepose.data.readers import READERS
 from dancepose.data.readers.classes import FILE as CLASS_FILE
 from dancepose.data.readers.classes import find_empty, read_classes
 from dancepose.data.readers.request import Reading, Request
+from dancepose.data.readers.sources import NeverLabelled
 from dancepose.data.split_file import SplitFile, read_split
 from dancepose.data.split_rule import SplitRule
 from dancepose.data.splits import Amount, Parts, split_frames
@@ -35,6 +36,7 @@ def load_part(
     key: str,
     prefix: bool,
     divide: bool = True,
+    never_labelled: NeverLabelled | None = None,
 ) -> LoadedPart:
     """Read one part and divide it.
 
@@ -48,13 +50,14 @@ def load_part(
         key: prefix of the config keys, for messages.
         prefix: put the part's name before the frames' names, which must be unique over all parts of a mix.
         divide: False leaves everything in `train`, for a run that goes on with the split it had.
+        never_labelled: see `Request`.
 
     Raises:
         DataError: files are missing or wrong; names file, field and remedy.
         ConfigError: the parts of the split cannot be made.
     """
     reader, root = READERS[config.kind], check_part(config, key)
-    reading = reader.read(_request(config, root, skeleton, key))
+    reading = reader.read(replace(_request(config, root, skeleton, key), never_labelled=never_labelled))
     problems, rule = reading.problems, config.clip
     frames = [
         f
@@ -102,7 +105,7 @@ def load_part(
         division=tuple(told_division(config, reading, file, key)),
         official=bool(reading.test_note),
         empty=tuple(empty),
-        sources=reading.sources,
+        never_labelled=reading.never_labelled,
     )
     if split_rule.by_source and config.split is None:
         homeless = (frame.source for frame in frames if split_rule.home(frame) is None)

@@ -142,7 +142,9 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         CheckpointError: the file is missing, truncated or foreign, or holds pickled code.
     """
     content: Any = read_file(path)
-    while isinstance(content, Mapping) and not any(isinstance(v, Tensor) for v in content.values()):
+    for _ in NESTING:  # a file may hold itself
+        if not isinstance(content, Mapping) or any(isinstance(v, Tensor) for v in content.values()):
+            break
         inner = next((content[k] for k in NESTING if isinstance(content.get(k), Mapping)), None)
         if inner is None:
             break

@@ -10,6 +10,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from dancepose.data.collection import PoseData
 from dancepose.data.hashes import split_hash
+from dancepose.data.readers.sources import read_never_labelled
 from dancepose.data.split_file import PARTS
 from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.networks.weights import read_file
@@ -111,6 +112,7 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
         raise ConfigError(f"{run.path / 'config.yaml'} names no data: nothing can be resumed from it")
     new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
     changes = [c for c in differences(before, config, "data") if _divides(c[0])]
+    data.never_labelled = read_never_labelled(metrics, run.path / "metrics.json")
     new = data.keep(stored) if stored is not None and not changes else 0
     data.divided_by = run.read_division() if stored is not None and not changes else None
     data.unusable().raise_fatal()  # else its pictures would pass for missing ones

@@ -143,8 +143,8 @@ class RunDirectory:
         if not path.is_file():
             raise ConfigError(f"{self.path} is no run directory: it has no config.yaml")
         try:
-            config = yaml.safe_load(path.read_text())
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             raise ConfigError(f"{path} is not valid YAML: {error}") from None
         if not isinstance(config, dict):
             raise ConfigError(f"{path} must hold a mapping")

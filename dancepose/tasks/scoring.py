@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from dancepose.build import Model, MotionModel, load_checkpoint
+from dancepose.data.readers.sources import read_never_labelled
 from dancepose.data.split_file import PARTS, read_split
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
@@ -171,7 +172,9 @@ def load_data(found: Checkpoint, part: str, batch_size: int | None, workers: int
     found.data["test_batch_size"] = batch_size or own
     module = instantiate(found.data, seed=found.model.config["seed"], **_arguments(found))
     if found.run is not None and found.names is not None:
-        module.data.divided_by = RunDirectory(found.run).read_division()
+        run = RunDirectory(found.run)
+        module.data.divided_by = run.read_division()
+        module.data.never_labelled = read_never_labelled(run.read_metrics(), run.path / "metrics.json")
     try:
         module.setup(STAGES[part])
     except DataError as error:

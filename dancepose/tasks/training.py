@@ -239,7 +239,7 @@ def _identity(config: Mapping[str, Any], datamodule: Any, known: Mapping[str, An
         "hash": config_hash(config, datamodule.data_hash),
         "split": datamodule.split_hash,
         "split_file": "split.json",
-        "division": datamodule.division,
+        **datamodule.kept,
         "images": {part: len(names) for part, names in datamodule.data.names.items()},
         "data": datamodule.data_hash,
     }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dancepose.data.actions import action_counts
 from dancepose.data.readers.labelme import read_labelme, write_labelme
+from dancepose.data.readers.sources import read_never_labelled
 from dancepose.data.readers.truth import read_truth
 from dancepose.errors import DataError
 from dancepose.records import OCCLUDED, VISIBLE, Frame, Person
@@ -361,6 +362,13 @@ def test_a_few_people_say_nothing_about_what_a_folder_labels(tmp_path: Path):
     assert len(problems) == 0 and frames[0].labelled.all()
 
 
+@pytest.mark.parametrize("found", [["pelvis"], {"dance": ["pelvis"]}, {"dance": {"*": "pelvis"}}, 3])
+def test_what_a_run_says_of_its_sources_may_be_nonsense(found, tmp_path: Path):
+    with pytest.raises(DataError, match=r"metrics\.json: field 'never_labelled' must say"):
+        read_never_labelled({"never_labelled": found}, tmp_path / "metrics.json")
+    assert read_never_labelled({}, tmp_path / "metrics.json") is None
+
+
 def test_files_of_no_source_are_masked_too(tmp_path: Path):
     make_labelme(tmp_path / "mine", frames=1)
     make_labelme(tmp_path / "other", people=1, without=["pelvis"])
@@ -394,6 +402,7 @@ def test_a_person_of_whom_nothing_is_known_is_masked(tmp_path: Path):
         ("sources: [{match: '*', skeleton: mpi15}]", "Did you mean 'mpii15'"),
         ("sources: [{match: '*', complete: 3}]", r"sources\[0\]\.complete"),
         ("a: [", "not valid YAML"),
+        ("[" * 3000, "not valid YAML"),
     ],
 )
 def test_wrong_dataset_files_are_named(tmp_path: Path, text: str, message: str):

@@ -179,7 +179,7 @@ def test_what_comes_later_has_no_say_in_what_a_resumed_run_takes_for_labelled(
         return PoseData(configs, skeleton, mixed=mixed, val=0.2, test=0.2, **options)
 
     if declared:
-        (tmp_path / "dataset.yaml").write_text('sources: [{match: "*", skeleton: mpii15}]')
+        (tmp_path / "dataset.yaml").write_text('sources: [{match: "frame_*", skeleton: mpii15}]')
     make_labelme(tmp_path, frames=10, without=("pelvis",))
     every = [f"frame_{number:03d}.jpg" for number in range(10)]
     write(file, train=every[:6], val=every[6:8], test=every[8:])
@@ -187,12 +187,30 @@ def test_what_comes_later_has_no_say_in_what_a_resumed_run_takes_for_labelled(
     masked = [frame.labelled for part in PARTS for frame in first.frames(part)]
     assert not any(labelled[skeleton.index("pelvis")] for labelled in masked)
     assert all(labelled.sum() == len(skeleton) - 1 for labelled in masked)
+    never = {one.name: one.never_labelled for one in first.loaded}
+    assert never == {"dance": {"frame_*" if declared else "": ["pelvis"]}}
     make_labelme(tmp_path, frames=1, folder="later")
     again = data()
+    again.never_labelled = never
     again.keep(first.split)
     assert again.names == first.names and again.data_hash == first.data_hash
     found = again.problems.without("in no part of the split")  # what came later, where a file divides
     assert found.counts() == first.problems.counts() == {"keypoint never labelled": 1}
+    anew = data()
+    assert not len(anew.problems.of("keypoint never labelled")), "who begins anew learns from all"
+
+
+def test_what_is_never_labelled_is_judged_by_the_whole_folder(tmp_path: Path):
+    """Not by the few pictures in use, among which a keypoint may merely not show."""
+    (tmp_path / "dataset.yaml").write_text('sources: [{match: "*", skeleton: mpii15}]')
+    make_labelme(tmp_path, frames=6, people=1, without=("left_ankle", "right_ankle"))
+    make_labelme(tmp_path, frames=1, people=2, folder="whole")
+    configs = {"dance": PartConfig("dance", str(tmp_path))}
+    skeleton = load_skeleton("mpii15")
+    for options in ({}, {"limit": 1}, {"overfit": True, "limit": 2}, {"min_people": 2, "overfit": True}):
+        data = PoseData(configs, skeleton, val=0.2, test=0.2, **options)
+        assert all(frame.labelled.all() for part in PARTS for frame in data.frames(part))
+        assert len(data.problems) == 0
 
 
 def test_pictures_of_too_few_people_are_told_in_a_resumed_run_too(tmp_path: Path):

@@ -153,6 +153,13 @@ class TestRefusals:
             with pytest.raises(CheckpointError, match=name):
                 read_state_dict(folder / name)
 
+    def test_a_file_that_holds_itself_is_no_riddle(self, tmp_path):
+        content: dict = {}
+        content["state_dict"] = content
+        torch.save(content, tmp_path / "x.pth")
+        with pytest.raises(CheckpointError, match=r"x\.pth holds no weights"):
+            read_state_dict(tmp_path / "x.pth")
+
     def test_pickled_code_is_refused_and_not_run(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         torch.save({"state_dict": {"a": torch.zeros(1)}, "extra": Code()}, "code.pth")

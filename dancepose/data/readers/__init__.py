@@ -42,8 +42,10 @@ class Reader:
 
 def _labelme(asked: Request) -> Reading:
     key = f"{asked.key}.root"
-    frames, problems, sources = read_folder(asked.root, asked.skeleton, key, asked.classes)
-    return Reading(frames, problems, sources=sources)
+    frames, problems, never = read_folder(
+        asked.root, asked.skeleton, key, asked.classes, asked.never_labelled
+    )
+    return Reading(frames, problems, never_labelled=never)
 
 
 def _coco(asked: Request) -> Reading:

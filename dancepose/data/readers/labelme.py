@@ -20,7 +20,7 @@ from dancepose.data.readers.labelme_file import (
     LabelmeFile,
     image_beside,
 )
-from dancepose.data.readers.sources import Sources
+from dancepose.data.readers.sources import NeverLabelled, Sources
 from dancepose.data.split_file import SPLIT_FILE
 from dancepose.errors import DataError
 from dancepose.files import write_text
@@ -33,18 +33,17 @@ VERSION = "5.4.1"  # of the Labelme program whose files these are
 def read_labelme(
     root: Path, skeleton: Skeleton, key: str = "data.root", classes: Sequence[str] | None = None
 ) -> tuple[list[Frame], Problems]:
-    """Read a folder of Labelme files, of which all pictures say what its sources label.
-
-    Args, Returns and Raises as of `read_folder`, without the sources, which are settled.
-    """
-    frames, problems, sources = read_folder(root, skeleton, key, classes)
-    sources.settle(frames, problems)
-    return frames, problems
+    """Read a folder as `read_folder` does; return the frames and what was wrong."""
+    return read_folder(root, skeleton, key, classes)[:2]
 
 
 def read_folder(
-    root: Path, skeleton: Skeleton, key: str = "data.root", classes: Sequence[str] | None = None
-) -> tuple[list[Frame], Problems, Sources]:
+    root: Path,
+    skeleton: Skeleton,
+    key: str = "data.root",
+    classes: Sequence[str] | None = None,
+    known: NeverLabelled | None = None,
+) -> tuple[list[Frame], Problems, NeverLabelled]:
     """Read every Labelme file in a folder and the folders below it, but for hidden ones.
 
     Coordinates are taken as they are, with pixel centres at integers. A frame's name is the path of its image
@@ -60,9 +59,10 @@ def read_folder(
         skeleton: the run's.
         key: the config key that names the folder, for messages.
         classes: the actions in their order; None: sorted.
+        known: see `Sources.settle`.
 
     Returns:
-        Frames in order of their names, what was wrong, and the sources, to be settled by the frames in use.
+        Frames in order of their names, what was wrong, and which keypoints the sources never label.
 
     Raises:
         DataError: no folder, no Labelme file, or nobody in any of them, with what was wrong; `dataset.yaml`
@@ -104,8 +104,9 @@ def read_folder(
             + problems.report(3)
         )
     read = [frames[name] for name in sorted(frames)]
+    never_labelled = sources.settle(read, problems, known)
     _name_classes(read, classes, root, key, problems)
-    return read, problems, sources
+    return read, problems, never_labelled
 
 
 def _name_classes(

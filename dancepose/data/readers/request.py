@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dancepose.data.problems import Problems
-from dancepose.data.readers.sources import Sources
+from dancepose.data.readers.sources import NeverLabelled
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
@@ -21,6 +21,7 @@ class Request:
         key: prefix of the config keys, for messages.
         classes: the names of the labels in their order; None where the data say them themselves.
         source_skeleton: name of the skeleton of the data's keypoints, where they do not say it.
+        never_labelled: see `Sources.settle`; None: the data say it.
     """
 
     root: Path
@@ -29,6 +30,7 @@ class Request:
     key: str = "data"
     classes: tuple[str, ...] | None = None
     source_skeleton: str | None = None
+    never_labelled: NeverLabelled | None = None
 
     @property
     def file(self) -> Path:
@@ -49,7 +51,7 @@ class Reading(NamedTuple):
             of them trains); empty where they do not.
         notes: what else the reader's summary says, a line each.
         test_note: where the test part is from, if neither a split file nor keys say so.
-        sources: where pictures are from that have labels of several kinds; to be settled by those in use.
+        never_labelled: what sources that should label it never do, and is masked.
     """
 
     frames: list[Frame]
@@ -59,4 +61,4 @@ class Reading(NamedTuple):
     test: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     test_note: str = ""
-    sources: Sources | None = None
+    never_labelled: NeverLabelled = {}  # noqa: RUF012 - as above

@@ -1,6 +1,6 @@
 """`dataset.yaml`: what each source in a Labelme folder labels, and whether its pictures are complete."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,6 +17,7 @@ from dancepose.skeleton import Skeleton, load_skeleton
 
 FILE = "dataset.yaml"
 KEYS = ("match", "skeleton", "complete")
+NeverLabelled = Mapping[str, Sequence[str]]  # pattern of a source -> names of keypoints
 ENOUGH = 5  # people: a keypoint that none of fewer has may merely never have shown
 
 
@@ -70,7 +71,7 @@ class Sources:
             return []
         try:
             data = yaml.safe_load(self.path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             raise DataError(f"{self.path} is not valid YAML: {error}") from None
         if not isinstance(data, dict) or not isinstance(data.get("sources"), list):
             raise DataError(
@@ -109,7 +110,9 @@ class Sources:
         """Whether there is a `dataset.yaml` that names sources."""
         return bool(self._declared)
 
-    def settle(self, frames: Iterable[Frame], problems: Problems) -> None:
+    def settle(
+        self, frames: Iterable[Frame], problems: Problems, known: NeverLabelled | None = None
+    ) -> NeverLabelled:
         """Mask what a source should label but none of its frames has, in place.
 
         A declared skeleton is then only the nearest one that has a name, and a folder of which nothing is
@@ -119,33 +122,67 @@ class Sources:
         declared of them.
 
         Args:
-            frames: those that a run uses, each once. Others of the folder have no say: what comes to it later
-                must not change what a run that goes on learns from.
+            frames: all of the folder.
             problems: findings are added to it.
+            known: what was returned when a run began that goes on now; what has come to the folder since has
+                no say.
+
+        Returns:
+            What is masked.
         """
-        of_source: dict[int, list[Frame]] = {}
+        of_source: dict[str, list[Frame]] = {}
         for frame in frames:
-            of_source.setdefault(id(frame.labelled), []).append(frame)
-        flip_index = self._run.flip_index
+            of_source.setdefault(self.find(frame.name).match, []).append(frame)
+        masked = {}
         for source in (*self._declared, self._other):
-            people = [p.present for f in of_source.get(id(source.labelled), ()) for p in f.people]
-            people = [present for present in people if present.any()]  # others may be of an action alone
-            undeclared = source is self._other
-            if len(people) < (ENOUGH if undeclared else 1):
-                continue
-            absent = ~np.any(people, axis=0)
-            never = source.labelled & absent & absent[flip_index]
+            seen = [p.present for f in of_source.get(source.match, ()) for p in f.people if p.present.any()]
+            if known is None:
+                never, detail = self._judge(source, np.array(seen, dtype=bool))
+            else:
+                never = source.labelled & np.isin(self._run.keypoints, known.get(source.match, ()))
+                detail = "as when the run began"
             if not never.any():
                 continue
             source.labelled &= ~never  # in place: the frames share the array
-            keypoints = ", ".join(np.array(self._run.keypoints)[never])
-            detail = f"none among {len(people)} {'person' if len(people) == 1 else 'people'}: {keypoints}"
-            if undeclared:
-                place = self.path if self.declared else self.path.parent
+            masked[source.match] = np.array(self._run.keypoints)[never].tolist()
+            detail = f"{detail}: {', '.join(masked[source.match])}"
+            if source is self._other:
+                place, field = self.path if self.declared else self.path.parent, ""
                 detail += f". {_remedy(self._run, source.labelled)}"
-                problems.add("keypoint never labelled", place, detail=detail)
             else:
-                problems.add("keypoint never labelled", self.path, f"match: {source.match}", detail=detail)
+                place, field = self.path, f"match: {source.match}"
+            problems.add("keypoint never labelled", place, field, detail=detail)
+        return masked
+
+    def _judge(self, source: Source, seen: np.ndarray) -> tuple[np.ndarray, str]:
+        """Return which keypoints (K,) a source never labels, and why, of its people's, (P, K) bool."""
+        if len(seen) < (ENOUGH if source is self._other else 1):
+            return np.zeros(len(source.labelled), bool), ""
+        absent = np.logical_not(seen.any(axis=0))
+        people = f"{len(seen)} {'person' if len(seen) == 1 else 'people'}"
+        return source.labelled & absent & absent[self._run.flip_index], f"none among {people}"
+
+
+def read_never_labelled(metrics: Mapping[str, Any], path: Path) -> dict[str, NeverLabelled] | None:
+    """Return what a run says its sources never labelled, by data set; None where it does not say.
+
+    Args:
+        metrics: the content of its metrics.json.
+        path: of the file.
+
+    Raises:
+        DataError: it is of another form.
+    """
+    found = metrics.get("never_labelled")
+    if found is None:
+        return None
+    parts = list(found.values()) if isinstance(found, dict) else [found]
+    if not all(isinstance(part, dict) and all(isinstance(k, list) for k in part.values()) for part in parts):
+        raise DataError(
+            f"{path}: field 'never_labelled' must say for each data set and source which keypoints, "
+            '{"dance": {"*": ["pelvis"]}}, say'
+        )
+    return dict(found)
 
 
 def named_skeleton(name: str, path: Path, field: str, run: Skeleton) -> Skeleton:
