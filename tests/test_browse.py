@@ -268,7 +268,6 @@ def test_refusals(tmp_path, data):
         show(tmp_path, "data=dance", "data.root=nowhere")
 
 
-@pytest.mark.slow
 def test_command(tmp_path, data):
     done = command("browse", f"data.root={data[0]}", *SMALL, "count=1", "epochs=1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

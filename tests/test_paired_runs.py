@@ -71,8 +71,7 @@ def first_steps(family: str, root: Path, run: Path, *overrides: str):
     return weights, batches
 
 
-@pytest.mark.parametrize("family", ["pose", "motion"])
-@pytest.mark.slow
+@pytest.mark.parametrize("family", ["pose", pytest.param("motion", marks=pytest.mark.slow)])
 def test_all_attentions_start_from_equal_weights_and_see_equal_batches(family, roots, tmp_path):
     found = {}
     for attention in ATTENTIONS:

@@ -3,8 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dancepose.data.draw import draw_units, unit_of
@@ -45,7 +44,7 @@ single = st.lists(st.sampled_from("abc").map(lambda name: (name,)), min_size=3, 
 
 
 @given(clips=single, seed=st.integers(0, 5), order=st.randoms(use_true_random=False))
-@pytest.mark.slow
+@settings(max_examples=20)
 def test_every_class_is_in_every_part_where_there_are_clips_enough(clips, seed, order):
     data = frames(clips, 2)
     parts = divide(data, seed=seed)
