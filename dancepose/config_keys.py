@@ -5,6 +5,15 @@ from typing import Any
 
 from dancepose.errors import ConfigError, did_you_mean
 
+# words of other programs -> what stands for them here
+HABITS = {
+    **dict.fromkeys(("ckpt_path", "resume_from", "resume_from_checkpoint"), "resume=<run directory>"),
+    **dict.fromkeys(("load_from", "pretrained", "weights", "checkpoint"), "model.weights"),
+    **{"epochs": "trainer.max_epochs", "max_epochs": "trainer.max_epochs", "max_steps": "trainer.max_steps"},
+    **{"batch": "data.batch_size", "imgsz": "data.size", "lr0": "optimizer.lr", "gpus": "trainer.devices"},
+    **{"device": "trainer.accelerator", "amp": "trainer.precision", "ema": "callbacks.ema.decay"},
+}
+
 
 def refuse_unknown(where: str, key: str, reference: Mapping[str, Any]) -> None:
     """Refuse a key that nothing reads.
@@ -31,7 +40,9 @@ def dotted_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def suggest_key(key: str, known: Sequence[str]) -> str:
-    """Return ` Did you mean ...?` for a dotted key: by its whole, else by its last word."""
+    """Return ` Did you mean ...?` for a dotted key: by habit, by its whole, else by its last word."""
+    if habit := HABITS.get(key):
+        return f" Did you mean '{habit}'?"
     if hint := did_you_mean(key, known):
         return hint
     last = key.rsplit(".", 1)[-1]

@@ -98,6 +98,12 @@ def flag_values(flags: list[str], names: tuple[str, ...]) -> list[str]:
     return [f.partition("=")[2] or following for f, following in pairs if f.partition("=")[0] in names]
 
 
+def _run_of(path: Path) -> str:
+    """Return a hint where a run's checkpoint or its folder was given instead of the run."""
+    found = next((parent for parent in path.parents[:2] if (parent / "overrides.yaml").is_file()), None)
+    return f". Give the run itself: resume={found}" if found else ""
+
+
 def _read_overrides(run_dir: Path, given: str) -> list[str]:
     """Read a run's overrides.yaml; it may be a stranger's, so nothing in it may start other code."""
     path = run_dir / "overrides.yaml"
@@ -105,7 +111,8 @@ def _read_overrides(run_dir: Path, given: str) -> list[str]:
 
     try:
         if not path.is_file():
-            raise ConfigError(f"resume={given} is no run directory: it has no overrides.yaml")
+            hint = _run_of(run_dir)
+            raise ConfigError(f"resume={given} is no run directory: it has no overrides.yaml{hint}")
         saved = yaml.safe_load(path.read_text(encoding="utf-8")) or []
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}") from None

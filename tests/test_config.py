@@ -8,7 +8,7 @@ from running import command
 
 from dancepose.build import model_config
 from dancepose.config import check_config
-from dancepose.config_keys import suggest_key
+from dancepose.config_keys import HABITS, dotted_keys, suggest_key
 from dancepose.config_reference import compose_reference
 from dancepose.errors import ConfigError
 from dancepose.paths import config_dir
@@ -340,6 +340,14 @@ def test_suggestions():
     assert "'trainer.max_epochs'" in suggest_key("max_epochs", keys)
     assert "'trainer.max_epochs'" in suggest_key("max_epoks", keys)
     assert suggest_key("zzz", keys) == ""
+    assert "'resume=<run directory>'" in suggest_key("ckpt_path", keys)
+    assert "'data.size'" in suggest_key("imgsz", keys)
+
+
+def test_words_of_other_programs_lead_to_keys_that_there_are(composed):
+    keys = [*dotted_keys(OmegaConf.to_container(composed(), resolve=False)), "resume"]
+    for word, key in HABITS.items():
+        assert key.partition("=")[0] in keys and word not in keys, word
 
 
 def test_resume_takes_the_overrides_of_the_run(tmp_path):

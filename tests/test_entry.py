@@ -93,6 +93,16 @@ class TestSavedOverrides:
         with pytest.raises(ConfigError, match="overrides.yaml"):
             resume_overrides([f"resume={tmp_path}"])
 
+    def test_a_checkpoint_in_place_of_its_run_is_told(self, tmp_path):
+        save(tmp_path / "run")
+        (tmp_path / "run" / "checkpoints").mkdir()
+        (tmp_path / "run" / "checkpoints" / "last.ckpt").touch()
+        for given in ("run/checkpoints/last.ckpt", "run/checkpoints"):
+            with pytest.raises(ConfigError, match=r"no overrides\.yaml\. Give the run itself: resume=.*run$"):
+                resume_overrides([f"resume={tmp_path / given}"])
+        with pytest.raises(ConfigError, match=r"no overrides\.yaml$"):
+            resume_overrides([f"resume={tmp_path / 'elsewhere' / 'deep' / 'x.ckpt'}"])
+
     def test_a_saved_file_with_umlauts_is_read(self, tmp_path):
         (tmp_path / "overrides.yaml").write_bytes("[data.root=Tänze]".encode())
         assert resume_overrides([f"resume={tmp_path}"])[0] == "data.root=Tänze"

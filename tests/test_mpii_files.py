@@ -157,7 +157,7 @@ def test_a_run_that_goes_on_says_what_divided_it(tmp_path):
     now = data(write_mpii(tmp_path, pairs([*names, "g.jpg", "h.jpg"]), [1] * 6 + [0] * 2))
     run = RunDirectory(tmp_path / "run")
     write_text(run.path / "config.yaml", "data: {}")
-    run.write_split(began.split)
+    run.write_split(began.split, {})
     run.write_metrics("running", split=began.split_hash, data=began.data_hash, division=[divided])
     keep_data(run, {}, now)
     assert now.names == began.names

@@ -263,9 +263,14 @@ class TestSplit:
         content["shapes"][0]["points"][0][0] += 5
         path.write_text(json.dumps(content))
         before = files(run)
-        with pytest.raises(DataError, match=r"labels have changed.*model\.weights=.*last\.ckpt"):
+        name = stored_split(run)[part][0]
+        words = rf"labels have changed since .* began \(of 1: {name}\)\. .*model\.weights=.*last\.ckpt"
+        with pytest.raises(DataError, match=words):
             resumed(run, *settings, f"data.root={pictures}")
         assert files(run) == before
+        (run / "labels.json").unlink()  # of an older run
+        with pytest.raises(DataError, match=r"labels have changed since .* began\. Put"):
+            resumed(run, *settings, f"data.root={pictures}")
 
     def test_a_keypoint_that_shows_for_the_first_time_stops_no_run(self, tmp_path):
         """Nobody had a pelvis when it began; training, test and a later evaluation take it for unlabelled."""

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -327,6 +328,30 @@ def test_precision_and_memory_format_reach_the_network(
     with mock.patch.object(PoseTask, "forward", forward):
         run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *options, *limits)
     assert seen == [(autocast, {maps}, {torch.float32}, channels_last, {channels_last})]
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.backends.mps.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_one_clear_error(labelme, tmp_path):
+    with pytest.raises(ConfigError, match=r"accelerator=gpu: PyTorch .* finds no GPU.*\(trainer=cpu\)"):
+        run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", "trainer=gpu")
+
+
+def test_a_slip_of_who_labelled_is_told_with_its_file(labelme, tmp_path, caplog):
+    root = Path(shutil.copytree(labelme, tmp_path / "data"))
+    for number, change in enumerate([{"label": "left_wirst"}, {"points": [[float("nan"), 1.0]]}]):
+        path = root / f"frame_00{number}.json"
+        content = json.loads(path.read_text())
+        content["shapes"][0] |= change
+        path.write_text(json.dumps(content))
+    step = ["trainer.max_epochs=1", "+trainer.limit_train_batches=1", "callbacks=none", "test=false"]
+    run_task(train, "train", tmp_path / "run", *TINY, f"data.root={root}", *step)
+    for words in (
+        "Did you mean 'left_wrist'?",
+        "frame_000.json shapes[0]",
+        "frame_001.json shapes[0].points",
+    ):
+        assert words in caplog.text
+    assert "all of them, with file and field: dancepose-browse" in caplog.text
 
 
 @pytest.mark.parametrize("trainer", sorted(p.stem for p in (config_dir() / "trainer").glob("*.yaml")))
@@ -654,7 +679,7 @@ class TestCommandLine:
             (["model=hrnt"], ["model=hrnt", "hrnet"]),
             (["data=dance"], ["data.root is not set"]),
             (["data=dance", "data.root=nowhere"], ["data.root", "nowhere"]),
-            (["data.root=nowhere"], ["data.root=nowhere holds no drawn scenes", "data=dance"]),
+            (["data.root=nowhere"], ["data.root=nowhere is no folder of drawn scenes", "data=dance"]),
             (["resume=nowhere"], ["no run directory"]),
         ],
         ids=lambda v: v[0] if v else "nothing",

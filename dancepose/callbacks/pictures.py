@@ -1,5 +1,6 @@
 """Validation pictures and the mAP table, in the run directory and in Weights & Biases."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,8 @@ class Pictures(Rhythm):
 
     def _log_pictures(self, logger: Any, step: int) -> None:
         if isinstance(logger, WandbLogger):
-            logger.log_image("val/people", self._pairs, step=step, caption=self._names)
-            logger.log_image("val/heatmaps", self._heat, step=step, caption=self._names)
+            logger.log_image("val/people", _of_one_size(self._pairs), step=step, caption=self._names)
+            logger.log_image("val/heatmaps", _of_one_size(self._heat), step=step, caption=self._names)
         elif isinstance(logger, TensorBoardLogger):
             for name, pair, heat in zip(self._names, self._pairs, self._heat, strict=True):
                 logger.experiment.add_image(f"people/{name}", pair, step, dataformats="HWC")
@@ -91,3 +92,12 @@ class Pictures(Rhythm):
             row = pl_module.result["rows"]["mAP"]
             data = [[trainer.current_epoch, *row.columns.values()]]
             logger.log_table("val/table", ["epoch", *row.columns], data, step=trainer.global_step)
+
+
+def _of_one_size(pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Fill pictures up with white to the size of the largest: W&B shows those of one panel in one size."""
+    height, width = np.max([picture.shape[:2] for picture in pictures], axis=0)
+    return [
+        np.pad(p, ((0, height - p.shape[0]), (0, width - p.shape[1]), (0, 0)), constant_values=255)
+        for p in pictures
+    ]

@@ -12,6 +12,7 @@ from dancepose.text_table import aligned
 
 log = logging.getLogger(__name__)
 
+LONG = 1e12  # multiply-adds of a step: a minute of a small CPU
 SIZE = 512  # pixels, where `fit` was given loaders that do not say
 
 
@@ -36,6 +37,18 @@ class Summary(Callback):
         side = getattr(getattr(trainer, "datamodule", None), "size", SIZE)
         example = module.example(side) if hasattr(module, "example") else None
         log.info("%s", summary_table(module.network, (side, side), self.depth, example))
+        if example is None and trainer.strategy.root_device.type == "cpu":
+            batch = getattr(getattr(trainer, "datamodule", None), "batch_size", 1)
+            step = (
+                3 * batch * count_macs(module.network, (side, side))[""]
+            )  # the backward pass is two forward ones
+            if step > LONG:
+                log.info(
+                    "a step of %d images has %s GMACs, long for a CPU: dry_run=true tells how long. Smaller: "
+                    "data.size, data.batch_size, model.width=16, model.depth=small",
+                    batch,
+                    f"{step / 1e9:,.0f}",
+                )
 
 
 def summary_table(

@@ -37,7 +37,9 @@ def split_hint(config: PartConfig, root: Path, key: str) -> str:
     return f". {root / SPLIT_FILE} lies there: {key}.split={SPLIT_FILE} divides by it"
 
 
-def told_division(config: PartConfig, reading: Reading, file: SplitFile | None, key: str) -> list[str]:
+def told_division(
+    config: PartConfig, reading: Reading, file: SplitFile | None, key: str, drawn: int = 0
+) -> list[str]:
     """Say what divides a data set.
 
     Args:
@@ -45,10 +47,15 @@ def told_division(config: PartConfig, reading: Reading, file: SplitFile | None, 
         reading: of it; where it says of itself what tests, and something else does, that is told.
         file: the split file, if one divides it.
         key: prefix of its config keys.
+        drawn: how many pictures of the split file's training part are drawn for validation.
     """
     instead = ", not by the official lists" if reading.test_note else ""
     if config.split is not None and file is not None:
-        return [f"divided by {file.path}{instead}"]
+        more = ""
+        if drawn and "val" not in file.parts:
+            pictures = "1 picture" if drawn == 1 else f"{drawn} pictures"
+            more = f"; it names no val: {pictures} of its train are drawn for it ({key}.val=none: none)"
+        return [f"divided by {file.path}{instead}{more}"]
     if config.train_sources or config.test_sources:
         return [f"divided by {key}.train_sources and {key}.test_sources{instead}"] if instead else []
     return [reading.test_note] if reading.test_note else []

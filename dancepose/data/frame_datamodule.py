@@ -10,6 +10,7 @@ from lightning.pytorch import LightningDataModule
 from dancepose.data.batches import device_batch
 from dancepose.data.collection import PoseData
 from dancepose.data.dataset import PoseLoader, prepare_worker
+from dancepose.data.hashes import label_hashes
 from dancepose.data.left_out import beside_figures
 from dancepose.data.parts import check_number, part_configs
 from dancepose.data.problems import Problems
@@ -112,6 +113,11 @@ class FrameDataModule(LightningDataModule):
     def split(self) -> dict[str, Any]:
         """The split as a split file has it."""
         return self.data.split
+
+    @property
+    def label_hashes(self) -> dict[str, str]:
+        """Name -> digits that stand for its labels, of all frames in use."""
+        return label_hashes(frame for part in PARTS for frame in self.frames(part))
 
     @property
     def split_hash(self) -> str:

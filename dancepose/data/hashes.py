@@ -23,37 +23,43 @@ def data_hash(frames: Iterable[Frame], made_with: str = "") -> str:
         frames: in any order.
         made_with: what else the samples are made with.
     """
-    rows = []
-    for frame in sorted(frames, key=lambda frame: frame.name):
-        labelled = None if frame.labelled is None else frame.labelled.astype(int).tolist()
-        people = [
-            [
-                person.keypoints.round(3).tolist(),
-                _rounded(person.head_box),
-                person.action,
-                _rounded(person.box),
-                person.area,
-            ]
-            for person in frame.people
-        ]
-        if frame.classes:  # the number says what is one sequence
-            people.append([list(frame.classes), [p.id for p in frame.people], frame.source])
-        groups = [[group.members, _rounded(group.box), group.scale] for group in frame.groups]
-        regions = [[polygon.round(3).tolist() for polygon in region] for region in frame.ignore]
-        rows.append(
-            [
-                frame.name,
-                frame.size,
-                frame.skeleton,
-                labelled,
-                frame.complete,
-                [region[0] if len(region) == 1 else region for region in regions],
-                frame.clip,
-                people,
-                groups,
-            ]
-        )
+    rows = [_row(frame) for frame in sorted(frames, key=lambda frame: frame.name)]
     return _digest([rows, made_with] if made_with else rows)
+
+
+def label_hashes(frames: Iterable[Frame]) -> dict[str, str]:
+    """Return name -> 16 hexadecimal digits that stand for the annotations of one frame."""
+    return {frame.name: _digest(_row(frame)) for frame in frames}
+
+
+def _row(frame: Frame) -> list[Any]:
+    """Return name and annotations of a frame in plain values."""
+    labelled = None if frame.labelled is None else frame.labelled.astype(int).tolist()
+    people = [
+        [
+            person.keypoints.round(3).tolist(),
+            _rounded(person.head_box),
+            person.action,
+            _rounded(person.box),
+            person.area,
+        ]
+        for person in frame.people
+    ]
+    if frame.classes:  # the number says what is one sequence
+        people.append([list(frame.classes), [p.id for p in frame.people], frame.source])
+    groups = [[group.members, _rounded(group.box), group.scale] for group in frame.groups]
+    regions = [[polygon.round(3).tolist() for polygon in region] for region in frame.ignore]
+    return [
+        frame.name,
+        frame.size,
+        frame.skeleton,
+        labelled,
+        frame.complete,
+        [region[0] if len(region) == 1 else region for region in regions],
+        frame.clip,
+        people,
+        groups,
+    ]
 
 
 def _rounded(numbers: np.ndarray | None) -> list[float] | None:

@@ -32,7 +32,7 @@ def check_images(frames: Iterable[Frame], known: Iterable[Problem] = ()) -> Prob
         try:
             size = image_size(frame.image)
         except DataError as error:
-            problems.add("image broken", frame.image, detail=str(error))
+            problems.add("image broken", frame.image, detail=str(error).removeprefix(f"image {frame.image} "))
             continue
         if size != frame.size:
             turned = size == frame.size[::-1]

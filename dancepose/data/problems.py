@@ -43,6 +43,13 @@ KINDS = {
     "image broken": "training and evaluation refuse to start",
     "size differs": "the annotation names another size: training and evaluation refuse to start",
 }
+# what a training tells with its files, for it may be a slip of who labelled
+SLIPS = (
+    *("people without group", "point without group", "unknown label", "label foreign to its source"),
+    *("keypoint never labelled", "duplicate point", "contradicting actions", "not a number"),
+    "clip in several parts",
+)
+ALL_CASES = "all of them, with file and field: dancepose-browse, with the same keys of data"
 FATAL = ("annotation broken", "image missing", "image broken", "size differs")
 REMEDY = "Mend the files, or take them out of the data or its split."
 
@@ -135,6 +142,11 @@ class Problems:
             if len(found) > examples:
                 lines.append(f"    ... and {len(found) - examples} more")
         return "\n".join(lines) if lines else "no problems found"
+
+    def slips(self) -> str:
+        """Return what a training tells with its files, the first cases of each kind; empty without any."""
+        found = self.of(*SLIPS)
+        return f"{found.report()}\n{ALL_CASES}" if len(found) else ""
 
     def raise_fatal(self, remedy: str = REMEDY, examples: int = 3) -> None:
         """Raise if there is a finding with which neither training nor evaluation can go on.

@@ -15,6 +15,9 @@ from dancepose.tasks.run_directory import RunDirectory
 log = logging.getLogger(__name__)
 
 
+INTERRUPTED = {130: "Ctrl-C (SIGINT)", 143: "SIGTERM"}  # by exit status
+
+
 def exit_status(error: BaseException, terminated: bool = False) -> int | None:
     """Return the exit status of an interrupted run, None for a failed one.
 
@@ -78,7 +81,8 @@ def leave(
         told_first = run.is_first_error(patient=status is None and not isinstance(error, DanceposeError))
         first = told_first if status is None else main_rank
     if first and identity is not None:
-        run.write_metrics("failed" if status is None else "interrupted", cause=cause(error), **identity)
+        words = cause(error) if status is None else INTERRUPTED[status]
+        run.write_metrics("failed" if status is None else "interrupted", cause=words, **identity)
     if not first and status is None:
         raise SystemExit(1) from error  # what went wrong has been told
     if status is not None:

@@ -1,5 +1,6 @@
 """What can be refused before a training starts, and the callbacks and loggers that it takes along."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,13 +13,16 @@ from torch import nn
 from dancepose.callbacks.curves import Curves
 from dancepose.callbacks.motion_pictures import MotionPictures
 from dancepose.callbacks.pictures import Pictures
+from dancepose.errors import ConfigError
 from dancepose.sweeps.ledger import Sweep
 from dancepose.targets import instantiate
 from dancepose.tasks.run_directory import RunDirectory
 
+log = logging.getLogger(__name__)
+
 
 class WhenLoaded(Callback):
-    """Call a function when everything is restored from the checkpoint and training begins.
+    """Call a function when everything is restored from the checkpoint, and tell where training goes on.
 
     Args:
         do: takes nothing.
@@ -29,6 +33,8 @@ class WhenLoaded(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Call it."""
+        if trainer.is_global_zero:
+            log.info("goes on after epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
         self.do()
 
 
@@ -132,9 +138,15 @@ def make_trainer(
         "enable_progress_bar": any(isinstance(c, ProgressBar) for c in callbacks),
         "enable_checkpointing": any(isinstance(c, Checkpoint) for c in callbacks),
     }
-    return instantiate(
-        config["trainer"], where="trainer", callbacks=callbacks, logger=loggers, **settings, **more
-    )
+    node = config["trainer"]
+    kind = node.get("accelerator")
+    there = torch.cuda.is_available() or (kind == "gpu" and torch.backends.mps.is_available())
+    if kind in ("gpu", "cuda") and not there:
+        raise ConfigError(
+            f"trainer.accelerator={kind}: PyTorch {torch.__version__} finds no GPU. Train on the CPU "
+            "(trainer=cpu), or install a build of PyTorch for the GPU"
+        )
+    return instantiate(node, where="trainer", callbacks=callbacks, logger=loggers, **settings, **more)
 
 
 def describe_batch(size: int, trainer: Trainer) -> str:

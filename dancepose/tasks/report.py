@@ -66,8 +66,9 @@ def write_report(
     people = dict(predictions)
     frames = [frame for frame in frames if frame.name in people]
     rows = result["rows"]
+    nobody = [] if any(people.values()) else ["nobody was found in any of these pictures"]
     for row in rows.values():
-        row.notes.extend(notes)
+        row.notes.extend([*notes, *nobody])
     about = {**about, "part": part, "images": len(frames)}
     values = {label: row.to_dict() for label, row in rows.items()}
     write_json(folder / f"{part}.json", {**about, "rows": values})

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 FAILED = ".failed"  # made by the first of several processes that fails
 PATIENCE = 1.0  # seconds
+LABELS = "labels.json"  # name of a picture -> what stands for its labels
 BEGUN, WORD = ".begun", ".word"  # the launch that began it anew; why a job did not begin
 
 
@@ -150,9 +151,10 @@ class RunDirectory:
             raise ConfigError(f"{path} must hold a mapping")
         return config
 
-    def write_split(self, split: Mapping[str, Any]) -> None:
-        """Write split.json, which picture is in which part: what `data.split=` reads and a resume keeps."""
+    def write_split(self, split: Mapping[str, Any], labels: Mapping[str, str]) -> None:
+        """Write split.json, which `data.split=` reads and a resume keeps, and labels.json."""
         write_json(self.path / "split.json", dict(split))
+        write_json(self.path / LABELS, dict(labels))
 
     def read_split(self) -> dict[str, list[str]] | None:
         """Return part -> names of split.json; None for a run that was made before there was one.

@@ -125,8 +125,8 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
-        if len(grave := datamodule.problems.of("keypoint never labelled", "clip in several parts")):
-            log.warning("%s", grave.report())
+        if slips := datamodule.problems.slips():
+            log.warning("%s", slips)
         for warning in family.warnings(datamodule):
             log.warning("%s", warning)
     if testing_rates:
@@ -143,7 +143,7 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         seed_everything(cfg.seed, workers=True, verbose=False)  # the trial leaves no trace
     if writes:
         run.make_way()
-        run.write_split(datamodule.split)
+        run.write_split(datamodule.split, datamodule.label_hashes)
         run.keep_wandb_id()
         run.forget_errors()
     earlier = run.read_metrics() if last is not None else {}

@@ -233,6 +233,8 @@ def test_a_folder_of_broken_files_alone_is_refused_with_the_list(tmp_path: Path)
     [
         ({"points": [[1, 2]]}, r"shapes\[0\]\.label"),
         (labelme_shape("pelvis", [1, 2], "point", 0), r"shapes\[0\]\.points"),
+        ({"label": "pelvis", "shape_type": "point"}, r"shapes\[0\]\.points.* one \[x, y\], not 0"),
+        (labelme_shape("pelvis", [[1, 2], [3, 4]], "point", 0), r"shapes\[0\]\.points.* not 2"),
         (labelme_shape("pelvis", [["a", 2]], "point", 0), r"shapes\[0\]\.points"),
         (labelme_shape("pelvis", [[1, 2]], "point", [0]), r"shapes\[0\]\.group_id"),
         (labelme_shape("pelvis", [[1, 2]], "point", 0) | {"flags": [1]}, r"shapes\[0\]\.flags"),

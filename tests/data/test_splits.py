@@ -200,6 +200,21 @@ def test_what_comes_later_has_no_say_in_what_a_resumed_run_takes_for_labelled(
     assert not len(anew.problems.of("keypoint never labelled")), "who begins anew learns from all"
 
 
+def test_a_split_file_without_validation_says_whence_it_is_drawn(tmp_path: Path):
+    make_labelme(tmp_path / "data", frames=10)
+    every = [f"frame_{number:03d}.jpg" for number in range(10)]
+    file = write(tmp_path / "mine.json", train=every[:8], test=every[8:])
+    configs = {"dance": PartConfig("dance", str(tmp_path / "data"), split=str(file))}
+    note = (
+        f"divided by {file}; it names no val: 2 pictures of its train are drawn for it (data.val=none: none)"
+    )
+    assert note in PoseData(configs, load_skeleton("mpii15"), val=0.2).summary().splitlines()
+    for val, more in (("none", {}), (0.2, {"val": every[6:8]})):
+        write(file, train=every[:6], test=every[8:], **more)
+        told = PoseData(configs, load_skeleton("mpii15"), val=val).summary().splitlines()
+        assert f"divided by {file}" in told
+
+
 def test_what_is_never_labelled_is_judged_by_the_whole_folder(tmp_path: Path):
     """Not by the few pictures in use, among which a keypoint may merely not show."""
     (tmp_path / "dataset.yaml").write_text('sources: [{match: "*", skeleton: mpii15}]')

@@ -111,3 +111,15 @@ def test_of_several_processes_one_tells(tmp_path):
     with pytest.raises(SystemExit) as caught:
         leave(DanceposeError("peer lost"), run, trainer, True, {}, True)
     assert caught.value.code == 1 and run.read_metrics()["cause"] == "DanceposeError: mine"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [(by_lightning(), 130, "Ctrl-C (SIGINT)"), (SIGTERMException(), 143, "SIGTERM")],
+)
+def test_an_interruption_is_told_in_words(error, status, words, tmp_path):
+    run, trainer = RunDirectory(tmp_path), SimpleNamespace(received_sigterm=False, world_size=1)
+    with pytest.raises(SystemExit) as caught:
+        leave(error, run, trainer, True, {}, True)
+    assert caught.value.code == status
+    assert run.read_metrics()["status"] == "interrupted" and run.read_metrics()["cause"] == words

@@ -135,6 +135,17 @@ def reported(
     return json.loads((folder / f"{part}_curves.json").read_text())
 
 
+def test_that_nobody_was_found_is_said_beside_the_figures(tmp_path: Path, caplog):
+    caplog.set_level("INFO")
+    frames, words = [frame("a", person()), frame("b", person())], "nobody was found in any of these pictures"
+    for people in ([[], []], [[], [person()]]):
+        reported(tmp_path, people, frames, pictures=0)
+        rows = json.loads((tmp_path / "test.json").read_text())["rows"]
+        told = words in caplog.text
+        caplog.clear()
+        assert told == (words in rows["mAP"]["notes"]) == (not any(people))
+
+
 def test_curves_are_written_as_picture_and_numbers(tmp_path: Path):
     curves = reported(tmp_path, [[person(wrong=4)], []], [frame("a", person()), frame("b", person())])
     columns = curves.pop("columns")

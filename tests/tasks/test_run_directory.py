@@ -73,9 +73,9 @@ def test_config_and_overrides_come_back(tmp_path):
 def test_the_split_comes_back(tmp_path):
     run = RunDirectory(tmp_path / "new")
     assert run.read_split() is None and run.read_metrics() == {}
-    run.write_split({"train": ["b.jpg", "a.jpg"], "val": [], "test": ["c.jpg"], "by": "image", "seed": 0})
+    run.write_split({"train": ["b.jpg", "a.jpg"], "val": [], "test": ["c.jpg"], "by": "image", "seed": 0}, {})
     assert run.read_split() == {"train": ["b.jpg", "a.jpg"], "val": [], "test": ["c.jpg"]}
-    assert [p.name for p in run.path.iterdir()] == ["split.json"]
+    assert sorted(p.name for p in run.path.iterdir()) == ["labels.json", "split.json"]
 
 
 @pytest.mark.parametrize("name", ["split.json", "metrics.json"])

@@ -136,9 +136,11 @@ class LabelmeFile:
             raise BrokenFile(self.path, "must be a number or null", f"{where}.group_id")
         if kind == "point":
             index = source.skeleton.find(label)
-            if index is None or len(points) != 1:
+            if index is None:
                 self._unknown(where, label, source)
                 return
+            if len(points) != 1:
+                raise BrokenFile(self.path, f"must be one [x, y], not {len(points)}", f"{where}.points")
             flags = self._mapping(shape.get("flags"), f"{where}.flags")
             group = self._groups.setdefault(group_id, _Group())
             if index in group.points:

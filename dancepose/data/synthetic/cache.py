@@ -55,8 +55,9 @@ def scene_folder(
         folder = Path(root).expanduser()
         foreign = not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())
         if foreign and not (folder / MANIFEST).is_file():
+            what = "holds no drawn scenes" if folder.is_dir() else "is no folder of drawn scenes"
             raise ConfigError(
-                f"data.root={root} holds no drawn scenes. For labelled pictures of your own, say so: "
+                f"data.root={root} {what}. For labelled pictures of your own, say so: "
                 f"data={kind} data.root={root} (to draw there, make it an empty folder first)"
             )
         return folder

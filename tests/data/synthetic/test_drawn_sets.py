@@ -269,5 +269,6 @@ def test_a_folder_that_is_named_holds_drawn_scenes_or_nothing(drawn, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.jpg").write_bytes(b"")
     for name, kind, format in (("mine", "dance", "labelme"), ("nowhere", "action", "actions")):
-        with pytest.raises(ConfigError, match=f"holds no drawn scenes.* data={kind} data.root="):
+        words = "holds no drawn scenes" if name == "mine" else "is no folder of drawn scenes"
+        with pytest.raises(ConfigError, match=f"{words}.* data={kind} data.root="):
             scene_folder({"format": format}, str(tmp_path / name), kind=kind)
