@@ -26,7 +26,8 @@ def refuse_unknown(where: str, key: str, reference: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: always; suggests the nearest one.
     """
-    siblings = did_you_mean(key, [str(k) for k in reference])
+    habit = HABITS.get(where) if "trainer" in reference else None
+    siblings = f" Did you mean '{habit}'?" if habit else did_you_mean(key, [str(k) for k in reference])
     hint = siblings or did_you_mean(where, list(dotted_keys(reference)))
     raise ConfigError(f"unknown key {where}: nothing reads it.{hint}")
 
@@ -41,7 +42,8 @@ def dotted_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 def suggest_key(key: str, known: Sequence[str]) -> str:
     """Return ` Did you mean ...?` for a dotted key: by habit, by its whole, else by its last word."""
-    if habit := HABITS.get(key):
+    habit = HABITS.get(key, "")
+    if habit.partition("=")[0] in known:
         return f" Did you mean '{habit}'?"
     if hint := did_you_mean(key, known):
         return hint

@@ -340,12 +340,15 @@ def test_suggestions():
     assert "'trainer.max_epochs'" in suggest_key("max_epochs", keys)
     assert "'trainer.max_epochs'" in suggest_key("max_epoks", keys)
     assert suggest_key("zzz", keys) == ""
-    assert "'resume=<run directory>'" in suggest_key("ckpt_path", keys)
-    assert "'data.size'" in suggest_key("imgsz", keys)
+    assert "'resume=<run directory>'" in suggest_key("ckpt_path", [*keys, "resume"])
+    assert "'data.size'" in suggest_key("imgsz", [*keys, "data.size"])
+    assert suggest_key("ckpt_path", ["run", "batch_size"]) == "", "a key of another command"
 
 
 def test_words_of_other_programs_lead_to_keys_that_there_are(composed):
-    keys = [*dotted_keys(OmegaConf.to_container(composed(), resolve=False)), "resume"]
+    keys = list(dotted_keys(OmegaConf.to_container(composed(), resolve=False)))
+    with pytest.raises(ConfigError, match=r"unknown key epochs: .*'trainer\.max_epochs'"):
+        composed("+epochs=3")
     for word, key in HABITS.items():
         assert key.partition("=")[0] in keys and word not in keys, word
 

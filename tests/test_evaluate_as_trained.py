@@ -183,7 +183,6 @@ def test_only_the_pictures_of_the_part_are_needed(finished, data, tmp_path, part
 # on which split
 
 
-@pytest.mark.slow
 def test_data_that_are_divided_otherwise_now_are_refused(finished, data, tmp_path, caplog):
     run = copy_run(finished, tmp_path / "run", data)
     was = json.loads((run / "metrics.json").read_text())["split"]
@@ -222,7 +221,6 @@ def test_the_split_that_the_run_keeps_is_scored(finished, data, tmp_path, root):
         score(tmp_path / "none", f"run={run}", *where)
 
 
-@pytest.mark.slow
 def test_the_kept_split_of_a_mix(finished, data, tmp_path):
     make_labelme(tmp_path / "more", frames=8, seed=5)
     parts = {name: {"kind": "dance", "root": name} for name in ("data", "more")}

@@ -13,8 +13,6 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
@@ -65,6 +63,7 @@ def test_quick_start(tmp_path, environment):
     assert told.startswith("3 pictures") and "test_00000" in told, told
 
 
+@pytest.mark.slow
 def test_reading_an_attention_sweep(tmp_path, environment, server):
     at_home = {CACHE: str(tmp_path / "cache")}
     few = [o for o in SMALLER_ACTIONS if not o.startswith("minutes")]

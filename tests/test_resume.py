@@ -272,7 +272,7 @@ class TestSplit:
         with pytest.raises(DataError, match=r"labels have changed since .* began\. Put"):
             resumed(run, *settings, f"data.root={pictures}")
 
-    def test_a_keypoint_that_shows_for_the_first_time_stops_no_run(self, tmp_path):
+    def test_a_keypoint_that_shows_for_the_first_time_stops_no_run(self, tmp_path, caplog):
         """Nobody had a pelvis when it began; training, test and a later evaluation take it for unlabelled."""
         pictures, run = tmp_path / "data", tmp_path / "run"
         make_labelme(pictures, frames=10, without=("pelvis",))
@@ -281,7 +281,9 @@ class TestSplit:
         split, before = stored_split(run), json.loads((run / "metrics.json").read_text())
         assert before["never_labelled"] == {"dance": {"": ["pelvis"]}}
         make_labelme(pictures, frames=1, folder="later")
+        caplog.set_level("INFO")
         assert resumed(run, *mine, "trainer.max_epochs=2") == split
+        assert "goes on after epoch 1 of 2" in caplog.text and "1 new pictures" in caplog.text
         after = json.loads((run / "metrics.json").read_text())
         assert {key: after[key] for key in ("data", "split", "never_labelled")} == {
             key: before[key] for key in ("data", "split", "never_labelled")
@@ -328,7 +330,6 @@ class TestSplit:
             resumed(run, *settings, "data.split_seed=3")
         assert files(run) == before
 
-    @pytest.mark.slow
     def test_each_part_of_a_mix_keeps_its_own(self, labelme, pictures, tmp_path, caplog):
         run, names = tmp_path / "run", [f"frame_{number:03d}.jpg" for number in range(10)]
         file = tmp_path / "b.json"

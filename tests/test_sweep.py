@@ -25,8 +25,6 @@ from dancepose.sweeps.names import job_name
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.train import train
 
-pytestmark = pytest.mark.slow
-
 LITERAL = "-m experiment=motion_paper model/attention=none,cbam0,cbam1,cbam2 seed=0,1,2,3,4,5,6,7"
 
 
@@ -40,6 +38,7 @@ def stamps(sweep: Path) -> dict[str, int]:
     return {str(p): p.stat().st_mtime_ns for p in sweep.glob("*/*") if p.is_file() and ".locks" not in str(p)}
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_launched_again_runs_what_is_missing(folder, server):
     """One job fails, which stops nobody; what is done or failed stays as it is, until it is asked for."""
     sweep = folder / "outputs" / "sweeps" / "mine"
@@ -87,6 +86,7 @@ def check_wandb(sweep: Path) -> None:
     assert record.config["data"]["batch_size"] == 8 and record.config["trainer"]["max_epochs"] == 1
 
 
+@pytest.mark.slow
 def test_the_papers_sweep_as_a_user_writes_it(server, tmp_path):
     """32 jobs, made small: one of each attention and the last are run, the others have failed before.
 
@@ -122,6 +122,7 @@ def test_the_papers_sweep_as_a_user_writes_it(server, tmp_path):
         assert yaml.safe_load((run / "choices.yaml").read_text())["model/attention"] == attention
 
 
+@pytest.mark.slow
 def test_each_job_may_be_several_processes(folder, server):
     """As 2 jobs of 2 processes: one folder, two run directories, two runs of W&B."""
     keys = [o for o in SMALL if o != "trainer=cpu"]
@@ -139,6 +140,7 @@ def test_each_job_may_be_several_processes(folder, server):
     assert json.loads((runs[0] / "metrics.json").read_text())["status"] == "done"
 
 
+@pytest.mark.slow
 def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
     warned = ["scheduler=cosine", "scheduler.warmup=5"]
     dry = server.run("-m", *SMALL, *warned, "seed=0,1", "optimizer.lr=0.1,0.2", "dry_run=true", cwd=folder)
@@ -173,6 +175,7 @@ def test_a_job_that_another_process_runs_is_not_touched(folder):
     assert list((sweep.path / "seed-0_a").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_change_nothing(server, tmp_path):
     """Of launchers and jobs, while checkpoints are written, too; `python -m kills` has more of them."""
     log = study(server, tmp_path, kills=5, seed=1, job=[*KILLED, "trainer.max_epochs=2", "seed=3"])

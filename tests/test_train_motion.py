@@ -140,8 +140,9 @@ def test_other_networks_train_in_the_same_way(actions, tmp_path, model):
     assert again is None and (tmp_path / "e" / "per_sample.npz").is_file()
 
 
-@pytest.mark.parametrize(("sampler", "epochs"), [("none", 2), ("confusion", 4)])
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sampler", "epochs"), [("none", 2), pytest.param("confusion", 4, marks=pytest.mark.slow)]
+)
 def test_two_halves_are_a_whole_bit_for_bit(actions, finished, tmp_path, sampler, epochs):
     """With augmentation, dropout, EMA, the sampler's state and two workers."""
     strict = [*STRICT, f"data.root={actions}", f"data.sampler={sampler}", f"trainer.max_epochs={epochs}"]

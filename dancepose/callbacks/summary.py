@@ -39,9 +39,8 @@ class Summary(Callback):
         log.info("%s", summary_table(module.network, (side, side), self.depth, example))
         if example is None and trainer.strategy.root_device.type == "cpu":
             batch = getattr(getattr(trainer, "datamodule", None), "batch_size", 1)
-            step = (
-                3 * batch * count_macs(module.network, (side, side))[""]
-            )  # the backward pass is two forward ones
+            # the backward pass is two forward ones
+            step = 3 * batch * count_macs(module.network, (side, side))[""]
             if step > LONG:
                 log.info(
                     "a step of %d images has %s GMACs, long for a CPU: dry_run=true tells how long. Smaller: "

@@ -38,7 +38,7 @@ def split_hint(config: PartConfig, root: Path, key: str) -> str:
 
 
 def told_division(
-    config: PartConfig, reading: Reading, file: SplitFile | None, key: str, drawn: int = 0
+    config: PartConfig, reading: Reading, file: SplitFile | None, key: str, drawn: bool = False
 ) -> list[str]:
     """Say what divides a data set.
 
@@ -47,14 +47,13 @@ def told_division(
         reading: of it; where it says of itself what tests, and something else does, that is told.
         file: the split file, if one divides it.
         key: prefix of its config keys.
-        drawn: how many pictures of the split file's training part are drawn for validation.
+        drawn: whether there is a validation part.
     """
     instead = ", not by the official lists" if reading.test_note else ""
     if config.split is not None and file is not None:
         more = ""
         if drawn and "val" not in file.parts:
-            pictures = "1 picture" if drawn == 1 else f"{drawn} pictures"
-            more = f"; it names no val: {pictures} of its train are drawn for it ({key}.val=none: none)"
+            more = "; it names no val, which is drawn from its train"
         return [f"divided by {file.path}{instead}{more}"]
     if config.train_sources or config.test_sources:
         return [f"divided by {key}.train_sources and {key}.test_sources{instead}"] if instead else []

@@ -102,7 +102,7 @@ def load_part(
         labels_left_out=left_out,
         set_apart=reading.test,
         notes=reading.notes,
-        division=tuple(told_division(config, reading, file, key, len(parts["val"]))),
+        division=tuple(told_division(config, reading, file, key, bool(parts["val"]))),
         official=bool(reading.test_note),
         empty=tuple(empty),
         never_labelled=reading.never_labelled,

@@ -49,6 +49,7 @@ SLIPS = (
     *("keypoint never labelled", "duplicate point", "contradicting actions", "not a number"),
     "clip in several parts",
 )
+MOST_SUBJECTS = 5  # different labels, of each kind, that a training tells
 ALL_CASES = "all of them, with file and field: dancepose-browse, with the same keys of data"
 FATAL = ("annotation broken", "image missing", "image broken", "size differs")
 REMEDY = "Mend the files, or take them out of the data or its split."
@@ -145,8 +146,19 @@ class Problems:
 
     def slips(self) -> str:
         """Return what a training tells with its files, the first cases of each kind; empty without any."""
-        found = self.of(*SLIPS)
-        return f"{found.report()}\n{ALL_CASES}" if len(found) else ""
+        first: list[Problem] = []
+        subjects: dict[str, list[str]] = {}
+        for problem in self.of(*SLIPS):
+            told = subjects.setdefault(problem.kind, [])
+            if problem.subject not in told:
+                told.append(problem.subject)
+            if told.index(problem.subject) < MOST_SUBJECTS:
+                first.append(problem)
+        if not first:
+            return ""
+        more = sum(max(0, len(told) - MOST_SUBJECTS) for told in subjects.values())
+        lines = [Problems(first).report(), *([f"... and {more} more labels of this kind"] if more else [])]
+        return "\n".join([*lines, ALL_CASES])
 
     def raise_fatal(self, remedy: str = REMEDY, examples: int = 3) -> None:
         """Raise if there is a finding with which neither training nor evaluation can go on.

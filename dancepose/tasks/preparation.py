@@ -34,7 +34,8 @@ class WhenLoaded(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Call it."""
         if trainer.is_global_zero:
-            log.info("goes on after epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
+            of = f" of {trainer.max_epochs}" if (trainer.max_epochs or 0) > 0 else ""
+            log.info("goes on after epoch %d%s", trainer.current_epoch, of)
         self.do()
 
 
@@ -142,9 +143,11 @@ def make_trainer(
     kind = node.get("accelerator")
     there = torch.cuda.is_available() or (kind == "gpu" and torch.backends.mps.is_available())
     if kind in ("gpu", "cuda") and not there:
+        built = torch.version.cuda or torch.version.hip
+        remedy = "look at driver and CUDA_VISIBLE_DEVICES" if built else "install a build of it for GPUs"
         raise ConfigError(
             f"trainer.accelerator={kind}: PyTorch {torch.__version__} finds no GPU. Train on the CPU "
-            "(trainer=cpu), or install a build of PyTorch for the GPU"
+            f"(trainer=cpu), or {remedy}"
         )
     return instantiate(node, where="trainer", callbacks=callbacks, logger=loggers, **settings, **more)
 

@@ -11,17 +11,16 @@ from torch.optim.lr_scheduler import LambdaLR
 from dancepose.data.collection import PoseData
 from dancepose.data.hashes import label_hashes, split_hash
 from dancepose.data.json_file import load_mapping
-from dancepose.data.readers.sources import read_never_labelled
 from dancepose.data.split_file import PARTS
 from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.networks.weights import read_file
+from dancepose.tasks.never_labelled import read_never_labelled
 from dancepose.tasks.run_directory import LABELS, RunDirectory
 from dancepose.tasks.sameness import differences
 
 log = logging.getLogger(__name__)
 
 EXAMPLES = 3  # pictures that an error names
-MOVED = "If the run's data lie elsewhere now, say where: data.root=<folder>."
 # the keys of `data` that divide the pictures; where they lie, and how often they come up, does not
 SPLIT_KEYS = (
     *("kind", "split", "clip", "parts", "val", "test", "split_seed", "min_people", "limit", "overfit"),
@@ -115,11 +114,8 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
         raise ConfigError(f"{run.path / 'config.yaml'} names no data: nothing can be resumed from it")
     new_run = f"start a new run from its weights (model.weights={run.checkpoints / 'last.ckpt'})"
     changes = [c for c in differences(before, config, "data") if _divides(c[0])]
-    data.never_labelled = read_never_labelled(metrics, run.path / "metrics.json")
-    try:
-        new = data.keep(stored) if stored is not None and not changes else 0
-    except DataError as error:
-        raise DataError(f"{error}\n{MOVED}") from None
+    data.never_labelled = read_never_labelled(run)
+    new = data.keep(stored) if stored is not None and not changes else 0
     data.divided_by = run.read_division() if stored is not None and not changes else None
     data.unusable().raise_fatal()  # else its pictures would pass for missing ones
     if stored is not None and before.get("overfit"):
@@ -152,12 +148,12 @@ def keep_data(run: RunDirectory, config: Mapping[str, Any], data: PoseData) -> N
 
 def _relabelled(run: RunDirectory, data: PoseData) -> str:
     """Name pictures whose labels differ from those with which a run began: ` (of 4: a.jpg, ...)`."""
-    path = run.path / LABELS
-    if not path.is_file():  # of an older run
+    try:
+        was = load_mapping(run.path / LABELS)
+    except DataError:  # of an older run, or broken: that labels have changed is what has to be told
         return ""
-    was = load_mapping(path)
     now = label_hashes(frame for part in PARTS for frame in data.frames(part))
-    names = [name for name, digits in now.items() if was.get(name) != digits]
+    names = [name for name, digits in now.items() if was.get(name, digits) != digits]
     more = ", ..." if len(names) > EXAMPLES else ""
     return f" (of {len(names)}: {', '.join(names[:EXAMPLES])}{more})" if names else ""
 

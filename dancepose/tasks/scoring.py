@@ -9,12 +9,12 @@ from typing import Any
 from omegaconf import DictConfig
 
 from dancepose.build import Model, MotionModel, load_checkpoint
-from dancepose.data.readers.sources import read_never_labelled
 from dancepose.data.split_file import PARTS, read_split
 from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
 from dancepose.targets import TRUSTED, check_targets, instantiate, plain
 from dancepose.tasks.families import FAMILIES
+from dancepose.tasks.never_labelled import read_never_labelled
 from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ def load_data(found: Checkpoint, part: str, batch_size: int | None, workers: int
     if found.run is not None and found.names is not None:
         run = RunDirectory(found.run)
         module.data.divided_by = run.read_division()
-        module.data.never_labelled = read_never_labelled(run.read_metrics(), run.path / "metrics.json")
+        module.data.never_labelled = read_never_labelled(run)
     try:
         module.setup(STAGES[part])
     except DataError as error:

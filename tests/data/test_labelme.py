@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dancepose.data.actions import action_counts
+from dancepose.data.problems import Problems
 from dancepose.data.readers.labelme import read_labelme, write_labelme
-from dancepose.data.readers.sources import read_never_labelled
 from dancepose.data.readers.truth import read_truth
 from dancepose.errors import DataError
 from dancepose.records import OCCLUDED, VISIBLE, Frame, Person
@@ -123,6 +123,18 @@ def test_unknown_labels_are_counted_with_a_suggestion(tmp_path: Path):
     text = problems.report()
     assert "'left_wirst' (no keypoint of mpii15. Did you mean 'left_wrist'?): 2" in text
     assert "a.json shapes[2]" in text and "'belly' (no keypoint of mpii15): 1" in text
+
+
+def test_of_many_foreign_labels_a_training_tells_a_few(tmp_path: Path):
+    foreign = [labelme_point(f"dog {number}", 5, 5) for number in range(300)]
+    _, problems = read_one(tmp_path, [*person(0), *foreign, labelme_point("pelvis", float("nan"), 1)])
+    lines = problems.slips().splitlines()
+    assert sum(line.startswith("unknown label 'dog ") for line in lines) == 5
+    assert "... and 295 more labels of this kind" in lines and lines[-1].endswith(
+        "with the same keys of data"
+    )
+    assert any(line.startswith("not a number: 1") for line in lines) and len(lines) < 20
+    assert Problems().slips() == ""
 
 
 def test_bad_points_are_counted(tmp_path: Path):
@@ -364,13 +376,6 @@ def test_a_few_people_say_nothing_about_what_a_folder_labels(tmp_path: Path):
     assert len(problems) == 0 and frames[0].labelled.all()
 
 
-@pytest.mark.parametrize("found", [["pelvis"], {"dance": ["pelvis"]}, {"dance": {"*": "pelvis"}}, 3])
-def test_what_a_run_says_of_its_sources_may_be_nonsense(found, tmp_path: Path):
-    with pytest.raises(DataError, match=r"metrics\.json: field 'never_labelled' must say"):
-        read_never_labelled({"never_labelled": found}, tmp_path / "metrics.json")
-    assert read_never_labelled({}, tmp_path / "metrics.json") is None
-
-
 def test_files_of_no_source_are_masked_too(tmp_path: Path):
     make_labelme(tmp_path / "mine", frames=1)
     make_labelme(tmp_path / "other", people=1, without=["pelvis"])
@@ -405,6 +410,8 @@ def test_a_person_of_whom_nothing_is_known_is_masked(tmp_path: Path):
         ("sources: [{match: '*', complete: 3}]", r"sources\[0\]\.complete"),
         ("a: [", "not valid YAML"),
         ("[" * 3000, "not valid YAML"),
+        ("sources: [{match: ''}]", r"sources\[0\]\.match is ''"),
+        ("sources: [{match: a}, {match: a}]", r"sources\[1\]\.match is 'a': it must be a pattern that no"),
     ],
 )
 def test_wrong_dataset_files_are_named(tmp_path: Path, text: str, message: str):

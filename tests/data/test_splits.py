@@ -205,9 +205,7 @@ def test_a_split_file_without_validation_says_whence_it_is_drawn(tmp_path: Path)
     every = [f"frame_{number:03d}.jpg" for number in range(10)]
     file = write(tmp_path / "mine.json", train=every[:8], test=every[8:])
     configs = {"dance": PartConfig("dance", str(tmp_path / "data"), split=str(file))}
-    note = (
-        f"divided by {file}; it names no val: 2 pictures of its train are drawn for it (data.val=none: none)"
-    )
+    note = f"divided by {file}; it names no val, which is drawn from its train"
     assert note in PoseData(configs, load_skeleton("mpii15"), val=0.2).summary().splitlines()
     for val, more in (("none", {}), (0.2, {"val": every[6:8]})):
         write(file, train=every[:6], test=every[8:], **more)

@@ -64,7 +64,8 @@ class Sources:
     def __init__(self, root: Path, run: Skeleton):
         self.path, self._run = root / FILE, run
         self._other = Source.make("", run, True, run)
-        self._declared = [self._parse(i, entry, run) for i, entry in enumerate(self._load())]
+        seen: set[str] = set()
+        self._declared = [self._parse(i, entry, run, seen) for i, entry in enumerate(self._load())]
 
     def _load(self) -> list[Any]:
         if not self.path.is_file():
@@ -83,10 +84,13 @@ class Sources:
             )
         return data["sources"]
 
-    def _parse(self, i: int, entry: Any, run: Skeleton) -> Source:
+    def _parse(self, i: int, entry: Any, run: Skeleton, seen: set[str]) -> Source:
         where = f"{self.path}: sources[{i}]"
         if not isinstance(entry, dict) or not isinstance(entry.get("match"), str):
             raise DataError(f"{where}.match, a pattern of file names, is missing")
+        if not entry["match"] or entry["match"] in seen:
+            raise DataError(f"{where}.match is {entry['match']!r}: it must be a pattern that no other has")
+        seen.add(entry["match"])
         for key in entry:
             if key not in KEYS:
                 raise DataError(f"{where}: unknown field '{key}'.{did_you_mean(str(key), KEYS)}")
@@ -130,12 +134,12 @@ class Sources:
         Returns:
             What is masked.
         """
-        of_source: dict[str, list[Frame]] = {}
+        of_source: dict[int, list[Frame]] = {}
         for frame in frames:
-            of_source.setdefault(self.find(frame.name).match, []).append(frame)
+            of_source.setdefault(id(self.find(frame.name)), []).append(frame)
         masked = {}
         for source in (*self._declared, self._other):
-            seen = [p.present for f in of_source.get(source.match, ()) for p in f.people if p.present.any()]
+            seen = [p.present for f in of_source.get(id(source), ()) for p in f.people if p.present.any()]
             if known is None:
                 never, detail = self._judge(source, np.array(seen, dtype=bool))
             else:
@@ -161,28 +165,6 @@ class Sources:
         absent = np.logical_not(seen.any(axis=0))
         people = f"{len(seen)} {'person' if len(seen) == 1 else 'people'}"
         return source.labelled & absent & absent[self._run.flip_index], f"none among {people}"
-
-
-def read_never_labelled(metrics: Mapping[str, Any], path: Path) -> dict[str, NeverLabelled] | None:
-    """Return what a run says its sources never labelled, by data set; None where it does not say.
-
-    Args:
-        metrics: the content of its metrics.json.
-        path: of the file.
-
-    Raises:
-        DataError: it is of another form.
-    """
-    found = metrics.get("never_labelled")
-    if found is None:
-        return None
-    parts = list(found.values()) if isinstance(found, dict) else [found]
-    if not all(isinstance(part, dict) and all(isinstance(k, list) for k in part.values()) for part in parts):
-        raise DataError(
-            f"{path}: field 'never_labelled' must say for each data set and source which keypoints, "
-            '{"dance": {"*": ["pelvis"]}}, say'
-        )
-    return dict(found)
 
 
 def named_skeleton(name: str, path: Path, field: str, run: Skeleton) -> Skeleton:
