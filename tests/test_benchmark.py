@@ -55,6 +55,7 @@ def test_the_data_pipeline_has_a_breakdown(tmp_path):
         "transform",
         "channels first",
         "pack the targets",
+        "of the transform, seeding",
     ]
     assert all(row["figures"]["samples/s"] > 0 for row in rows.values())
 

@@ -12,7 +12,7 @@ from dancepose.callbacks.summary import Summary
     ("device", "long", "told"), [("cpu", 1e5, True), ("cpu", 1e9, False), ("cuda", 1, False)]
 )
 def test_a_step_that_takes_a_cpu_long_is_told_before_it_begins(device, long, told, monkeypatch, caplog):
-    """A convolution of 3 x 3 x 3 x 4 on 8 x 8 pixels has 6,912 multiply-adds, a step of six 18 times these."""
+    """A convolution of 3 x 3 x 3 x 4 on 8 x 8 pixels has 6,912 multiply-adds; a step of six is 18 of it."""
     monkeypatch.setattr(summary, "LONG", long)
     caplog.set_level("INFO")
     trainer = SimpleNamespace(
