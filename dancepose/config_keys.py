@@ -26,9 +26,10 @@ def refuse_unknown(where: str, key: str, reference: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: always; suggests the nearest one.
     """
-    habit = HABITS.get(where) if "trainer" in reference else None
-    siblings = f" Did you mean '{habit}'?" if habit else did_you_mean(key, [str(k) for k in reference])
-    hint = siblings or did_you_mean(where, list(dotted_keys(reference)))
+    below = list(dotted_keys(reference))
+    hint = (
+        _habit(where, below) or did_you_mean(key, [str(k) for k in reference]) or did_you_mean(where, below)
+    )
     raise ConfigError(f"unknown key {where}: nothing reads it.{hint}")
 
 
@@ -40,12 +41,15 @@ def dotted_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from dotted_keys(value, f"{prefix}{key}.")
 
 
+def _habit(key: str, known: Sequence[str]) -> str:
+    """Return ` Did you mean ...?` for a word of another program, if what stands for it is a key that there is."""
+    habit = HABITS.get(key, "")
+    return f" Did you mean '{habit}'?" if habit.partition("=")[0] in known else ""
+
+
 def suggest_key(key: str, known: Sequence[str]) -> str:
     """Return ` Did you mean ...?` for a dotted key: by habit, by its whole, else by its last word."""
-    habit = HABITS.get(key, "")
-    if habit.partition("=")[0] in known:
-        return f" Did you mean '{habit}'?"
-    if hint := did_you_mean(key, known):
+    if hint := _habit(key, known) or did_you_mean(key, known):
         return hint
     last = key.rsplit(".", 1)[-1]
     by_last = {k.rsplit(".", 1)[-1]: k for k in reversed(known)}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor, nn
+from torch import nn
 
 from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
 from dancepose.text_table import aligned
@@ -36,11 +36,15 @@ class Summary(Callback):
         module: Any = pl_module
         side = getattr(getattr(trainer, "datamodule", None), "size", SIZE)
         example = module.example(side) if hasattr(module, "example") else None
-        log.info("%s", summary_table(module.network, (side, side), self.depth, example))
+        if example is None:
+            macs = count_macs(module.network, (side, side))
+        else:
+            macs = count_macs_of(module.network, **example)
+        looks = example is None or "image" in example
+        log.info("%s", summary_table(module.network, macs, (side, side) if looks else None, self.depth))
         if example is None and trainer.strategy.root_device.type == "cpu":
             batch = getattr(getattr(trainer, "datamodule", None), "batch_size", 1)
-            # the backward pass is two forward ones
-            step = 3 * batch * count_macs(module.network, (side, side))[""]
+            step = 3 * batch * macs[""]  # the backward pass is two forward ones
             if step > LONG:
                 log.info(
                     "a step of %d images has %s GMACs, long for a CPU: dry_run=true tells how long. Smaller: "
@@ -51,22 +55,20 @@ class Summary(Callback):
 
 
 def summary_table(
-    network: nn.Module, size: tuple[int, int], depth: int = 2, example: Mapping[str, Tensor] | None = None
+    network: nn.Module, macs: Mapping[str, int], size: tuple[int, int] | None, depth: int = 2
 ) -> str:
     """Return a table: part, class, parameters, GMACs on an image of `size` (height, width), and shares.
 
     Args:
-        network: takes (B, 3, H, W), or the example's entries.
-        size: of the image.
+        network: whose parts are told.
+        macs: name of each part -> its multiply-adds, see `count_macs`.
+        size: of the image; None: there is none among the inputs.
         depth: how far to look into the network.
-        example: inputs of a batch of one, see `count_macs_of`.
     """
     parameters = count_parameters(network)
-    macs = count_macs(network, size) if example is None else count_macs_of(network, **example)
     total_parameters, total_macs = parameters[""], macs[""]
     unit, name = (1e9, "GMACs") if total_macs >= 1e8 else (1e6, "MMACs")
-    looks = example is None or "image" in example
-    title = f"{name} at {size[1]} x {size[0]}" if looks else name
+    title = f"{name} at {size[1]} x {size[0]}" if size else name
     lines = [["part", "class", "parameters", "share", title, "share"]]
     for name, module in network.named_modules():
         level = name.count(".") + 1 if name else 0

@@ -1,5 +1,6 @@
 """`Problems`: what was found wrong in a data set, counted, with file and field of each case."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -124,41 +125,37 @@ class Problems:
         found = {kind: len(self.of(kind)) for kind in KINDS}
         return {kind: count for kind, count in found.items() if count}
 
-    def report(self, examples: int = 2) -> str:
+    def report(self, examples: int = 2, subjects: int | None = None) -> str:
         """Return the findings as text: a line for each kind and subject, with the first few cases.
 
         Args:
             examples: cases to show of each.
+            subjects: of each kind at most; None: all.
         """
         groups: dict[tuple[str, str], list[Problem]] = {}
         for problem in self._items:
             groups.setdefault((problem.kind, problem.subject), []).append(problem)
         order = list(KINDS)
         lines = []
+        told: Counter[str] = Counter()
         for (kind, subject), found in sorted(groups.items(), key=lambda group: order.index(group[0][0])):
+            told[kind] += 1
+            if subjects is not None and told[kind] > subjects:
+                continue
             total = sum(problem.count for problem in found)
             head = f"{kind} {subject}" if subject else kind
             lines.append(f"{head}: {total} ({KINDS[kind]})")
             lines += [f"    {problem}" for problem in found[:examples]]
             if len(found) > examples:
                 lines.append(f"    ... and {len(found) - examples} more")
+        if subjects is not None:
+            lines += [f"{k}: ... and {n - subjects} of other names" for k, n in told.items() if n > subjects]
         return "\n".join(lines) if lines else "no problems found"
 
     def slips(self) -> str:
         """Return what a training tells with its files, the first cases of each kind; empty without any."""
-        first: list[Problem] = []
-        subjects: dict[str, list[str]] = {}
-        for problem in self.of(*SLIPS):
-            told = subjects.setdefault(problem.kind, [])
-            if problem.subject not in told:
-                told.append(problem.subject)
-            if told.index(problem.subject) < MOST_SUBJECTS:
-                first.append(problem)
-        if not first:
-            return ""
-        more = sum(max(0, len(told) - MOST_SUBJECTS) for told in subjects.values())
-        lines = [Problems(first).report(), *([f"... and {more} more labels of this kind"] if more else [])]
-        return "\n".join([*lines, ALL_CASES])
+        found = self.of(*SLIPS)
+        return f"{found.report(subjects=MOST_SUBJECTS)}\n{ALL_CASES}" if len(found) else ""
 
     def raise_fatal(self, remedy: str = REMEDY, examples: int = 3) -> None:
         """Raise if there is a finding with which neither training nor evaluation can go on.

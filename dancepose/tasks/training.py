@@ -236,12 +236,12 @@ def _identity(config: Mapping[str, Any], datamodule: Any, known: Mapping[str, An
     """Return what metrics.json says of the run, whatever comes of it; of a resumed one something is known."""
     return {
         **with_commit(known),
-        "hash": config_hash(config, datamodule.data_hash),
+        "hash": config_hash(config, data := datamodule.data_hash),
         "split": datamodule.split_hash,
         "split_file": "split.json",
         **datamodule.kept,
         "images": {part: len(names) for part, names in datamodule.data.names.items()},
-        "data": datamodule.data_hash,
+        "data": data,
     }
 
 

@@ -130,7 +130,7 @@ def test_of_many_foreign_labels_a_training_tells_a_few(tmp_path: Path):
     _, problems = read_one(tmp_path, [*person(0), *foreign, labelme_point("pelvis", float("nan"), 1)])
     lines = problems.slips().splitlines()
     assert sum(line.startswith("unknown label 'dog ") for line in lines) == 5
-    assert "... and 295 more labels of this kind" in lines and lines[-1].endswith(
+    assert "unknown label: ... and 295 of other names" in lines and lines[-1].endswith(
         "with the same keys of data"
     )
     assert any(line.startswith("not a number: 1") for line in lines) and len(lines) < 20
