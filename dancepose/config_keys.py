@@ -42,7 +42,7 @@ def dotted_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _habit(key: str, known: Sequence[str]) -> str:
-    """Return ` Did you mean ...?` for a word of another program, if what stands for it is a key that there is."""
+    """Return ` Did you mean ...?` for a word of another program, if what stands for it is among the keys."""
     habit = HABITS.get(key, "")
     return f" Did you mean '{habit}'?" if habit.partition("=")[0] in known else ""
 
