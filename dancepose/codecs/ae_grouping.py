@@ -43,14 +43,15 @@ class Grouping:
         person_evidence: evidence that a person needs. 0.75 is met by one ordinary peak or by a few weak ones,
             but not by one weak peak.
         split_evidence: evidence that a person needs whose tag is within the threshold of a stronger person's:
-            one more likely to be made of that person's second peaks. 3 such peaks are rarely found together.
+            one more likely to be made of that person's second peaks, of which a network that is not sure where
+            a limb is gives several at once.
     """
 
     order: np.ndarray
     tag_threshold: float = 1.0
     max_people: int = 30
     person_evidence: float = 0.75
-    split_evidence: float = 3.0
+    split_evidence: float = 6.0
 
     def __call__(self, scores: np.ndarray, tags: np.ndarray) -> np.ndarray:
         """Group the candidates of one image; people come out strongest first."""

@@ -58,7 +58,7 @@ class AssociativeEmbedding(Codec):
         subcell: str = "parabola",
         refine_threshold: float = 0.02,
         person_evidence: float = 0.75,
-        split_evidence: float = 3.0,
+        split_evidence: float = 6.0,
     ):
         """Set the codec up.
 

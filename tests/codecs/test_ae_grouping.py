@@ -104,7 +104,7 @@ def test_a_weak_person_of_many_joints_is_somebody():
 
 
 def test_second_peaks_of_a_person_are_nobody():
-    second = [(k, 0.5, 0.1, DUPLICATE) for k in (0, 7)]
+    second = [(k, 0.5, 0.1, DUPLICATE) for k in (0, 3, 7, 9, 12)]
     scores, tags, _ = candidates(person_rows() + second)
     assert len(Grouping(ORDER)(scores, tags)) == 1
     assert len(PublishedGrouping(ORDER)(scores, tags)) == 2
