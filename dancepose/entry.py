@@ -103,6 +103,13 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
             with without_plugins(given):
                 print(help_text(config_name, plain))
             return
+        if "--version" in given:
+            import dancepose
+            from dancepose.commit import commit
+
+            of = f", commit {commit()}" if commit() else ""
+            print(f"dancepose {dancepose.__version__}{of} (Hydra {hydra.__version__})")
+            return
         _check_shown(config_name, sys.argv[1:])
         app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)
         with _unfinished_told(), without_plugins(given):

@@ -18,6 +18,9 @@ from factories import make_labelme
 from forked import Server, shared_server
 from hypothesis import settings
 
+from dancepose.quick_start import read_yaml_in_c
+
+read_yaml_in_c()  # as the commands do
 settings.register_profile("dancepose", deadline=None, derandomize=True, max_examples=50, database=None)
 settings.load_profile("dancepose")
 

@@ -3,11 +3,14 @@ import resource
 import subprocess
 import sys
 
+import hydra
 import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from running import command
 
+import dancepose
+from dancepose.commit import commit
 from dancepose.errors import ConfigError
 from dancepose.resume import own_trust, resume_overrides
 
@@ -211,6 +214,11 @@ class TestMessages:
             assert "cannot be written" in done.stderr and "output=..." in done.stderr
         done = command("train", "-m", "data.root=.", "seed=1,2", "hydra.sweep.dir=file/sweep", cwd=tmp_path)
         assert done.returncode == 1 and "Traceback" not in done.stderr and "cannot be written" in done.stderr
+
+    def test_the_version_is_this_programs_and_its_commits(self, tmp_path):
+        done = command("evaluate", "--version", cwd=tmp_path)
+        of = f", commit {commit()}" if commit() else ""
+        assert done.stdout == f"dancepose {dancepose.__version__}{of} (Hydra {hydra.__version__})\n"
 
     def test_help_beside_other_flags_and_a_sweep(self, tmp_path):
         flags = ["--config-dir", str(tmp_path), "-m", "seed=1,2", "optimizer=sgd"]

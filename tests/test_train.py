@@ -214,19 +214,25 @@ def test_every_debug_config_runs(debug, labelme, tmp_path):
         assert len(parts["train"]) == 10 and not parts["val"] + parts["test"]  # which are the training part
 
 
-STATES = {"rmsprop": "square_avg", "sgd": "momentum_buffer", "adam": "exp_avg_sq", "adamw": "exp_avg_sq"}
+# each optimizer and each schedule once: what one gives the other (a rate) is the same in all pairs
+PAIRS = {
+    "paper_halving": ("rmsprop", "square_avg"),
+    "paper_doubling": ("sgd", "momentum_buffer"),
+    "multistep": ("adam", "exp_avg_sq"),
+    "cosine": ("adamw", "exp_avg_sq"),
+}
 
 
-@pytest.mark.parametrize("optimizer", STATES)
-@pytest.mark.parametrize("scheduler", ["paper_halving", "paper_doubling", "multistep", "cosine"])
-def test_every_optimizer_goes_with_every_scheduler(optimizer, scheduler, labelme, tmp_path):
+@pytest.mark.parametrize("scheduler", PAIRS)
+def test_every_optimizer_and_every_schedule_trains(scheduler, labelme, tmp_path):
+    optimizer, kept = PAIRS[scheduler]
     choices = [f"optimizer={optimizer}", f"scheduler={scheduler}", "trainer.max_epochs=2", "test=false"]
     limits = ["+trainer.limit_train_batches=1", "+trainer.limit_val_batches=0", "callbacks=none"]
     run_task(train, "train", tmp_path / "run", *TINY, f"data.root={labelme}", *choices, *limits)
     last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     ((group,), states) = (last["optimizer_states"][0][key] for key in ("param_groups", "state"))
     assert len(states) == len(group["params"]) > 0
-    assert all(state[STATES[optimizer]].any() for state in states.values())
+    assert all(state[kept].any() for state in states.values())
     (schedule,), falls = last["lr_schedulers"], scheduler in ("cosine", "multistep")  # within two epochs
     assert schedule["last_epoch"] == 2 and (group["lr"] < group["initial_lr"]) == falls
 

@@ -43,8 +43,8 @@ class Grouping:
         person_evidence: evidence that a person needs. 0.75 is met by one ordinary peak or by a few weak ones,
             but not by one weak peak.
         split_evidence: evidence that a person needs whose tag is within the threshold of a stronger person's:
-            one more likely to be made of that person's second peaks, of which a network that is not sure where
-            a limb is gives several at once.
+            one more likely to be made of that person's second peaks, of which a network that is not sure
+            where a limb is gives several at once.
     """
 
     order: np.ndarray

@@ -1,6 +1,7 @@
 """What can be refused before a training starts, and the callbacks and loggers that it takes along."""
 
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -63,7 +64,11 @@ def check_optimizer(node: Mapping[str, Any], network: nn.Module) -> None:
 
 
 def make_loggers(config: Mapping[str, Any], run: RunDirectory, main_rank: bool) -> list[Logger]:
-    """Make the loggers, all inside the run directory; nothing is written yet."""
+    """Make the loggers, all inside the run directory; nothing is written yet.
+
+    Raises:
+        ConfigError: W&B would have no key to log in with, and nobody to ask for it.
+    """
     if config["trainer"].get("fast_dev_run"):
         return []
     made = []
@@ -72,9 +77,23 @@ def make_loggers(config: Mapping[str, Any], run: RunDirectory, main_rank: bool) 
             continue
         given: dict[str, Any] = {"save_dir": str(run.path)}
         if name == "wandb" and main_rank:
+            if not node.get("offline"):
+                _check_wandb_key()
             given |= {"id": run.wandb_id(), "resume": "allow", **_in_sweep(node, config, run)}
         made.append(instantiate(node, where=f"logger.{name}", **given))
     return made
+
+
+def _check_wandb_key() -> None:
+    """Refuse what W&B itself refuses only when its run begins, after all data have been read."""
+    import wandb
+
+    online = wandb.setup().settings.mode not in ("offline", "dryrun", "disabled")
+    if online and not sys.stdin.isatty() and not wandb.login(prompt=False, verify=False):
+        raise ConfigError(
+            "logger=wandb: Weights & Biases has no API key here. Log in (wandb login, or WANDB_API_KEY), or "
+            "log without a network: WANDB_MODE=offline, or logger.wandb.offline=true"
+        )
 
 
 def _in_sweep(node: Mapping[str, Any], config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
