@@ -18,8 +18,8 @@ from dancepose.data.readers.labelme_file import (
     IGNORE,
     OCCLUDED_FLAG,
     LabelmeFile,
-    image_beside,
 )
+from dancepose.data.readers.labelme_image import image_beside
 from dancepose.data.readers.sources import NeverLabelled, Sources
 from dancepose.data.split_file import SPLIT_FILE
 from dancepose.errors import DataError
@@ -73,6 +73,7 @@ def read_folder(
         raise DataError(f"{key}={root} is no folder: give the folder with the Labelme JSON files")
     sources, problems = Sources(root, skeleton), Problems()
     frames: dict[str, Frame] = {}
+    pictures: set[str] = set()
     labelme_files = 0
     for path in sorted(root.rglob("*.json")):
         below = path.relative_to(root)
@@ -90,9 +91,11 @@ def read_folder(
             continue
         if frame is None:
             continue
-        if frame.name in frames:
+        picture = os.path.abspath(frame.image)
+        if picture in pictures or frame.name in frames:
             problems.add("duplicate image", path, "imagePath", detail=frame.name)
             continue
+        pictures.add(picture)
         frames[frame.name] = frame
     if not labelme_files:
         broken = problems.of("annotation broken")

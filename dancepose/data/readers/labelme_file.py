@@ -1,7 +1,6 @@
 """One Labelme file: its shapes and flags made into one Frame."""
 
 import math
-import os
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dancepose.data.images import SUFFIXES, image_size
+from dancepose.data.images import image_size
 from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
+from dancepose.data.readers.labelme_image import image_beside, picture_name
 from dancepose.data.readers.points import are_outside, rectangle
 from dancepose.data.readers.sources import Source, Sources
 from dancepose.errors import DataError, did_you_mean
@@ -110,7 +110,7 @@ class LabelmeFile:
             image = found or image or self.path.with_suffix(".jpg")
             if found is None:
                 self.problems.add("image missing", self.path, "imagePath", detail=str(image))
-        return image, Path(os.path.relpath(image, self.root)).as_posix()
+        return image, picture_name(image, self.path, self.root)
 
     def _size(self, image: Path) -> tuple[int, int]:
         size = (self.content.get("imageWidth"), self.content.get("imageHeight"))
@@ -230,12 +230,6 @@ class LabelmeFile:
             detail = f"{self.skeleton.keypoints[index]} at {x:.1f}, {y:.1f} of {size[0]} x {size[1]}"
             self.problems.add("outside the image", self.path, detail=detail)
         return Person(keypoints, head_box=group.head)
-
-
-def image_beside(path: Path) -> Path | None:
-    """Return the image of the same stem in the folder of a label file, if there is one."""
-    same_stem = (path.with_suffix(s) for suffix in SUFFIXES for s in (suffix, suffix.upper()))
-    return next((p for p in same_stem if p.is_file()), None)
 
 
 def _surroundings(group: _Group) -> np.ndarray:
