@@ -91,7 +91,7 @@ def read_folder(
             continue
         if frame is None:
             continue
-        picture = os.path.abspath(frame.image)
+        picture = os.path.abspath(str(frame.image))
         if picture in pictures or frame.name in frames:
             problems.add("duplicate image", path, "imagePath", detail=frame.name)
             continue
