@@ -59,7 +59,7 @@ def _train_alone(cfg: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-    from dancepose.sweeps.ledger import holding_run
+    from dancepose.tasks.holding import holding_run
     from dancepose.tasks.training import run_training
 
     gc.enable()

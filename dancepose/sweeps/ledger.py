@@ -231,18 +231,3 @@ class Sweep:
         except OSError as error:
             raise DanceposeError(f"{folder} cannot be written: {error.strerror or error}") from None
         return FileLock(folder / f"{name.replace('/', '_')}.lock")
-
-
-@contextmanager
-def holding_run(run: Path) -> Iterator[None]:
-    """Hold a run directory for oneself if it is a job of a sweep.
-
-    Raises:
-        JobTaken: another process holds it.
-    """
-    sweep = Sweep.of_run(run)
-    if sweep is None:
-        yield
-        return
-    with sweep.holding(run.name):
-        yield
