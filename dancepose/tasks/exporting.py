@@ -13,7 +13,7 @@ from dancepose.build import Model, MotionModel, load_checkpoint
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.data.synthetic.dataset import draw_cast
 from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
-from dancepose.errors import ConfigError, DanceposeError
+from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.files import proving, write_bytes
 from dancepose.image_files import read_image
 from dancepose.inference.actions import CROP
@@ -215,4 +215,6 @@ def pictures_to_check(images: str | None, count: int) -> list[np.ndarray]:
     items = find_pictures(images)
     if len(items) > count:
         log.info("checked on the first %d of %d pictures; check=%d takes all", count, len(items), len(items))
+    if told := [item.error for item in items if item.error]:
+        raise DataError(f"images={images}: {'; '.join(told)}")
     return [read_image(item.image) for item in items[:count]]
