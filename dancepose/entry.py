@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -41,7 +42,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     from dancepose.quick_start import read_yaml_in_c, without_plugins
-    from dancepose.resolvers import register
+    from dancepose.resolvers import register, remove_unused
 
     started = False  # has Hydra made the run's folder and called the task?
     register()
@@ -56,8 +57,16 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
         started = True
         hydra_config = HydraConfig.get()
         alone = hydra_config.mode == RunMode.RUN  # in a sweep the launcher goes on with the next job
+        launching = not alone and config_name == "train"
         try:
-            return go(cfg, hydra_config, launching=not alone and config_name == "train")
+            if not launching:
+                _check_log(hydra_config.runtime.output_dir)
+        except ConfigError as error:
+            if full or not alone:
+                raise
+            _fail(str(error))  # without the attempt to note it in the folder, or to remove that
+        try:
+            return go(cfg, hydra_config, launching)
         except Exception as error:
             if isinstance(error, BrokenPipeError):
                 end_if_closed()  # before Hydra tells of a job that failed
@@ -124,8 +133,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
     except OSError as error:
         if full or started or isinstance(error, BrokenPipeError):
             raise
-        place, why = error.filename or "the run directory", error.strerror or error
-        _fail(f"{place} cannot be written: {why}. Give another folder: output=... or hydra.run.dir=...")
+        _fail(_unwritable(error.filename or "the run directory", error))
     except ValueError as error:
         if not full and str(error).startswith("No trials are completed"):  # Optuna
             _fail("hydra/sweeper=optuna: no job ended with an objective")
@@ -133,6 +141,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
             raise
         _fail(no_option(sys.argv[1:]) or str(error))
     finally:
+        remove_unused()
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)
 
@@ -147,6 +156,23 @@ def _check_shown(config_name: str, argv: list[str]) -> None:
             from dancepose.config import check_shown
 
             check_shown(config_name, overrides, folders)
+
+
+def _check_log(folder: str) -> None:
+    """Refuse a folder in which no log can be written, before the first message tries and anything is done."""
+    log = os.path.join(folder, "log")
+    try:
+        if os.path.lexists(log):
+            open(log, "ab").close()
+        else:  # a log that stays empty would make an empty folder look like a run
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigError(_unwritable(log, error)) from error
+
+
+def _unwritable(place: str, error: OSError) -> str:
+    why = error.strerror or error
+    return f"{place} cannot be written: {why}. Give another folder: output=... or hydra.run.dir=..."
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:

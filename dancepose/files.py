@@ -3,11 +3,12 @@
 import json
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from dancepose.errors import DanceposeError
 
@@ -60,14 +61,14 @@ def remove_partial(folder: Path) -> None:
 
 @contextmanager
 def proving(path: Path) -> Iterator[Path]:
-    """Give the name beside `path` of a file that is to be written and checked.
+    """Give the name beside `path` of a file that is to be written and checked; no other process has it.
 
     It takes the place of `path` at the end; after any error it is gone, and the old file, if any, untouched.
 
     Raises:
         DanceposeError: it cannot be renamed, `path` is a folder say.
     """
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         yield partial
         try:
@@ -76,6 +77,54 @@ def proving(path: Path) -> Iterator[Path]:
             raise DanceposeError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+class Appended:
+    """A file that grows by whole pieces: one that cannot be written whole leaves no trace in it.
+
+    Args:
+        path: of the file, for messages.
+        file: open for writing, which nobody else does.
+        end: what always stands behind the last piece.
+
+    Attributes:
+        broken: not even the end could be put back.
+    """
+
+    def __init__(self, path: Path, file: IO[Any], end: bytes = b"") -> None:
+        self._path, self._handle, self._end, self.broken = path, file.fileno(), end, False
+        self._whole = self._before = 0  # where the last piece ends, and where it begins
+
+    def append(self, piece: bytes) -> None:
+        """Write a piece at once.
+
+        Raises:
+            DanceposeError: it does not fit, as on a full disk; the file is as it was.
+        """
+        try:
+            self._write(piece + self._end)
+        except OSError as error:
+            self._cut()
+            raise DanceposeError(f"{self._path} cannot be written: {error.strerror or error}") from error
+        self._before, self._whole = self._whole, self._whole + len(piece)
+
+    def take_back(self) -> None:
+        """Remove the last piece, once."""
+        self._whole = self._before
+        self._cut()
+
+    def _cut(self) -> None:
+        try:
+            self._write(self._end)  # where it stood: a full disk has that room
+            os.ftruncate(self._handle, self._whole + len(self._end))
+        except OSError:
+            self.broken = True
+
+    def _write(self, data: bytes) -> None:
+        os.lseek(self._handle, self._whole, os.SEEK_SET)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._handle, left) :]
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -215,6 +215,13 @@ class TestMessages:
         done = command("train", "-m", "data.root=.", "seed=1,2", "hydra.sweep.dir=file/sweep", cwd=tmp_path)
         assert done.returncode == 1 and "Traceback" not in done.stderr and "cannot be written" in done.stderr
 
+    def test_a_folder_that_is_there_and_takes_no_file_is_one_clear_error(self, tmp_path):
+        (tmp_path / "run" / "log").mkdir(parents=True)
+        for folder in ("/proc/self/fdinfo", "run"):
+            done = command("predict", "pose=.", "source=.", f"hydra.run.dir={folder}", cwd=tmp_path)
+            assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+            assert re.match(r"error: \S+/log cannot be written: .*hydra\.run\.dir=", done.stderr), done.stderr
+
     def test_the_version_is_this_programs_and_its_commits(self, tmp_path):
         done = command("evaluate", "--version", cwd=tmp_path)
         of = f", commit {commit()}" if commit() else ""

@@ -1,12 +1,14 @@
 """Files that are written whole or not at all."""
 
+import contextlib
+import resource
 import subprocess
 import sys
 
 import pytest
 
 from dancepose.errors import DanceposeError
-from dancepose.files import PARTIAL, remove_partial, replacing, write_text
+from dancepose.files import PARTIAL, Appended, proving, remove_partial, replacing, write_text
 
 
 def test_a_file_that_is_not_completed_leaves_the_old_one(tmp_path):
@@ -60,3 +62,40 @@ def test_what_a_killed_writer_leaves_is_known_by_its_name(tmp_path):
     remove_partial(tmp_path / "below")
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(mine)
     remove_partial(tmp_path / "absent")
+
+
+def test_two_processes_that_prove_a_file_do_not_take_each_others(tmp_path):
+    path = tmp_path / "model.onnx"
+    with proving(path) as first, proving(path) as second:
+        assert first != second and {first.suffix, second.suffix} == {".onnx"}
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
+
+
+@contextlib.contextmanager
+def room_for(size: int):
+    """Let no file grow beyond a size, as a full disk does: what fits of a piece is written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_piece_that_does_not_fit_leaves_no_trace(tmp_path):
+    path = tmp_path / "a.json"
+    with path.open("wb") as file:
+        grown = Appended(path, file, b"]")
+        grown.append(b"[1")
+        with room_for(8):
+            with pytest.raises(DanceposeError, match=r"a\.json cannot be written: File too large"):
+                grown.append(b", 22222222")
+            assert path.read_bytes() == b"[1]" and not grown.broken
+            grown.append(b", 3")
+        assert path.read_bytes() == b"[1, 3]"
+        grown.take_back()
+        assert path.read_bytes() == b"[1]"
+        grown.append(b", 4")
+    assert path.read_bytes() == b"[1, 4]"

@@ -59,7 +59,7 @@ LEVELS = [
         "callbacks",
     },
     {"train", "evaluate", "browse", "benchmark", "synthesize", "compare", "predict", "export"}
-    | {"entry", "help_text", "resume", "command_line_errors", "quick_start", "closed_pipe"},
+    | {"entry", "help_text", "resume", "command_line_errors", "quick_start", "closed_pipe", "log_file"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
 MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]

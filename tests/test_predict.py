@@ -1,7 +1,9 @@
 """`dancepose-predict` on pictures."""
 
 import csv
+import errno
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from test_image_files import png_that_claims
 from dancepose.build import build
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.data.prediction_reader import read_predictions
+from dancepose.data.prediction_writer import PredictionsWriter
 from dancepose.data.readers.labelme import read_labelme
 from dancepose.errors import CheckpointError, ConfigError, DanceposeError, DataError
 from dancepose.image_files import read_image
@@ -26,7 +29,7 @@ from dancepose.inference.sources import find_pictures
 from dancepose.inference.tiles import Tiling
 from dancepose.predict import predict
 from dancepose.tasks import prediction_outputs
-from dancepose.tasks.output_paths import as_jpeg
+from dancepose.tasks.output_paths import FILES, FOLDERS, as_jpeg
 from dancepose.tasks.prediction import predict_pictures, told_broken
 from dancepose.tasks.prediction_outputs import Outputs
 from dancepose.tasks.run_directory import RunDirectory
@@ -260,6 +263,63 @@ def test_a_late_error_loses_nothing_that_is_done(photos: Path, tmp_path: Path, m
     assert f"written to {tmp_path / 'out'}" in caplog.text
 
 
+@pytest.mark.parametrize("full", ["predictions.json", "predictions.jsonl", "predictions.csv"])
+def test_a_full_disk_is_told_with_the_file_and_the_lists_agree(
+    photos: Path, tmp_path: Path, monkeypatch, full
+):
+    """The system's call writes half of a line, and no more of that file."""
+    write, descriptors = os.write, {}
+
+    def half(handle, data):
+        name = descriptors.setdefault(handle, os.path.basename(os.readlink(f"/proc/self/fd/{handle}")))
+        if name.removeprefix(".").partition(".dancepose")[0].rpartition(".")[0] == full or name == full:
+            if os.fstat(handle).st_size > 3000 and len(data) > 20:
+                write(handle, bytes(data)[: len(data) // 2])
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", half)
+    wanted, out = Outputs(draw=False, jsonl=True, csv=True), tmp_path / "out"
+    with pytest.raises(DanceposeError, match=rf"^\S*/{full} cannot be written: No space left on device$"):
+        predict_pictures(oracle(3), find_pictures(photos) * 20, out, wanted)
+    images = json.loads((out / "predictions.json").read_text())["images"]
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()[1:]]
+    rows = list(csv.DictReader((out / "predictions.csv").open()))
+    assert 1 <= len(images) < 60 and lines == images
+    assert [row["image"] for row in rows] == [image["image"] for image in images for _ in image["people"]]
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["status"] == "failed" and summary["pictures"] == len(images)
+
+
+@pytest.mark.parametrize("name", [*FILES, *FOLDERS])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_another_prediction_left_is_neither_mixed_nor_written_over(name, wrong, tmp_path: Path):
+    path = tmp_path / name
+    if (name in FOLDERS) == wrong:  # a file, also in place of a folder
+        path.touch()
+    else:
+        path.mkdir()
+        (path / "0.jpg").touch()
+    with pytest.raises(ConfigError, match=rf"already holds {name}: write elsewhere.*hydra\.run\.dir"):
+        predict_pictures(oracle(1), [], tmp_path, Outputs(draw=False))
+    assert list(tmp_path.iterdir()) == [path], "nothing was begun"
+
+
+def test_a_folder_that_another_process_writes_into_is_refused(tmp_path: Path):
+    with PredictionsWriter(tmp_path / "predictions.json", SKELETON):
+        with pytest.raises(ConfigError, match=r"already holds \.predictions\.json.*runs, or was killed"):
+            predict_pictures(oracle(1), [], tmp_path, Outputs())
+
+
+def test_folders_that_cannot_be_read_count_as_broken(photos: Path, tmp_path: Path):
+    (photos / "gone").symlink_to(tmp_path / "nowhere")
+    (photos / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(DataError, match=r"(?s)2 of 5 pictures could not be read.*gone cannot be followed"):
+        predict_pictures(oracle(3), find_pictures(photos), tmp_path / "out", ALL)
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["pictures"] == 3 and sorted(summary["broken"]) == ["gone", "gone.png"]
+
+
 def test_ctrl_c_loses_nothing_that_is_done(photos: Path, tmp_path: Path):
     pipeline = oracle(3)
     tell = Fortune()
@@ -313,7 +373,8 @@ def run(tmp_path_factory) -> Path:
 
 class TestCommand:
     def test_a_folder(self, run: Path, photos: Path, tmp_path: Path):
-        run_task(predict, "predict", tmp_path / "out", f"pose={run}", f"source={photos}", "device=cpu")
+        source = f"source=[{photos}/0.png,{photos}]"
+        run_task(predict, "predict", tmp_path / "out", f"pose={run}", source, "device=cpu")
         summary = json.loads((tmp_path / "out" / "summary.json").read_text())
         assert summary["status"] == "done" and summary["pictures"] == 3
         made_by = summary["made_by"]

@@ -98,6 +98,14 @@ def test_a_video_is_not_written_over(command, tmp_path):
     assert [path.name for path in source.parent.iterdir()] == ["clip.mp4"], "nothing was begun"
 
 
+def test_a_folder_in_place_of_the_drawn_video_is_told_at_once(command, video, tmp_path):
+    for name in ("clip.mp4", "clip.partial.mp4"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        with pytest.raises(ConfigError, match=rf"out already holds {name}: write elsewhere"):
+            command(video)
+        (tmp_path / "out" / name).rmdir()
+
+
 def test_corrected_labelme_files_of_a_video_are_kept(command, video, tmp_path):
     path = tmp_path / "out" / "labelme" / "clip" / "000002.json"
     path.parent.mkdir(parents=True)

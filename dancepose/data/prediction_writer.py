@@ -12,7 +12,7 @@ import numpy as np
 
 from dancepose.data.predictions import ImagePredictions, label_hash
 from dancepose.errors import ConfigError, DanceposeError
-from dancepose.files import replacing
+from dancepose.files import Appended, replacing
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton
 
@@ -78,27 +78,31 @@ class PredictionsWriter:
         self._head = {"skeleton": _skeleton_to_plain(skeleton), "split": split}
         self._head |= {} if made_by is None else {"made_by": dict(made_by)}
         self._stack = contextlib.ExitStack()
-        self._any = False
+        self._count = 0
 
     def __enter__(self) -> Self:
-        self._file = self._stack.enter_context(replacing(self.path))
-        self._file.write((json.dumps(self._head, ensure_ascii=False)[:-1] + ', "images": [').encode())
+        with self._stack as stack:
+            self._file = Appended(self.path, stack.enter_context(replacing(self.path)), b"\n]}\n")
+            self._file.append((json.dumps(self._head, ensure_ascii=False)[:-1] + ', "images": [').encode())
+            self._stack = stack.pop_all()
         return self
 
     def write(self, entry: ImagePredictions) -> None:
-        """Write the people of one picture; the next place in the file is theirs."""
+        """Write the people of one picture at once; the next place in the file is theirs."""
         line = json.dumps(image_to_plain(entry), allow_nan=False, ensure_ascii=False)
-        self._file.write(((",\n" if self._any else "\n") + line).encode())
-        self._any = True
+        self._file.append(((",\n" if self._count else "\n") + line).encode())
+        self._count += 1
+
+    def take_back(self) -> None:
+        """Remove the last picture again, once."""
+        self._file.take_back()
+        self._count -= 1
 
     def __exit__(self, *raised: Any) -> bool | None:
-        if raised[0] is None or not self.keep:
-            if raised[0] is None:
-                self._file.write(b"\n]}\n")
+        if raised[0] is None or not self.keep or self._file.broken:
             return self._stack.__exit__(*raised)
         try:
-            with self._stack:
-                self._file.write(b"\n]}\n")
+            self._stack.__exit__(None, None, None)
         except (DanceposeError, OSError) as second:
             log.warning("%s", second)  # the first error is told by whoever catches it
         return None

@@ -61,7 +61,7 @@ class ActivationWriter:
             if found.images is None:  # too little is seen of the person to ask
                 continue
             drawn = draw_activations(found.images[0], found, title=f"{person.action or 'no action'}")
-            self._write(path.with_name(f"{path.stem}_person_{number}.jpg"), drawn)
+            self._write(self._paths.person("activation", frame.name, number), drawn)
 
     def _write(self, path: Path, drawn: np.ndarray) -> None:
         self._paths.originals.check(path)

@@ -1,12 +1,17 @@
 """`OutputPaths`: where the files of each picture go, so that none replaces another or what was given."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from dancepose.errors import ConfigError
+from dancepose.files import SUFFIX
 from dancepose.image_files import SUFFIXES
 from dancepose.inference.interface import Item
 from dancepose.tasks.originals import Originals
+
+FILES = ("predictions.json", "predictions.jsonl", "predictions.csv", "summary.json")
+FOLDERS = ("pictures", "heatmaps", "activation", "labelme", "tracks")
 
 
 class OutputPaths:
@@ -20,6 +25,7 @@ class OutputPaths:
     def __init__(self, folder: Path, originals: Originals | None = None) -> None:
         self.folder, self.originals = Path(folder), originals or Originals(())
         self._second: dict[str, Path] = {}  # picture -> its Labelme file, where another has the usual name
+        self._drawn: set[Path] = set()  # what is drawn of whole pictures
 
     def check(self, items: Sequence[Item], kinds: Sequence[str], labelme: bool) -> None:
         """Look at all pictures before anything is written.
@@ -31,9 +37,9 @@ class OutputPaths:
 
         Raises:
             ConfigError: a file would replace a picture that was given, a Labelme file that is there already,
-                or that of another picture.
+                or that of another picture; or something of another prediction is there.
         """
-        names = list(dict.fromkeys(item.name for item in items))
+        names = list(dict.fromkeys(item.name for item in items if item.error is None))
         for kind in kinds:
             _all_different(names, lambda name, kind=kind: self.drawn(kind, name))  # type: ignore[misc]
         if labelme:
@@ -41,9 +47,38 @@ class OutputPaths:
             _all_different(names, self.labelme)
             for name in names:
                 _not_there(self.labelme(name))
-        for name in names:
-            for kind in kinds:
-                self.originals.check(self.drawn(kind, name))
+        self._drawn = {self.drawn(kind, name) for kind in kinds for name in names}
+        for path in self._drawn:
+            self.originals.check(path)
+        self.nothing_there()
+
+    def nothing_there(self, *videos: str) -> None:
+        """Refuse a folder that holds anything under the name of an output, of whatever kind it is.
+
+        Args:
+            videos: names of the files that are written of a video.
+
+        Raises:
+            ConfigError: names what is there; it would be written over, or stay beside what is written now.
+        """
+        files = [name for name in (*FILES, *videos) if os.path.lexists(self.folder / name)]
+        folders = [name for name in FOLDERS if _is_taken(self.folder / name)]
+        if begun := [path.name for path in self.folder.glob(f".predictions.*{SUFFIX}")]:
+            files.append(f"{begun[0]} (of a prediction that runs, or was killed)")
+        if there := [*files, *folders]:
+            raise ConfigError(
+                f"{self.folder} already holds {', '.join(there)}: write elsewhere, with another "
+                "hydra.run.dir=..., or move that away"
+            )
+
+    def person(self, kind: str, name: str, number: int) -> Path:
+        """Return the path of what is drawn of one person of a picture; no picture as a whole has it."""
+        whole = self.drawn(kind, name)
+        path, second = whole.with_name(f"{whole.stem}_person_{number}.jpg"), 1
+        while path in self._drawn:
+            second += 1
+            path = whole.with_name(f"{whole.stem}_person_{number}_{second}.jpg")
+        return path
 
     def drawn(self, kind: str, name: str) -> Path:
         """Return the path of what is drawn of a picture; `kind` is the folder."""
@@ -91,6 +126,14 @@ def _all_different(names: Sequence[str], path_of: Callable[[str], Path]) -> None
                 f"{other} and {name} would both be written as {path_of(name)}: predict them one by one, into "
                 "folders of their own"
             )
+
+
+def _is_taken(folder: Path) -> bool:
+    """Tell whether a folder cannot be used as a new one: it holds something, is no folder, or is closed."""
+    try:
+        return bool(os.listdir(folder))
+    except OSError:
+        return os.path.lexists(folder)
 
 
 def _not_there(path: Path) -> None:

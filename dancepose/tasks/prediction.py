@@ -43,7 +43,8 @@ def predict_pictures(
 
     Raises:
         ConfigError: before anything is written: a file would replace one that was given, a Labelme file that
-            is there already, or that of another picture; or the networks cannot do what is asked.
+            is there already, or that of another picture; or the folder holds another prediction; or the
+            networks cannot do what is asked.
         DataError: at the end, when all else is done: pictures are missing or broken; names them.
         KeyboardInterrupt: at the end, where the user broke it off.
         SystemExit: likewise, by SIGTERM.

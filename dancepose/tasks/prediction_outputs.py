@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from dancepose.data.prediction_writer import PredictionsWriter, image_to_plain
 from dancepose.data.predictions import ImagePredictions
 from dancepose.data.readers.labelme import write_labelme
 from dancepose.errors import DanceposeError
+from dancepose.files import Appended
 from dancepose.inference.action_drawing import draw_actions
 from dancepose.inference.drawing import draw_heatmap_grid, draw_people, write_image
 from dancepose.inference.interface import Prediction
@@ -90,8 +91,8 @@ class OutputWriter:
         self.paths, self.made_by = paths or OutputPaths(folder), made_by
         self.skeleton, self.classes = skeleton, tuple(classes)
         self._stack = contextlib.ExitStack()
-        self._lines: TextIO | None = None
-        self._table: TextIO | None = None
+        self._lines: Appended | None = None
+        self._table: Appended | None = None
 
     def __enter__(self) -> Self:
         with self._stack as stack:
@@ -101,11 +102,11 @@ class OutputWriter:
                 )
             )
             if self.outputs.jsonl:
-                self._lines = stack.enter_context(_opened(self.folder / "predictions.jsonl"))
+                self._lines = _opened(self.folder / "predictions.jsonl", stack)
                 head = {"skeleton": self.skeleton.name, "keypoints": list(self.skeleton.keypoints)}
                 self._line(head | {"classes": list(self.classes)})
             if self.outputs.csv:
-                self._table = stack.enter_context(_opened(self.folder / "predictions.csv"))
+                self._table = _opened(self.folder / "predictions.csv", stack)
                 self._rows([csv_header(self.skeleton, self.classes)])
             self._stack = stack.pop_all()
         return self
@@ -124,11 +125,15 @@ class OutputWriter:
         frame = prediction.frame
         with times("write"):
             entry = ImagePredictions(frame.name, frame.people, size=frame.size)
-            self._json.write(entry)
-            if self._lines is not None:
-                self._line(({} if time is None else {"time": time}) | image_to_plain(entry))
-            if self._table is not None:
-                self._rows(csv_rows(frame, self.classes, time))
+            with contextlib.ExitStack() as back:  # the three hold the same pictures, or none holds this one
+                self._json.write(entry)
+                back.callback(self._json.take_back)
+                if self._lines is not None:
+                    self._line(({} if time is None else {"time": time}) | image_to_plain(entry))
+                    back.callback(self._lines.take_back)
+                if self._table is not None:
+                    self._rows(csv_rows(frame, self.classes, time))
+                back.pop_all()
             if self.outputs.labelme:
                 self._labelme(prediction)
         if self.outputs.draw and prediction.picture is not None:
@@ -148,15 +153,13 @@ class OutputWriter:
 
     def _line(self, content: dict[str, Any]) -> None:
         assert self._lines is not None
-        self._lines.write(json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
-        self._lines.flush()
+        self._lines.append((json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n").encode())
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> None:
         assert self._table is not None
         text = StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
-        self._table.write(text.getvalue())
-        self._table.flush()
+        self._table.append(text.getvalue().encode())
 
     def _labelme(self, prediction: Prediction) -> None:
         frame = prediction.frame
@@ -228,9 +231,9 @@ def csv_rows(frame: Frame, classes: Sequence[str], time: float | None = None) ->
     return rows
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, stack: contextlib.ExitStack) -> Appended:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w", encoding="utf-8", newline="")
+        return Appended(path, stack.enter_context(path.open("wb")))
     except OSError as error:
         raise DanceposeError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -82,7 +82,7 @@ def predict_frames(
 
     Raises:
         ConfigError: options do not go together; or, before anything is written, a file would replace the
-            video, or a Labelme file that is there already.
+            video, or a Labelme file that is there already, or something of another prediction is there.
         DataError: no frame can be decoded.
         KeyboardInterrupt: at the end, where the user broke off a video.
         SystemExit: likewise, by SIGTERM.
@@ -96,6 +96,7 @@ def predict_frames(
             Originals([video.path]).check(path)
     if outputs.labelme:
         paths.none_below(name)
+    paths.nothing_there(*((clip.name, VideoWriter(clip).partial.name) if outputs.draw else ()))
     asked, made_by = BreakOff(), provenance(pipeline)
     stream = stream_video(
         pipeline,

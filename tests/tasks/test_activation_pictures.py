@@ -12,6 +12,7 @@ from dancepose.errors import ConfigError
 from dancepose.image_files import read_image
 from dancepose.inference.actions import ActionPredictor
 from dancepose.inference.geometry import TestGeometry
+from dancepose.inference.interface import Item
 from dancepose.inference.onnx_run import OnnxActionNetwork
 from dancepose.inference.pipeline import Pipeline
 from dancepose.inference.pose import PosePredictor
@@ -60,6 +61,16 @@ def test_a_picture_of_the_pose_network_and_one_of_each_person(pipeline, tmp_path
     assert {f"{name}.jpg" for name in names} < set(written) and tally.people > 3
     assert len(written) == 3 + sum(tally.actions.values())
     assert read_image(tmp_path / "activation" / "0.png.jpg").shape[1] > 240
+
+
+def test_no_persons_picture_has_the_name_of_another_picture(tmp_path):
+    paths = OutputPaths(tmp_path)
+    paths.check(
+        [Item(None, name) for name in ("b.jpg", "b_person_0.jpg", "b_person_0_2.jpg")], ["activation"], False
+    )
+    found = [paths.person("activation", "b.jpg", number).name for number in (0, 1)]
+    assert found == ["b_person_0_3.jpg", "b_person_1.jpg"]
+    assert paths.person("activation", "b_person_0.jpg", 0).name == "b_person_0_person_0.jpg"
 
 
 def test_a_classifier_that_nobody_can_look_into_is_refused_at_once(pipeline, tmp_path):
