@@ -128,11 +128,22 @@ def load_checkpoint(path: str | Path) -> Model | MotionModel:
     try:
         # the weights that training started from are not read again
         model = build({**config, "model": {**config["model"], "weights": None}})
+        _check_complete(path, set(model.network.state_dict()), set(state))
         model.network.load_state_dict(state)
     except (ConfigError, RuntimeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path} does not fit this version of dancepose: {reason}") from None
     return replace(model, config={key: value for key, value in config.items() if key != "test"})
+
+
+def _check_complete(path: str | Path, wanted: set[str], found: set[str]) -> None:
+    """Refuse a file that has nothing foreign but lacks something; other networks lack and have."""
+    if (missing := sorted(wanted - found)) and found <= wanted:
+        named = f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}"
+        raise CheckpointError(
+            f"{path} is incomplete: it lacks {len(missing)} of the network's {len(wanted)} tensors "
+            f"({named}). Copy it again, or write it anew"
+        )
 
 
 def _trained(path: str | Path) -> tuple[Any, dict[str, Tensor]]:

@@ -1,6 +1,7 @@
 """What Hydra and OmegaConf say of a wrong command line, in our words and with a suggestion."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -18,8 +19,11 @@ def translate(error: Exception, config_name: str) -> str:
     if error.__cause__ is not None and str(error.__cause__) not in text:
         text += f"\n{error.__cause__}"
     if (refused := getattr(error, "override", None)) is not None:  # of Hydra's OverrideParseException
+        if told := _foreign_character(refused, str(error)):
+            return told
         lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See http"))]
-        return _not_parsed(refused, " ".join(lines))
+        # a caret points at a column of a line that is not shown
+        return _not_parsed(refused, " ".join(line for line in lines if line.strip(" ^")))
     if match := re.search(r"Could not override '([^']+)'", text):
         key = match[1]
         from dancepose.config_keys import suggest_key
@@ -58,6 +62,25 @@ def _is_file(argument: str) -> bool:
     """Say whether an argument names a file where an option is asked for: `skeleton=my/skeleton.yaml`."""
     value = argument.partition("=")[2]
     return value.endswith((".yaml", ".yml")) or "/" in value
+
+
+def _foreign_character(argument: str, text: str) -> str:
+    """Return what to say where one character is none of Hydra's grammar, and quotes let it in; else nothing.
+
+    Args:
+        argument: of the command line.
+        text: of Hydra; where its lexer gave up, a caret stands below the character.
+    """
+    told = re.match(r"(LexerNoViableAltException: ).*\n( *)\^\n", text, re.S)
+    place = len(told[2]) - len(told[1]) if told else 0
+    key, _, value = argument.partition("=")
+    if not len(key) < place < len(argument) or (letter := argument[place]) in "'\"":
+        return ""
+    if value.startswith(("[", "{")):
+        return f'{argument}: {letter} needs quotes around its word, within those of the shell: "..."'
+    escaped = value.replace('"', '\\"')
+    quoted = shlex.quote(f'{key}="{escaped}"')
+    return f"{argument}: {letter} needs quotes around the value, within those of the shell: {quoted}"
 
 
 def _not_parsed(argument: str, reason: str) -> str:

@@ -3,12 +3,15 @@
 import io
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import cv2
 import numpy as np
 
 from dancepose.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
 JPEG, PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
@@ -50,6 +53,30 @@ def read_image(image: Path | str | np.ndarray | None) -> np.ndarray:
     if decoded is None:
         raise DataError(f"image {image} is broken: no image, or cut off ({len(data)} bytes). Copy it again.")
     return decoded
+
+
+def from_pillow(image: Image.Image) -> np.ndarray:
+    """Return the pixels of a Pillow image as `read_image` gives those of its file: turned by its EXIF, RGB.
+
+    An alpha channel is dropped; 16 bits a channel become 8.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        DataError: its file is broken, or Pillow does not turn its mode into RGB.
+    """
+    from PIL import ImageOps
+
+    name = getattr(image, "filename", "") or "of Pillow"
+    try:
+        turned = ImageOps.exif_transpose(image)
+        if turned.mode.startswith("I"):  # which `convert` would cut off at 255
+            grey = (np.asarray(turned).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+            return np.repeat(grey[:, :, None], 3, axis=2)
+        return np.array(turned.convert("RGB"))
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow decodes a file only now
+        raise DataError(f"image {name} of mode {image.mode} cannot be read: {error}") from None
 
 
 def image_size(path: Path | str) -> tuple[int, int]:

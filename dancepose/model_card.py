@@ -57,9 +57,12 @@ def read_card(metadata: Mapping[str, str] | None, path: Any) -> ModelCard:
     """
     text = (metadata or {}).get(ENTRY)
     if text is None:
+        if str(path).endswith(".onnx"):
+            remedy = "Write one of a run: dancepose-export run=<run> format=onnx"
+        else:
+            remedy = f"To start a training from bare weights (safetensors), give model.weights={path}"
         raise CheckpointError(
-            f"{path} was not written by dancepose-export: it lacks the model's card. To start a training "
-            f"from bare weights (safetensors), give model.weights={path}"
+            f"{path} was not written by dancepose-export: it lacks the model's card. {remedy}"
         )
     try:
         card = ModelCard(**json.loads(text))

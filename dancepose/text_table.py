@@ -16,3 +16,8 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
         for row in rows
     )
     return ["  ".join(cells).rstrip() for cells in lines]
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: `1 person`, `3 people`; `many` where it is more than an s at the end."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"

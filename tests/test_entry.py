@@ -1,5 +1,6 @@
 import re
 import resource
+import shlex
 import subprocess
 import sys
 
@@ -7,9 +8,11 @@ import hydra
 import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
 from running import command
 
 import dancepose
+from dancepose.command_line_errors import translate
 from dancepose.commit import commit
 from dancepose.errors import ConfigError
 from dancepose.resume import own_trust, resume_overrides
@@ -23,6 +26,34 @@ def save(folder, *overrides: str):
 
 def value_of(override: str):
     return OverridesParser.create().parse_override(override).value()
+
+
+class TestForeignCharacters:
+    """What Hydra's lexer does not know is named, with the quoted form to type; that form is read."""
+
+    @pytest.mark.parametrize("value", ["Tänzer.jpg", "~/photos", "a~b", "a#b.jpg", "a;b", "it's", "ä'b"])
+    def test_they_are_named(self, value):
+        with pytest.raises(OverrideParseException) as caught:
+            OverridesParser.create().parse_overrides([f"source={value}"])
+        told = translate(caught.value, "predict")
+        if value == "it's":  # a quote that is not closed is another matter
+            assert "need quotes within quotes" in told and "^" not in told
+            return
+        letter = next(letter for letter in value if letter in "ä~#;")
+        typed = shlex.split(told.rpartition(": ")[2])
+        assert told.startswith(f"source={value}: {letter} needs quotes") and len(typed) == 1
+        assert "^" not in told and "Lexer" not in told and value_of(typed[0]) == value
+
+    def test_within_a_list(self):
+        with pytest.raises(OverrideParseException) as caught:
+            OverridesParser.create().parse_overrides(["data.files=[a,ä.json]"])
+        assert "ä needs quotes around its word" in translate(caught.value, "train")
+
+    def test_nothing_is_made_of_a_key(self):
+        with pytest.raises(OverrideParseException) as caught:
+            OverridesParser.create().parse_overrides(["quälle=a"])
+        told = translate(caught.value, "predict")
+        assert told.startswith("quälle=a cannot be read: ") and "^" not in told
 
 
 class TestSavedOverrides:

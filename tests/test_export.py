@@ -83,14 +83,22 @@ def test_a_pipeline_and_a_training_start_from_it(run, exported, tmp_path):
 
 def test_files_that_are_none_get_one_clear_error(exported, tmp_path):
     content, tensors = exported.read_bytes(), load_file(exported)
-    for name, data in {"cut": content[: len(content) // 2], "text": b"no tensors at all", "no": b""}.items():
+    for name, data in {"cut": content[: len(content) // 2], "no": b""}.items():
         (tmp_path / f"{name}.safetensors").write_bytes(data)
         with pytest.raises(CheckpointError, match=f"{name}.safetensors is truncated or damaged"):
             load_checkpoint(tmp_path / f"{name}.safetensors")
+    (tmp_path / "text.safetensors").write_bytes(b"no tensors at all")
+    with pytest.raises(CheckpointError, match=r"text\.safetensors is no checkpoint .* but text"):
+        load_checkpoint(tmp_path / "text.safetensors")
     save_file(tensors, tmp_path / "foreign.safetensors")
     with pytest.raises(CheckpointError, match="was not written by dancepose-export"):
         load_checkpoint(tmp_path / "foreign.safetensors")
     card = read_card(read_metadata(exported), exported)
+    lacking = {name: tensor for name, tensor in tensors.items() if name != min(tensors)}
+    save_file(lacking, tmp_path / "lacking.safetensors", {ENTRY: card.to_json()})
+    told = rf"lacking\.safetensors is incomplete: it lacks 1 of .* tensors \({min(tensors)}\)"
+    with pytest.raises(CheckpointError, match=told):
+        load_checkpoint(tmp_path / "lacking.safetensors")
     card.config["model"]["width"] = 16
     save_file(tensors, tmp_path / "other.safetensors", {ENTRY: card.to_json()})
     with pytest.raises(CheckpointError, match="does not fit this version of dancepose: .*size mismatch"):

@@ -5,9 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from dancepose.errors import DataError
-from dancepose.image_files import LARGEST, read_image
+from dancepose.image_files import LARGEST, from_pillow, read_image
 
 
 def png_that_claims(path: Path, width: int, height: int) -> Path:
@@ -42,3 +43,37 @@ def test_what_the_decoder_raises_names_the_file(tmp_path, monkeypatch, error):
     monkeypatch.setattr(cv2, "imdecode", refuse)
     with pytest.raises(DataError, match=r"a\.bmp cannot be decoded"):
         read_image(path)
+
+
+class TestPillow:
+    """An image of Pillow gives what its file does."""
+
+    @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+    def test_every_mode(self, tmp_path, mode):
+        noise = np.random.default_rng(0).integers(0, 256, (7, 9, 4), dtype=np.uint8)
+        if mode == "I;16":
+            image = Image.fromarray(noise[:, :, 0].astype(np.uint16) * 257)
+        elif mode in ("P", "CMYK", "LA", "1"):
+            image = Image.fromarray(noise).convert(mode)
+        else:
+            channels = len(mode)
+            image = Image.fromarray(noise[:, :, :channels] if channels > 1 else noise[:, :, 0], mode)
+        assert image.mode == mode
+        found = from_pillow(image)
+        assert found.shape == (7, 9, 3) and found.dtype == np.uint8
+        if mode != "CMYK":  # which PNG does not have
+            image.save(tmp_path / "x.png")
+            assert np.array_equal(found, read_image(tmp_path / "x.png"))
+
+    def test_turned_as_the_file_is(self, tmp_path):
+        noise = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
+        for turn in range(1, 9):
+            exif = Image.Exif()
+            exif[0x0112] = turn
+            Image.fromarray(noise).save(tmp_path / "x.png", exif=exif)
+            with Image.open(tmp_path / "x.png") as image:
+                assert np.array_equal(from_pillow(image), read_image(tmp_path / "x.png")), turn
+
+    def test_a_mode_that_is_no_picture(self):
+        with pytest.raises(DataError, match="mode LAB"):
+            from_pillow(Image.new("LAB", (4, 4)))

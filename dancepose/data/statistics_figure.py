@@ -8,7 +8,6 @@ from typing import Any
 from dancepose.data.statistics_panels import (
     Parts,
     class_bars,
-    counted,
     picture_size_marks,
     place_map,
     size_histograms,
@@ -18,6 +17,7 @@ from dancepose.data.statistics_panels import (
 )
 from dancepose.inference.figure import new_figure, png
 from dancepose.skeleton import Skeleton
+from dancepose.text_table import counted
 
 DPI = 100
 WIDTH = 15.0  # of the figure in inches

@@ -13,6 +13,7 @@ import numpy as np
 
 from dancepose.inference.drawing import keypoint_colours
 from dancepose.skeleton import Skeleton
+from dancepose.text_table import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -195,8 +196,3 @@ def _nothing(axes: Axes, text: str) -> None:
 def _percent(counts: Sequence[int] | np.ndarray) -> np.ndarray:
     values = np.asarray(counts, dtype=np.float64)
     return 100 * values / max(1.0, values.sum())
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """Return `1 person` or `3 people`."""
-    return f"1 {one}" if number == 1 else f"{number} {many}"

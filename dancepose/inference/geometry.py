@@ -1,5 +1,6 @@
 """`TestGeometry`: how an image becomes a network input at test time, and how coordinates find back."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -10,6 +11,7 @@ from dancepose.errors import ConfigError, DataError
 
 PAD_VALUE = 0  # black: what the training transforms show outside a picture
 MAX_PIXELS = 2**26  # of a network input; beyond it a sliver of a picture would ask for gigabytes
+STRIP = 16  # long : short side of a picture that a size must let in
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class TestGeometry:
         multiple: the padded sides are multiples of this (the network itself needs 32).
 
     Raises:
-        ConfigError: a value that is none of the above.
+        ConfigError: a value that is none of the above, or a size too large for any picture but a strip.
     """
 
     __test__: ClassVar[bool] = False  # its name starts like a test class, and pytest would collect it
@@ -55,12 +57,19 @@ class TestGeometry:
             raise ConfigError(f"resize is '{self.resize}': it must be 'short' or 'long'")
         if self.size < 1 or self.multiple < 1:
             raise ConfigError(f"size {self.size} and multiple {self.multiple} must be at least 1")
+        ratio = 1 if self.resize == "short" else STRIP  # of the picture that gives the smallest input
+        largest = round_down(math.isqrt(MAX_PIXELS * ratio), self.multiple)
+        if self.size > largest:
+            raise ConfigError(
+                f"size {self.size} is too large: with resize={self.resize} pictures would get more than "
+                f"{MAX_PIXELS:,} pixels; it can be at most {largest}"
+            )
 
     def plan(self, width: int, height: int) -> Plan:
         """Return the sizes and the matrix for an image of width x height pixels.
 
         Raises:
-            DataError: the image is empty, or so narrow that its input would exceed `MAX_PIXELS` pixels.
+            DataError: the image is empty, or its input would exceed `MAX_PIXELS` pixels.
         """
         if min(width, height) < 1:
             raise DataError(f"an image of {width} x {height} pixels is empty")
@@ -69,10 +78,12 @@ class TestGeometry:
         content = (max(1, round(width * scale)), max(1, round(height * scale)))
         padded = (round_up(content[0], self.multiple), round_up(content[1], self.multiple))
         if padded[0] * padded[1] > MAX_PIXELS:
-            raise DataError(
-                f"an image of {width} x {height} pixels would become {padded[0]} x {padded[1]}: "
-                "too narrow for resize=short, use resize=long or cut it"
-            )
+            told = f"an image of {width} x {height} pixels would become {padded[0]} x {padded[1]}: "
+            if self.resize == "short":
+                told += f"too narrow for size {self.size} with resize=short, use resize=long or cut it"
+            else:
+                told += f"size {self.size} is too large"
+            raise DataError(told)
         step = np.array([width / content[0], height / content[1]])  # original pixels per input pixel
         return Plan(content, padded, np.column_stack([np.diag(step), 0.5 * step - 0.5]))
 
@@ -122,6 +133,11 @@ def invert_matrix(matrix: np.ndarray) -> np.ndarray:
 def round_up(value: int, multiple: int) -> int:
     """Return the smallest multiple of `multiple` that is at least `value`."""
     return -(-value // multiple) * multiple
+
+
+def round_down(value: int, multiple: int) -> int:
+    """Return the largest multiple of `multiple` that is at most `value`."""
+    return value // multiple * multiple
 
 
 def describe_geometry(geometry: Any) -> dict[str, Any]:

@@ -1,15 +1,22 @@
 """What goes into a pipeline and comes out of it, and what it asks of a pose network."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
+from PIL import Image
 
 from dancepose.codecs.base import Found
+from dancepose.errors import DataError
+from dancepose.image_files import from_pillow
 from dancepose.inference.geometry import TestGeometry
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
+
+Picture = str | Path | np.ndarray | Image.Image
+TAKEN = "a path, a (H, W, 3) uint8 RGB array or a Pillow image"
 
 
 class PoseModel(Protocol):
@@ -64,10 +71,38 @@ class Item:
     clip: str | None = None
 
 
-def as_item(picture: Path | str | np.ndarray) -> Item:
-    """Return the item of a picture, named by its path; an array has no name."""
-    named = "" if isinstance(picture, np.ndarray) else str(picture)
-    return Item(Path(picture) if isinstance(picture, str) else picture, named)
+def is_picture(given: Any) -> TypeGuard[Picture]:
+    """Tell whether something is one picture, right or wrong, or several.
+
+    Raises:
+        TypeError: it can be neither; says what is taken.
+    """
+    if isinstance(given, (str, Path, np.ndarray, Image.Image)):
+        return True
+    if isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable):
+        raise TypeError(f"{TAKEN}, or an iterable of such is needed, not {type(given).__name__}")
+    return False
+
+
+def as_item(given: Any) -> Any:
+    """Return the item of a picture, named by its path, an array without a name; items return as they are.
+
+    Raises:
+        TypeError: it is neither; says what is taken.
+    """
+    if isinstance(given, Image.Image):
+        name = str(getattr(given, "filename", ""))
+        try:
+            return Item(from_pillow(given), name)
+        except DataError as error:
+            return Item(None, name, str(error))
+    if isinstance(given, np.ndarray):
+        return Item(given)
+    if isinstance(given, (str, Path)):
+        return Item(Path(given), str(given))
+    if not hasattr(given, "image"):
+        raise TypeError(f"each picture must be {TAKEN}, not {type(given).__name__}")
+    return given
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Networks as ONNX graphs of any batch, those of poses of any size, with the search for peaks inside."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from dancepose.model_card import ENTRY, ModelCard
 from dancepose.motion_model import example_inputs
 from dancepose.networks.hrnet import MULTIPLE
 from dancepose.quiet import quiet
+
+log = logging.getLogger(__name__)
 
 OPSET = 18
 TRIED = (2, 2 * MULTIPLE, 3 * MULTIPLE)  # batch, height, width of the input that is traced; any will do
@@ -117,6 +120,7 @@ def _write(
     need_export()
     if (size := 4 * sum(p.numel() for p in graph.parameters())) > LIMIT:
         raise ConfigError(f"the network has {size / 2**30:.1f} GiB of weights: an ONNX file holds 2")
+    log.info("tracing the network and translating it into a graph: this may take some minutes")
     # which tells of packages that are not installed, and warns of what it does itself
     with quiet("torch.onnx", "onnxscript", "onnx_ir"), torch.no_grad():
         try:
@@ -138,6 +142,7 @@ def _write(
     _forget_origins(proto)
     proto.producer_name, proto.producer_version = "dancepose", card.version
     proto.metadata_props.add(key=ENTRY, value=card.to_json())
+    log.info("writing the graph")
     write_bytes(path, proto.SerializeToString())
 
 

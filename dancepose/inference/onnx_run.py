@@ -25,6 +25,7 @@ from dancepose.model_card import ModelCard, read_card
 from dancepose.model_parts import read_common
 from dancepose.motion_model import MOTION_TESTED, example_inputs
 from dancepose.networks.action import ActionNetwork
+from dancepose.networks.foreign_files import first_bytes
 from dancepose.pose_model import POSE_TESTED
 from dancepose.skeleton import Skeleton
 
@@ -60,13 +61,14 @@ class OnnxPose:
             kept = {key: value for key, value in config.items() if key != "classes"}
             skeleton, _, tested = read_common(kept, POSE_TESTED)
             self.codec = build_codec(model_config(config["model"]), skeleton)
-            self.geometry: TestGeometry = geometry_of(tested, size)
+            self.geometry: TestGeometry = geometry_of(tested)
             self.flip = bool(self.card.graph["flip"])
             multiple = self.card.graph["multiple"]
             if self.geometry.multiple % multiple:
                 raise ValueError(f"inputs padded to {self.geometry.multiple}, not to {multiple}")
             self._names = [output.name for output in self._session.get_outputs()]
             self._probe()
+        self.geometry = geometry_of(tested, size)  # a size that is wrong is no fault of the file
 
     @property
     def skeleton(self) -> Skeleton:
@@ -196,6 +198,7 @@ def open_session(path: str | Path, threads: int | None = None) -> tuple[ModelCar
     options.log_severity_level = 3
     if not file.is_file():
         raise CheckpointError(f"there is no file {path}")
+    first_bytes(file)
     try:
         content = file.read_bytes()
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

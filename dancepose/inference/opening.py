@@ -32,13 +32,17 @@ def open_pose(
     refused = {
         "device": device not in ("auto", "cpu"),
         "precision": precision not in (None, "32-true"),
-        "flip": flip not in (None, pose.flip),
         "scales": scales is not None and list(scales) != [1.0],
+        "flip": flip not in (None, pose.flip),
     }
     if asked := [key for key, no in refused.items() if no]:
+        # only the mirror image is inside the graph; the others are those of every ONNX file here
+        way = "give the run itself, or its safetensors"
+        if asked == ["flip"]:
+            way = f"export another: dancepose-export format=onnx flip={str(flip).lower()}"
         raise ConfigError(
             f"{path} runs on the CPU, in 32-true, with flip={str(pose.flip).lower()} and scales=[1]: "
-            f"leave out {', '.join(asked)}, or export another: dancepose-export format=onnx flip=..."
+            f"leave out {', '.join(asked)}, or {way}"
         )
     return pose
 

@@ -7,12 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import overload
 
-import numpy as np
-
 from dancepose.checks import at_least
 from dancepose.errors import ConfigError, DataError
 from dancepose.inference.actions import ActionPredictor, ActionSample
-from dancepose.inference.interface import Item, PoseModel, Prediction, as_item
+from dancepose.inference.interface import Item, Picture, PoseModel, Prediction, as_item, is_picture
 from dancepose.inference.onnx_run import OnnxActionNetwork, OnnxPose
 from dancepose.inference.opening import network_file, open_motion, open_pose
 from dancepose.inference.selection import leave_out
@@ -25,7 +23,6 @@ from dancepose.skeleton import Skeleton
 
 log = logging.getLogger(__name__)
 
-Picture = str | Path | np.ndarray
 BATCH = {"cpu": 2, "cuda": 8}  # network inputs at once
 
 
@@ -152,16 +149,17 @@ class Pipeline:
         """Predict one picture, or one after the other.
 
         Args:
-            images: a path or (H, W, 3) uint8 RGB, or an iterable of such.
+            images: a path, (H, W, 3) uint8 RGB or an image of Pillow, or an iterable of such.
 
         Returns:
             The picture's frame; of an iterable, an iterator of frames that reads on as it is asked.
 
         Raises:
+            TypeError: `images` is none of these; names what is taken.
             DataError: a picture is missing or broken, when its turn comes (`stream` goes on instead).
             ConfigError: the classifier looks at windows of a video, which `images` is not.
         """
-        if isinstance(images, (str, Path, np.ndarray)):
+        if is_picture(images):
             return next(self._frames([images]))
         return self._frames(images)
 
@@ -217,8 +215,7 @@ class Pipeline:
         keep = pictures or (asks and self.action is not None and self.action.looks)
         finish = self._finish if asks else self._select
         stream = Stream(Stages(self.pose, finish, self.tiling, heatmaps, keep), self.batch_size)
-        given = (as_item(item) if isinstance(item, (str, Path, np.ndarray)) else item for item in items)
-        predictions = stream.run(given, times or StageTimes(), stop)
+        predictions = stream.run(map(as_item, items), times or StageTimes(), stop)
         return predictions if pictures else _without_pictures(predictions)
 
     def _select(self, predictions: Sequence[Prediction], times: StageTimes) -> None:

@@ -100,7 +100,7 @@ def _of_one(source: object) -> tuple[list[Path], list[Unreadable], Path]:
         if told := _videos(files):
             raise DataError(f"source={source}: it means pictures{told}")
         root = _shared(files)
-        what = "no file has such a name. In a shell it may need quotes: 'source=photos/*.jpg'"
+        what = f"no file has such a name. {_glob_remedy(path)}"
     else:
         raise DataError(f"source={source}: {_missing(path)}")
     if not files and not lost:
@@ -137,10 +137,24 @@ def _is_list(source: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(source, Sequence) and not isinstance(source, str)
 
 
+def _glob_remedy(path: Path) -> str:
+    """Return what to do about a glob that finds nothing: a folder may have in its name what is a pattern."""
+    folder = next((parent for parent in path.parents if parent.exists()), None)
+    if folder is None or not glob.has_magic(str(folder)):
+        return "In a shell it may need quotes: 'source=photos/*.jpg'"
+    meant = Path(glob.escape(str(folder))) / path.relative_to(folder)
+    return (
+        f"Brackets, * and ? are a pattern in a glob, and {folder} has them in its name: write them within "
+        f"brackets, {meant}, or give the folder alone"
+    )
+
+
 def _videos(files: list[Path]) -> str:
     """Return what to say where some files are videos, which are predicted one at a time; else nothing."""
     videos = sorted(file for file in files if file.suffix.lower() in VIDEOS)
     if not videos:
         return ""
-    many = f", as are {len(videos)} of {len(files)} files" if len(files) > 1 else ""
-    return f"; {videos[0]} is a video{many}: give videos one at a time, source={videos[0]}"
+    told = f"{videos[0]} is a video"
+    if len(videos) > 1:
+        told = f"{len(videos)} of {len(files)} files are videos, {videos[0]} is one"
+    return f"; {told}: give videos one at a time, source={videos[0]}"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from dancepose.text_table import aligned
 
-STAGES = ("read", "network", "decode", "motion", "draw", "write")
+STAGES = ("read", "network", "decode", "motion", "draw", "write", "activation")
 
 
 class StageTimes:
@@ -32,11 +32,12 @@ class StageTimes:
             with self._lock:
                 self.seconds[stage] += passed
 
-    def table(self, pictures: int) -> str:
+    def table(self, pictures: int, unit: str = "picture") -> str:
         """Return ms for each picture and shares, as text.
 
         Args:
             pictures: that were predicted.
+            unit: what they are called: `frame` in a video.
         """
         whole, wall = sum(self.seconds.values()), time.perf_counter() - self._begin
         count = max(1, pictures)
@@ -46,4 +47,4 @@ class StageTimes:
         ]
         rows.append(["sum", f"{1000 * whole / count:.1f}", "100.0" if whole else "0.0"])
         rows.append(["by the clock", f"{1000 * wall / count:.1f}", ""])
-        return "\n".join(aligned([["stage", "ms per picture", "share %"], *rows]))
+        return "\n".join(aligned([["stage", f"ms per {unit}", "share %"], *rows]))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dancepose.errors import CheckpointError
+from dancepose.networks.foreign_files import first_bytes, unreadable
 
 WRAPPERS = ("module.", "network.", "model.", "state_dict.")  # DataParallel, Lightning, ...
 NESTING = ("state_dict", "model_state_dict", "network", "model", "module")
@@ -162,14 +163,15 @@ def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
 
     Args:
         path: of the file.
-        remedy: what to do where it is truncated or foreign.
+        remedy: what to do where it is truncated.
 
     Raises:
-        CheckpointError: the file is missing, truncated or foreign, or holds pickled code.
+        CheckpointError: the file is missing, closed to us, truncated or foreign, or holds pickled code.
     """
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"there is no file {path}")
+    first_bytes(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -180,9 +182,9 @@ def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
                 f"{path} holds pickled objects besides tensors; loading them could run code: refused. "
                 "Where you trust the file, save its weights alone: torch.save(network.state_dict(), ...)"
             ) from None
-        raise CheckpointError(f"{path} is truncated or damaged: {remedy}") from None
+        raise unreadable(path, remedy) from None
     except (SafetensorError, OSError, *BROKEN) as error:
-        raise CheckpointError(f"{path} is truncated or damaged: {remedy} ({type(error).__name__})") from None
+        raise unreadable(path, remedy, type(error).__name__) from None
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -191,13 +193,15 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     Raises:
         CheckpointError: the file is missing, truncated or foreign.
     """
-    if not Path(path).is_file():
+    path = Path(path)
+    if not path.is_file():
         raise CheckpointError(f"there is no file {path}")
+    first_bytes(path)
     try:
         with safe_open(path, "pt") as file:
             return file.metadata() or {}
     except (SafetensorError, OSError, *BROKEN) as error:
-        raise CheckpointError(f"{path} is truncated or damaged: {REMEDY} ({type(error).__name__})") from None
+        raise unreadable(path, REMEDY, type(error).__name__) from None
 
 
 def _share(names: Any, tensors: Mapping[str, Tensor]) -> float:

@@ -27,7 +27,9 @@ from dancepose.model_card import ENTRY, ModelCard, read_card
 from dancepose.motion_model import example_inputs
 from dancepose.networks.qes import QesNetwork
 from dancepose.networks.weights import read_metadata
+from dancepose.progress import track
 from dancepose.tasks.run_directory import RunDirectory
+from dancepose.text_table import counted
 
 LOGIT = 1e-3  # largest difference of a logit, relative to the largest logit
 PEAK = 1e-2  # largest difference of a peak's heat; of float32 in another order it is below 1e-4
@@ -105,6 +107,7 @@ def write_pose_onnx(
         export_pose(model, card, partial, flip)
         if not len(pictures):
             return f"{told}not checked (check=0)"
+        log.info("checking it on %s", counted(len(pictures), "picture"))
         predictor = PosePredictor(model, geometry_of(model.test), flip=flip, device="cpu")
         agreement, peak, size = compare_poses(predictor, OnnxPose(partial), pictures)
         measured = f"{agreement}; largest difference of a peak's heat {peak:.2g}"
@@ -136,7 +139,7 @@ def compare_poses(
     """
     agreement, size = Agreement(), 0
     differences: list[float] = []
-    for picture in pictures:
+    for picture in track(((1, picture) for picture in pictures), len(pictures), "pictures checked"):
         pixels, _ = predictor.geometry.warp(picture)
         maps, left = predictor.run(pixels[None]), exported.run(pixels[None])
         ((found,), (again,)) = predictor.people(maps), exported.people(left)

@@ -18,6 +18,7 @@ from dancepose.tasks.output_paths import OutputPaths
 from dancepose.tasks.prediction_outputs import Outputs, OutputWriter
 from dancepose.tasks.prediction_summary import Summary, Tally
 from dancepose.tasks.provenance import provenance
+from dancepose.text_table import counted
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,8 @@ def predict_pictures(
                 if prediction.error is None:
                     aside(write, prediction)
                     if activation is not None:
-                        activation.write(prediction)  # runs the network, as only this thread may
+                        with times("activation"):
+                            activation.write(prediction)  # runs the network, as only this thread may
                 else:
                     tally.count(prediction)
                     log.warning("%s: skipped: %s", prediction.frame.name, prediction.error)
@@ -84,7 +86,7 @@ def predict_pictures(
             log.info("%s", times.table(tally.pictures))
         if broken_off:
             left = len(items) - tally.pictures - len(tally.broken)
-            log.info("broken off: %d of %d pictures were not looked at", left, len(items))
+            log.info("broken off: %d of %s not looked at", left, counted(len(items), "picture"))
     if broken_off:
         asked.end()
     if tally.broken:
@@ -96,7 +98,7 @@ def told_broken(broken: dict[str, str], asked: int) -> str:
     """Say which pictures could not be read, and why, in a line each."""
     names = [f"  {reason}" for reason in list(broken.values())[:TOLD]]
     more = [f"  and {len(broken) - TOLD} more, see summary.json"] if len(broken) > TOLD else []
-    head = f"{len(broken)} of {asked} pictures could not be read; all others are done"
+    head = f"{len(broken)} of {counted(asked, 'picture')} could not be read; all others are done"
     return "\n".join([head, *names, *more])
 
 

@@ -11,14 +11,20 @@ from typing import Any, Self
 from dancepose.errors import DanceposeError
 from dancepose.files import write_json
 from dancepose.inference.interface import Prediction
+from dancepose.text_table import counted
 
 log = logging.getLogger(__name__)
 
 
 class Tally:
-    """Counts what happens to pictures and people, so that nobody goes missing in silence."""
+    """Counts what happens to pictures and people, so that nobody goes missing in silence.
 
-    def __init__(self) -> None:
+    Args:
+        unit: what a picture is called where the counts are told: `frame` in a video.
+    """
+
+    def __init__(self, unit: str = "picture") -> None:
+        self.unit = unit
         self.pictures = self.people = self.joined = 0
         self.broken: dict[str, str] = {}  # name -> what is wrong with it
         self.left_out: Counter[str] = Counter()
@@ -52,10 +58,9 @@ class Tally:
 
     def __str__(self) -> str:
         passed = time.perf_counter() - self._begin
-        lines = [
-            f"{self.pictures} pictures, {self.people} people, {self.pictures / max(passed, 1e-9):.2f} "
-            "pictures/s"
-        ]
+        rate = f"{self.pictures / max(passed, 1e-9):.2f} {self.unit}s/s"
+        people = counted(self.people, "person", "people")
+        lines = [f"{counted(self.pictures, self.unit)}, {people}, {rate}"]
         for label, counter in (
             ("actions", self.actions),
             ("without an action", self.without_action),

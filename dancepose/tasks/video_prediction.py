@@ -21,6 +21,7 @@ from dancepose.tasks.prediction_outputs import Outputs, OutputWriter, draw_predi
 from dancepose.tasks.prediction_summary import Summary, Tally
 from dancepose.tasks.provenance import provenance
 from dancepose.tasks.track_tables import TrackTables
+from dancepose.text_table import counted
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def predict_frames(
     """
     camera = isinstance(video, CameraReader)
     name = video.name.replace(" ", "_") if camera else Path(video.name).stem
-    tally, times, tracks = Tally(), StageTimes(), set[int]()
+    tally, times, tracks = Tally("frame"), StageTimes(), set[int]()
     clip, paths = folder / f"{name}.mp4", OutputPaths(folder)
     if outputs.draw and isinstance(video, VideoReader):
         for path in (clip, VideoWriter(clip).partial):
@@ -142,9 +143,9 @@ def predict_frames(
             if drawn is not None:
                 drawn.close(whole=camera or not broken_off)
         summary.status = "interrupted" if broken_off and not camera else "done"
-        log.info("%s\n%d tracks", tally, len(tracks))
+        log.info("%s%s", tally, f"\n{counted(len(tracks), 'track')}" if options.track else "")
         if timing:
-            log.info("%s", times.table(tally.pictures))
+            log.info("%s", times.table(tally.pictures, tally.unit))
     if broken_off and not camera:
         asked.end()
     return tally

@@ -133,12 +133,23 @@ def test_refusals():
     geometry = TestGeometry(512)
     with pytest.raises(DataError, match="empty"):
         geometry.plan(0, 10)
-    with pytest.raises(DataError, match="resize=long"):
+    with pytest.raises(DataError, match="too narrow for size 512 with resize=short, use resize=long"):
         geometry.plan(MAX_PIXELS, 4)
     assert TestGeometry(512, "long").plan(MAX_PIXELS, 4).size == (512, 64)
     for wrong in (np.zeros((5, 5), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 3), np.float32)):
         with pytest.raises(DataError, match="uint8"):
             geometry.warp(wrong)
+
+
+def test_a_size_that_is_too_large_is_told_once_and_as_that():
+    """Not of each picture, as if it were too narrow."""
+    for resize, largest in (("short", 8192), ("long", 32768)):
+        TestGeometry(largest, resize)
+        with pytest.raises(ConfigError, match=rf"size {largest + 1} is too large: .* at most {largest}$"):
+            TestGeometry(largest + 1, resize)
+    with pytest.raises(DataError, match=r"80 x 60 .* 20032 x 15040: size 20000 is too large") as caught:
+        TestGeometry(20000, "long").plan(80, 60)
+    assert "narrow" not in str(caught.value)
 
 
 def test_area_and_matrix_agree_for_every_pixel():

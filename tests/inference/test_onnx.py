@@ -19,6 +19,7 @@ from dancepose.inference.pose import PosePredictor
 from dancepose.inference.runs import geometry_of
 from dancepose.model_card import ENTRY, ModelCard
 from dancepose.motion_model import example_inputs
+from dancepose.networks.weights import load_weights
 from dancepose.tasks.exporting import compare_poses, pictures_to_check
 
 onnx = pytest.importorskip("onnx")
@@ -93,9 +94,12 @@ def test_a_pipeline_runs_it(exported, pictures):
 
 def test_what_the_graph_settles_cannot_be_asked_otherwise(exported):
     open_pose(exported, flip=True, scales=[1.0], device="cpu", size=64)
-    for asked in ({"flip": False}, {"scales": [1.0, 0.5]}, {"device": "cuda"}, {"precision": "bf16-mixed"}):
-        with pytest.raises(ConfigError, match=f"leave out {next(iter(asked))}"):
+    for asked in ({"scales": [1.0, 0.5]}, {"device": "cuda"}, {"precision": "bf16-mixed"}):
+        told = f"leave out {next(iter(asked))}, or give the run itself, or its safetensors$"
+        with pytest.raises(ConfigError, match=told):  # no export changes these
             open_pose(exported, **asked)
+    with pytest.raises(ConfigError, match="leave out flip, or export another: .*format=onnx flip=false$"):
+        open_pose(exported, flip=False)
 
 
 def test_the_file_says_what_it_is_and_nothing_of_the_machine(exported):
@@ -131,8 +135,11 @@ def test_files_that_are_none_get_one_clear_error(exported, pose, tmp_path):
     foreign = onnx.load(exported)
     del foreign.metadata_props[:]
     onnx.save(foreign, tmp_path / "foreign.onnx")
-    with pytest.raises(CheckpointError, match="was not written by dancepose-export"):
+    with pytest.raises(CheckpointError, match="was not written by dancepose-export") as caught:
         open_pose(tmp_path / "foreign.onnx")
+    assert "model.weights" not in str(caught.value), "which takes no graph"
+    with pytest.raises(CheckpointError, match=r"foreign\.onnx is an ONNX file: .*safetensors"):
+        load_weights(torch.nn.Linear(1, 1), tmp_path / "foreign.onnx")
 
 
 def test_a_card_of_another_network_gets_one_clear_error(exported, tmp_path):

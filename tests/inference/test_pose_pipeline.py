@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from oracle import SKELETON, as_outputs, predictor_for, ramp, somebody
+from PIL import Image
 
 import dancepose
 from dancepose.build import build
@@ -303,15 +304,16 @@ class TestStream:
         assert all(times.seconds[stage] > 0 for stage in ("read", "network", "decode"))
         assert times.seconds["motion"] == times.seconds["draw"] == 0
         lines = times.table(7).splitlines()
-        assert [line.split()[0] for line in lines[1:7]] == [
+        assert [line.split()[0] for line in lines[1:8]] == [
             "read",
             "network",
             "decode",
             "motion",
             "draw",
             "write",
+            "activation",
         ]
-        shares = [float(line.split()[-1]) for line in lines[1:7]]
+        shares = [float(line.split()[-1]) for line in lines[1:8]]
         assert abs(sum(shares) - 100) < 0.5
 
 
@@ -368,6 +370,31 @@ class TestCall:
         assert pipeline(path).image == path and pipeline(path).name == str(path)
         with pytest.raises(DataError, match=r"nothing\.jpg"):
             list(pipeline([picture, tmp_path / "nothing.jpg"]))
+
+    def test_images_of_pillow_are_what_their_files_are(self, tmp_path: Path):
+        size = (128, 96)
+        pipeline = pipeline_for({0: (size, crowd(size, 0, 1))}, side=96)
+        image = Image.fromarray(ramp(*size, 0))
+        wanted = pipeline(np.asarray(image)).people[0].keypoints
+        for given in (image, image.convert("RGBA")):
+            assert np.array_equal(pipeline(given).people[0].keypoints, wanted)
+        (frame,) = pipeline([image])
+        assert np.array_equal(frame.people[0].keypoints, wanted) and frame.name == ""
+        image.save(tmp_path / "a.png")
+        with Image.open(tmp_path / "a.png") as opened:
+            assert pipeline(opened).name == str(tmp_path / "a.png")
+        (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:-300])
+        with Image.open(tmp_path / "cut.png") as cut, pytest.raises(DataError, match=r"cut\.png"):
+            pipeline(cut)
+
+    @pytest.mark.parametrize("wrong", [5, None, b"photo.jpg", 1.5])
+    def test_what_is_no_picture_is_refused_at_the_call(self, wrong):
+        pipeline = pipeline_for({0: ((128, 96), [])}, side=96)
+        name = type(wrong).__name__
+        with pytest.raises(TypeError, match=f"path, .* or a Pillow image, or an iterable .* not {name}"):
+            pipeline(wrong)
+        with pytest.raises(TypeError, match=f"each picture must be a path, .* Pillow image, not {name}"):
+            list(pipeline([wrong]))
 
 
 SMALL = {"width": 8, "depth": "small"}

@@ -36,9 +36,23 @@ def test_nothing_there(folder: Path):
             find_pictures(folder / source)
 
 
+def test_a_folder_with_brackets_in_a_glob(folder: Path):
+    """They are a pattern there; what is advised finds the pictures."""
+    (inside := folder / "dir [x]").mkdir()
+    (inside / "e.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match="are a pattern in a glob") as caught:
+        find_pictures(f"{inside}/*.jpg")
+    told = str(caught.value)
+    advised = f"{folder}/dir [[]x]/*.jpg"
+    assert advised in told and "quotes" not in told
+    assert [item.name for item in find_pictures(advised)] == ["e.jpg"]
+    with pytest.raises(DataError, match="may need quotes"):
+        find_pictures(f"{folder}/no [x]/*.jpg")
+
+
 def test_several_videos_are_no_pictures(folder: Path):
     (folder / "a" / "second.MOV").write_bytes(b"")
-    with pytest.raises(DataError, match=r"clip\.mp4 is a video, as are 2 of 2 files.*one at a time"):
+    with pytest.raises(DataError, match=r"; 2 of 2 files are videos, .*clip\.mp4 is one: .*one at a time"):
         find_pictures(f"{folder}/a/*.[mM]*")
     (folder / "videos").mkdir()
     (folder / "a" / "clip.mp4").rename(folder / "videos" / "clip.mp4")

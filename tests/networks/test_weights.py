@@ -12,9 +12,17 @@ from torch import nn
 
 from dancepose.errors import CheckpointError
 from dancepose.layers.init import initialise
+from dancepose.networks.foreign_files import unreadable
 from dancepose.networks.hrnet import HRNet
 from dancepose.networks.pose import Head, PoseNetwork
-from dancepose.networks.weights import HRNET, load_weights, own_name, read_file, read_state_dict
+from dancepose.networks.weights import (
+    HRNET,
+    load_weights,
+    own_name,
+    read_file,
+    read_metadata,
+    read_state_dict,
+)
 
 
 def network(channels: tuple[int, ...] = (6, 3), seed: int = 0) -> PoseNetwork:
@@ -182,6 +190,36 @@ class TestRefusals:
         save_file({"encoder.weight": torch.zeros(3)}, tmp_path / "vit.safetensors")
         with pytest.raises(CheckpointError, match=r"vit\.safetensors: none of its 1 tensors fits.*encoder"):
             load_weights(network(), tmp_path / "vit.safetensors")
+
+    @pytest.mark.parametrize("name", ["config.yaml", "x.safetensors", "x.ckpt"])
+    def test_text_is_not_called_damaged(self, tmp_path, name):
+        path = tmp_path / name
+        path.write_text("model:\n  network: pose # Größe\n" * 100, encoding="utf-8")
+        with pytest.raises(CheckpointError, match=rf"{name} is no checkpoint .* but text: give a run"):
+            read_state_dict(path)
+
+    def test_an_onnx_file_is_called_so(self, tmp_path):
+        graph = b"\x08\x0a\x12\x07pytorch\x1a\x052.4.0:\xf3\x9c\x80" + bytes(range(256))
+        for name, content in {"x.onnx": b"any", "named_wrongly.ckpt": graph}.items():
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(CheckpointError, match=f"{name} is an ONNX file: .*run .*or its safetensors"):
+                load_weights(network(), tmp_path / name)
+
+    @pytest.mark.parametrize("suffix", ["ckpt", "safetensors"])
+    def test_a_file_that_may_not_be_read(self, tmp_path, monkeypatch, suffix):
+        def closed(self, *_args, **_keys):
+            raise PermissionError(13, "Permission denied", str(self))
+
+        (path := tmp_path / f"x.{suffix}").write_bytes(b"\0" * 100)
+        monkeypatch.setattr(type(path), "open", closed)  # who tests as root may read all files
+        for read in (read_file, read_metadata):
+            with pytest.raises(CheckpointError, match=rf"x\.{suffix} cannot be read: Permission denied$"):
+                read(path)
+
+    def test_a_file_that_is_cut_off_in_its_first_bytes_is_no_text(self, tmp_path):
+        for content in (b"", b"P", b"PK", b"X\0\0\0\0\0\0\0{"):
+            (tmp_path / "x").write_bytes(content)
+            assert "x is truncated or damaged: copy (E)" in str(unreadable(tmp_path / "x", "copy", "E"))
 
     def test_missing_file(self, tmp_path):
         for path in (tmp_path / "none.pth", tmp_path):

@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from dancepose.errors import DanceposeError
 from dancepose.inference.interface import Prediction
-from dancepose.records import Frame
+from dancepose.records import Frame, Person
 from dancepose.tasks.prediction_summary import Summary, Tally
+from dancepose.text_table import counted
 
 
 def read(folder):
@@ -34,3 +36,11 @@ def test_nobody_goes_missing_in_a_tally():
     counts = tally.to_dict()
     assert (counts["pictures"], counts["people"], counts["broken"]) == (1, 0, {"b.jpg": "cut off"})
     assert counts["left_out"] == {"smaller than min_size": 2}
+
+
+def test_one_is_told_as_one_and_a_video_has_frames():
+    people = [Person(np.zeros((15, 3)))]
+    for tally, told in ((Tally(), "1 picture, 1 person, "), (Tally("frame"), "1 frame, 1 person, ")):
+        tally.count(Prediction("a.jpg", Frame("a.jpg", (8, 8), people, "mpii15", "a.jpg")))
+        assert str(tally).startswith(told) and str(tally).endswith(f" {tally.unit}s/s")
+    assert (counted(0, "frame"), counted(2, "person", "people")) == ("0 frames", "2 people")

@@ -1,0 +1,56 @@
+"""What a file is that gives no weights: closed to us, of another kind, or damaged."""
+
+from pathlib import Path
+
+from dancepose.errors import CheckpointError
+
+ONNX = ".onnx"
+LOOKED_AT = 1024  # bytes at the start that tell the kind of a file
+LEAST_TEXT = 4  # bytes; the first few of a file that is cut off may be letters by chance
+ZIP = b"PK"  # what `torch.save` writes begins with it
+HELD = "a run directory, one of its checkpoints, or a safetensors file"
+
+
+def first_bytes(path: Path) -> bytes:
+    """Return the start of a file.
+
+    Raises:
+        CheckpointError: the system does not let us read it; says why.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(LOOKED_AT)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def unreadable(path: Path, remedy: str, reason: str = "") -> CheckpointError:
+    """Return the error for a file that neither PyTorch nor safetensors can read.
+
+    Args:
+        path: of the file.
+        remedy: what to do where it is damaged, which helps no file that is of another kind.
+        reason: what the reader calls the fault.
+    """
+    start = first_bytes(path)
+    if path.suffix == ONNX or _begins_onnx(start):
+        return CheckpointError(
+            f"{path} is an ONNX file: a graph to predict with, of which no weights are read here. Take the "
+            "run that it was exported from, or its safetensors (dancepose-export format=safetensors)"
+        )
+    if _is_text(start):
+        return CheckpointError(f"{path} is no checkpoint and no weights file, but text: give {HELD}")
+    return CheckpointError(f"{path} is truncated or damaged: {remedy}{f' ({reason})' if reason else ''}")
+
+
+def _begins_onnx(start: bytes) -> bool:
+    """Whether it starts as exporters write a ModelProto: ir_version (field 1), producer_name (field 2)."""
+    return len(start) > 2 and start[0] == 0x08 and start[1] < 0x20 and start[2] == 0x12
+
+
+def _is_text(start: bytes) -> bool:
+    if len(start) < LEAST_TEXT or start.startswith(ZIP):
+        return False
+    text = start.decode(errors="ignore")  # the last letter may be cut in two
+    broken = len(start) - len(text.encode())
+    return broken < 4 and all(letter.isprintable() or letter in "\t\n\r\f" for letter in text)
