@@ -57,7 +57,7 @@ class TestPillow:
             image = Image.fromarray(noise).convert(mode)
         else:
             channels = len(mode)
-            image = Image.fromarray(noise[:, :, :channels] if channels > 1 else noise[:, :, 0], mode)
+            image = Image.fromarray(noise[:, :, :channels] if channels > 1 else noise[:, :, 0])
         assert image.mode == mode
         found = from_pillow(image)
         assert found.shape == (7, 9, 3) and found.dtype == np.uint8

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import overload
+from typing import cast, overload
 
 from dancepose.checks import at_least
 from dancepose.errors import ConfigError, DataError
@@ -161,7 +161,7 @@ class Pipeline:
         """
         if is_picture(images):
             return next(self._frames([images]))
-        return self._frames(images)
+        return self._frames(cast(Iterable[Picture], images))
 
     def _frames(self, images: Iterable[Picture]) -> Iterator[Frame]:
         for prediction in self.stream(images, pictures=False):

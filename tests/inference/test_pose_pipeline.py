@@ -383,7 +383,9 @@ class TestCall:
         image.save(tmp_path / "a.png")
         with Image.open(tmp_path / "a.png") as opened:
             assert pipeline(opened).name == str(tmp_path / "a.png")
-        (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:-300])
+        noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / "whole.png")
+        (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:20000])
         with Image.open(tmp_path / "cut.png") as cut, pytest.raises(DataError, match=r"cut\.png"):
             pipeline(cut)
 
