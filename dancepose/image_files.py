@@ -55,7 +55,7 @@ def read_image(image: Path | str | np.ndarray | None) -> np.ndarray:
     return decoded
 
 
-def from_pillow(image: Image.Image) -> np.ndarray:
+def from_pillow(image: "Image.Image") -> np.ndarray:
     """Return the pixels of a Pillow image as `read_image` gives those of its file: turned by its EXIF, RGB.
 
     An alpha channel is dropped; 16 bits a channel become 8.
