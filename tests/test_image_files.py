@@ -73,7 +73,3 @@ class TestPillow:
             Image.fromarray(noise).save(tmp_path / "x.png", exif=exif)
             with Image.open(tmp_path / "x.png") as image:
                 assert np.array_equal(from_pillow(image), read_image(tmp_path / "x.png")), turn
-
-    def test_a_mode_that_is_no_picture(self):
-        with pytest.raises(DataError, match="mode LAB"):
-            from_pillow(Image.new("LAB", (4, 4)))
