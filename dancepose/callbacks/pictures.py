@@ -10,8 +10,9 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
 from dancepose.callbacks.rhythm import Rhythm
 from dancepose.data.images import read_image
-from dancepose.inference.drawing import contact_sheet, draw_comparison, draw_heatmaps, write_image
+from dancepose.inference.drawing import contact_sheet, draw_comparison, write_image
 from dancepose.inference.failures import picture_failure_told
+from dancepose.inference.heat import draw_heatmaps
 
 
 class Pictures(Rhythm):

@@ -16,13 +16,13 @@ from dancepose.errors import DataError
 from dancepose.inference.action_drawing import draw_actions
 from dancepose.inference.drawing import (
     contact_sheet,
-    draw_heatmaps,
     draw_mask,
     draw_people,
     resize_with_people,
     write_image,
 )
 from dancepose.inference.geometry import apply_matrix, invert_matrix
+from dancepose.inference.heat import draw_heatmaps
 from dancepose.inference.pose import to_original
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton

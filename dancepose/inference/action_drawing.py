@@ -1,4 +1,7 @@
-"""Pictures of who does what: boxes and names of actions, poses alone. RGB; inputs are never changed."""
+"""Pictures of who does what: boxes and labels in a colour for each person, poses alone. RGB.
+
+Inputs are never changed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,55 +12,74 @@ import numpy as np
 from dancepose.inference.canvas import line_width, text_size
 from dancepose.inference.drawing import draw_people
 from dancepose.inference.labels import EDGE, Labels
+from dancepose.inference.person_colours import person_colour
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 
-FRAME = (255, 255, 255)  # left and right have their colours, a box is neither
 GROUND = (112, 112, 120)  # behind a pose without a picture: light and dark stand out from it
 MARGIN = 0.15  # of the pose, around it
 
 
-def draw_actions(image: np.ndarray, people: Sequence[Person], labels: Labels | None = None) -> np.ndarray:
-    """Draw the box of each person who does something, and above it what.
-
-    Without a box the name stands above the keypoints, without either at the top of the picture; where another
-    stands already, beside that.
+def draw_actions(image: np.ndarray, people: Sequence[Person]) -> np.ndarray:
+    """Draw the box of each person who does something, and at its corner what: `draw_boxes`.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         people: in pixels of the image; those without an action are left out.
-        labels: where the names are left for the caller to draw, with others; None: they are drawn.
 
     Returns:
         A new picture of the same shape.
     """
-    canvas = image.copy()
-    given = Labels() if labels is None else labels
-    size = round(1.3 * text_size(canvas))  # read beside a caption of the picture, not of a joint
-    for person in people:
-        if not person.action:
-            continue
+    return draw_boxes(image, people, [person.action or "" for person in people])
+
+
+def draw_boxes(image: np.ndarray, people: Sequence[Person], texts: Sequence[str]) -> np.ndarray:
+    """Draw a box around each person and a text at its corner, both in the person's colour.
+
+    The colour is that of the track, or else of the number within the frame, or else of the place among the
+    people: in a video it stays. Without a box the text stands at the keypoints, without either at the top of
+    the picture. Texts do not cover each other as long as there is room: see `Labels.add_at_box`.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        people: in pixels of the image.
+        texts: a line for each; whose is empty is left out.
+
+    Returns:
+        A new picture of the same shape.
+    """
+    canvas, labels = image.copy(), Labels()
+    size = max(11, round(0.8 * text_size(canvas)))  # a long line, of each of many people
+    last = np.array([canvas.shape[1] - 1, canvas.shape[0] - 1])
+    told = []
+    for place, (person, text) in enumerate(zip(people, texts, strict=True)):
+        number = next(n for n in (person.track, person.id, place) if n is not None)
+        if text:
+            told.append((number, person, text))
+    told.sort(key=lambda one: one[0])  # the first gets the best place: in a video the same one
+    for number, person, text in told:
         points = person.keypoints[person.present, :2]
         if person.box is not None:
-            _draw_box(canvas, person.box)
-            x, y = person.box[0] + person.box[2] / 2, person.box[1] - 0.7 * size
+            corners = np.array([person.box[:2], person.box[:2] + person.box[2:]])
         elif len(points):
-            x, y = points[:, 0].mean(), points[:, 1].min() - size
+            corners = np.array([points.min(axis=0), points.max(axis=0)])
         else:
-            x, y = canvas.shape[1] / 2, 0.0
-        given.add(str(person.action), (x, y), size)
-    if labels is None:
-        given.draw(canvas)
+            corners = np.array([[canvas.shape[1] / 2, 0.0]] * 2)
+        corners = np.clip(np.rint(corners), 0, last).astype(int)
+        colour = person_colour(number)
+        if person.box is not None:
+            _draw_box(canvas, corners, colour)
+        labels.add_at_box(text, corners.ravel(), size, colour)
+    labels.draw(canvas)
     return canvas
 
 
-def _draw_box(canvas: np.ndarray, box: np.ndarray) -> None:
-    """Draw a box as a white line with a dark edge; what lies beyond the picture is drawn at its border."""
+def _draw_box(canvas: np.ndarray, corners: np.ndarray, colour: tuple[int, int, int]) -> None:
+    """Draw a box from its left top to its right bottom, as a line with a dark edge."""
     thick = max(1, round(line_width(canvas.shape[1], canvas.shape[0]) / 2))
-    last = np.array([canvas.shape[1] - 1, canvas.shape[0] - 1])
-    first, second = np.clip(np.rint([box[:2], box[:2] + box[2:]]), 0, last).astype(int).tolist()
+    first, second = corners.tolist()
     cv2.rectangle(canvas, first, second, EDGE, thick + 2, cv2.LINE_AA)
-    cv2.rectangle(canvas, first, second, FRAME, thick, cv2.LINE_AA)
+    cv2.rectangle(canvas, first, second, colour, thick, cv2.LINE_AA)
 
 
 def draw_pose(person: Person, skeleton: Skeleton, side: int = 256) -> np.ndarray:

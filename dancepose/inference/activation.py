@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from dancepose.errors import ConfigError
 from dancepose.inference.canvas import contact_sheet, fit
-from dancepose.inference.drawing import draw_heatmap
 from dancepose.inference.figure import new_figure, rgb
 from dancepose.inference.geometry import TestGeometry
+from dancepose.inference.heat import draw_strength
 from dancepose.layers.attention import ChannelGate, SpatialGate
 from dancepose.layers.pixels import PixelNorm
 from dancepose.networks.hrnet import HRNet
@@ -172,7 +172,8 @@ def draw_activations(
     """Draw maps and gates over a picture, tile by tile.
 
     A map is shown relative to its own maximum, a gate from 0 to the largest value that it can have, so that
-    gates of different networks compare. Of many gates the last ones are drawn; the captions number all.
+    gates of different networks compare. Of many gates the last ones are drawn; the captions say which of how
+    many, and a spatial gate's least value, mean and largest.
 
     Args:
         image: (H, W, 3) uint8 RGB, all of what the maps cover.
@@ -185,19 +186,21 @@ def draw_activations(
         (H', W', 3) uint8 RGB.
     """
     small = fit(image, tile)
-    pictures, captions = [small], ["picture"]
+    more = f"\nspatial {_told_last(found.spatial)}" if len(found.spatial) > GATES else ""
+    pictures, captions = [small], [f"picture{more}"]
     for name, value in found.maps.items():
         peak = float(value[index].max())
-        pictures.append(draw_heatmap(small, value[index], peak if peak > 0 else 1.0))
+        pictures.append(draw_strength(small, value[index], peak if peak > 0 else 1.0))
         captions.append(name)
     for name, value in _last(found.spatial):
-        pictures.append(draw_heatmap(small, value[index], found.scales[name]))
-        captions.append(f"{_number(found.spatial, name)} spatial gate\n{_range(value[index])}")
+        pictures.append(draw_strength(small, value[index], found.scales[name]))
+        number = list(found.spatial).index(name) + 1
+        captions.append(f"spatial gate {number} of {len(found.spatial)}\n{_range(value[index])}")
     channels = _last(found.channel)
     if channels:
         pictures.append(_bars({name: value[index] for name, value in channels}, found.scales, tile))
-        told = _number(found.channel, channels[-1][0])
-        captions.append(f"channel gates, sorted\nto {told}, {len(channels)} drawn")
+        shades = ", the last is the darkest" if len(channels) > 1 else ""
+        captions.append(f"channel {_told_last(found.channel)}\nsorted{shades}")
     return contact_sheet(pictures, captions, tile=tile, title=title)
 
 
@@ -205,12 +208,14 @@ def _last(gates: dict[str, np.ndarray]) -> Sequence[tuple[str, np.ndarray]]:
     return list(gates.items())[-GATES:]
 
 
-def _number(gates: dict[str, np.ndarray], name: str) -> str:
-    return f"{list(gates).index(name) + 1}/{len(gates)}"
+def _told_last(gates: dict[str, np.ndarray]) -> str:
+    """Say which gates of how many `_last` gives."""
+    count, first = len(gates), max(0, len(gates) - GATES) + 1
+    return f"gate {count} of {count}" if first == count else f"gates {first} to {count} of {count}"
 
 
 def _range(values: np.ndarray) -> str:
-    return f"{values.min():.2f} .. {values.mean():.2f} .. {values.max():.2f}"
+    return f"{values.min():.2f} to {values.max():.2f}, mean {values.mean():.2f}"
 
 
 def _bars(gates: dict[str, np.ndarray], scales: dict[str, float], side: int) -> np.ndarray:

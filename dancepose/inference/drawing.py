@@ -1,4 +1,4 @@
-"""Pictures of people, heatmaps and masks. RGB in, RGB out; inputs are never changed, no display is needed.
+"""Pictures of people and masks. RGB in, RGB out; inputs are never changed, no display is needed.
 
 Left is orange and right is blue, which the common kinds of colour blindness tell apart; the middle is
 white. A dark edge keeps all three legible on any photograph. A low score makes lines and points transparent.
@@ -25,9 +25,6 @@ from dancepose.skeleton import Skeleton
 __all__ = [
     "contact_sheet",
     "draw_comparison",
-    "draw_heatmap",
-    "draw_heatmap_grid",
-    "draw_heatmaps",
     "draw_mask",
     "draw_people",
     "keypoint_colours",
@@ -64,7 +61,6 @@ def draw_people(
     people: Sequence[Person],
     skeleton: Skeleton,
     captions: Sequence[str] | None = None,
-    labels: Labels | None = None,
 ) -> np.ndarray:
     """Draw skeletons over a picture.
 
@@ -76,7 +72,6 @@ def draw_people(
         people: in pixels of the image.
         skeleton: whose keypoints the people have.
         captions: a short text for each person, put above it, inside the picture and beside the others.
-        labels: where the captions are left for the caller to draw, with others; None: they are drawn.
 
     Returns:
         A new picture of the same shape.
@@ -84,14 +79,13 @@ def draw_people(
     canvas = image.copy()
     for person in people:
         _draw_person(canvas, person, skeleton)
-    given = Labels() if labels is None else labels
+    labels = Labels()
     for person, caption in zip(people, captions or (), strict=captions is not None):
         points = person.keypoints[person.present, :2]
         if len(points):
             size = text_size(canvas)
-            given.add(caption, (points[:, 0].mean(), points[:, 1].min() - 0.8 * size), size)
-    if labels is None:
-        given.draw(canvas)
+            labels.add(caption, (points[:, 0].mean(), points[:, 1].min() - 0.8 * size), size)
+    labels.draw(canvas)
     return canvas
 
 
@@ -195,38 +189,6 @@ def draw_comparison(
     ]
     captions = [f"truth: {_count(len(truth))}", f"prediction: {_count(len(predicted))}"]
     return contact_sheet(panels, captions, columns=2, tile=side, title=title)
-
-
-def draw_heatmap(image: np.ndarray, heatmap: np.ndarray, peak: float = 1.0) -> np.ndarray:
-    """Lay a heatmap over a grey copy of a picture.
-
-    Args:
-        image: (H, W, 3) uint8 RGB, all of what the map covers.
-        heatmap: (h, w), 0 to `peak`.
-        peak: the value shown brightest.
-    """
-    height, width = image.shape[:2]
-    heat = cv2.resize(np.asarray(heatmap, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    heat = np.clip(heat / peak, 0, 1)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None] * np.float32(0.6)
-    shades = np.rint(100 + 155 * heat).astype(np.uint8)  # from purple on: the dark end is hard to see
-    colour = cv2.cvtColor(cv2.applyColorMap(shades, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    share = np.clip(heat * 2.5, 0, 0.9)[..., None]
-    return np.rint(grey * (1 - share) + colour * share).astype(np.uint8)
-
-
-def draw_heatmaps(image: np.ndarray, heatmaps: np.ndarray, peak: float = 1.0) -> np.ndarray:
-    """Lay the maximum of (K, h, w) heatmaps over a picture, as `draw_heatmap`."""
-    return draw_heatmap(image, np.asarray(heatmaps, np.float32).max(axis=0), peak)
-
-
-def draw_heatmap_grid(
-    image: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton, peak: float = 1.0, tile: int = 240
-) -> np.ndarray:
-    """Lay each of (K, h, w) heatmaps over a picture: one tile a keypoint, with its name and maximum."""
-    small = fit(image, tile)
-    captions = [f"{name} {h.max() / peak:.2f}" for name, h in zip(skeleton.keypoints, heatmaps, strict=True)]
-    return contact_sheet([draw_heatmap(small, heatmap, peak) for heatmap in heatmaps], captions, tile=tile)
 
 
 def draw_mask(image: np.ndarray, weight: np.ndarray) -> np.ndarray:

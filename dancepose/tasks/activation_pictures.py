@@ -13,6 +13,7 @@ from dancepose.inference.onnx_run import OnnxActionNetwork
 from dancepose.inference.pipeline import Pipeline
 from dancepose.inference.pose import PosePredictor
 from dancepose.tasks.output_paths import OutputPaths
+from dancepose.tasks.prediction_outputs import told_person
 
 
 class ActivationWriter:
@@ -60,7 +61,7 @@ class ActivationWriter:
                 self._action([ActionSample([person], frame.size, prediction.picture)])
             if found.images is None:  # too little is seen of the person to ask
                 continue
-            drawn = draw_activations(found.images[0], found, title=f"{person.action or 'no action'}")
+            drawn = draw_activations(found.images[0], found, title=told_person(number, person))
             self._write(self._paths.person("activation", frame.name, number), drawn)
 
     def _write(self, path: Path, drawn: np.ndarray) -> None:

@@ -16,10 +16,10 @@ from dancepose.data.predictions import ImagePredictions
 from dancepose.data.readers.labelme import write_labelme
 from dancepose.errors import DanceposeError
 from dancepose.files import Appended
-from dancepose.inference.action_drawing import draw_actions
-from dancepose.inference.drawing import draw_heatmap_grid, draw_people, write_image
+from dancepose.inference.action_drawing import draw_boxes
+from dancepose.inference.drawing import draw_people, write_image
+from dancepose.inference.heat import draw_heatmap_grid
 from dancepose.inference.interface import Prediction
-from dancepose.inference.labels import Labels
 from dancepose.inference.stage_times import StageTimes
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
@@ -178,28 +178,29 @@ class OutputWriter:
 
 
 def draw_prediction(picture: np.ndarray, people: Sequence[Person], skeleton: Skeleton) -> np.ndarray:
-    """Draw people with their scores, and above those who do something their box and what (figures 6 and 7).
+    """Draw people, and of each a box with what is known of him, in a colour of his own (figures 6 and 7).
 
     Args:
         picture: (H, W, 3) uint8 RGB; unchanged.
         people: in its pixels.
         skeleton: of the people.
     """
-    captions = [
-        f"{person.score:.2f}" if person.track is None else f"{person.track}: {person.score:.2f}"
-        for person in people
-    ]
-    labels = Labels()
-    drawn = draw_people(picture, people, skeleton, captions, labels)
-    drawn = draw_actions(drawn, [_with_probability(person) for person in people], labels)
-    labels.draw(drawn)
-    return drawn
+    texts = [told_person(place, person) for place, person in enumerate(people)]
+    return draw_boxes(draw_people(picture, people, skeleton), people, texts)
 
 
-def _with_probability(person: Person) -> Person:
-    if person.action is None or person.probabilities is None:
-        return person
-    return replace(person, action=f"{person.action} {float(np.max(person.probabilities)):.2f}")
+def told_person(place: int, person: Person) -> str:
+    """Return what a picture says of a person, "3: wave 0.91, score 0.85".
+
+    Args:
+        place: among the people of the picture: the number of who has no track.
+        person: with an action or without.
+    """
+    number = place if person.track is None else person.track
+    if person.action is None:
+        return f"{number}: score {person.score:.2f}"
+    likely = "" if person.probabilities is None else f" {float(np.max(person.probabilities)):.2f}"
+    return f"{number}: {person.action}{likely}, score {person.score:.2f}"
 
 
 def csv_header(skeleton: Skeleton, classes: Sequence[str]) -> list[str]:

@@ -1,10 +1,13 @@
 """Boxes and names of actions over a picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from dancepose.inference.action_drawing import GROUND, draw_actions, draw_pose
+from dancepose.inference.action_drawing import GROUND, draw_actions, draw_boxes, draw_pose
 from dancepose.inference.drawing import resize_with_people
+from dancepose.inference.person_colours import person_colour
 from dancepose.records import Person
 from dancepose.skeleton import load_skeleton
 
@@ -50,6 +53,34 @@ def test_names_do_not_cover_each_other(place):
 
 def test_who_does_nothing_is_not_drawn():
     assert not changed(person(box=(100, 90, 60, 120), action=None)).any()
+
+
+def colours_of(people, box):
+    """Return which people's colours a box has in its lower edge."""
+    drawn = draw_boxes(GREY, people, ["x"] * len(people))
+    return {
+        n for n in range(7) if (drawn[box[1] + box[3], box[0] : box[0] + box[2]] == person_colour(n)).any()
+    }
+
+
+def test_a_person_keeps_its_colour_from_frame_to_frame():
+    left, right = (20, 90, 60, 120), (200, 90, 60, 120)
+    for order in (1, -1):
+        people = [replace(person(box=box), track=track) for box, track in [(left, 3), (right, 5)][::order]]
+        assert colours_of(people, left) == {3} and colours_of(people, right) == {5}
+    alone = [replace(person(box=right), track=5)]
+    assert colours_of(alone, right) == {5}
+
+
+def test_without_tracks_the_place_among_all_says_the_colour():
+    left, right = (20, 90, 60, 120), (200, 90, 60, 120)
+    people = [person(box=left, action=None), person(box=right)]
+    touched = draw_actions(GREY, people)
+    assert (touched[210, 210:250] == person_colour(1)).all(axis=1).any(), "who does nothing counts"
+    named = [replace(person(box=left), id=4), replace(person(box=right), id=1)]
+    assert colours_of(named, left) == {4} and colours_of(named, right) == {1}
+    with pytest.raises(ValueError):
+        draw_boxes(GREY, people, ["x"])
 
 
 def test_boxes_follow_a_resized_picture():

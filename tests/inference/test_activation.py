@@ -7,6 +7,7 @@ import torch
 
 from dancepose.build import build
 from dancepose.errors import ConfigError
+from dancepose.inference import activation
 from dancepose.inference.activation import cut_cells, draw_activations, pose_activations, recorded
 from dancepose.inference.geometry import TestGeometry
 from dancepose.layers.attention import SpatialGate
@@ -94,6 +95,27 @@ def test_the_image_branch_of_a_classifier():
     assert gate.shape == (2, 8 * 8 * 4) and len(found.spatial) == 1 and not without.spatial
     picture = draw_activations(found.images[1], found, index=1, tile=100)
     assert picture.size > draw_activations(without.images[1], without, tile=100).size  # tiles of gates
+
+
+def told(found, image, monkeypatch):
+    captions = []
+    monkeypatch.setattr(activation, "contact_sheet", lambda pictures, texts, **_: captions.extend(texts))
+    draw_activations(image, found, tile=60)
+    return captions
+
+
+def test_captions_say_which_gates_of_how_many_are_drawn(monkeypatch):
+    found, shown = pose_activations(pose("cbam1"), TestGeometry(64, "long", 64), IMAGE)
+    captions = told(found, shown, monkeypatch)
+    assert captions[0] == "picture\nspatial gates 2 to 9 of 9"
+    gates = [text for text in captions if text.startswith("spatial gate ")]
+    assert [text.split("\n")[0] for text in gates] == [f"spatial gate {n} of 9" for n in range(2, 10)]
+    values = list(found.spatial.values())[-1]
+    assert gates[-1].endswith(f"{values.min():.2f} to {values.max():.2f}, mean {values.mean():.2f}")
+    assert captions[-1] == "channel gates 2 to 9 of 9\nsorted, the last is the darkest"
+    classifier = look(motion("cbam1"))
+    captions = told(classifier, classifier.images[0], monkeypatch)
+    assert captions[0] == "picture" and captions[-1] == "channel gate 1 of 1\nsorted"
 
 
 def test_a_network_without_pictures_is_refused():

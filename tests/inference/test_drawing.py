@@ -11,9 +11,6 @@ from dancepose.inference.drawing import (
     RIGHT,
     contact_sheet,
     draw_comparison,
-    draw_heatmap,
-    draw_heatmap_grid,
-    draw_heatmaps,
     draw_mask,
     draw_people,
     keypoint_colours,
@@ -129,7 +126,6 @@ def test_the_input_is_not_changed(skeleton):
     someone = arm(skeleton, "left", 200)
     before = someone.keypoints.copy()
     picture = draw_people(image, [someone], skeleton, ["0.87"])
-    draw_heatmap(image, np.ones((12, 16)))
     draw_mask(image, np.zeros((12, 16)))
     resize_with_people(image, [someone], 100)
     draw_comparison(image, [someone], [someone], skeleton, side=640)
@@ -211,34 +207,6 @@ def test_comparison_shows_truth_left_and_prediction_right(skeleton):
     assert orange[:, 1].min() < 150 and orange[:, 1].max() > 640 + 450
     middle = (orange[:, 1] > 300) & (orange[:, 1] < 1000)
     assert not middle.any()
-
-
-def test_heatmap_lights_up_where_it_is_high():
-    heat = np.zeros((30, 40), np.float32)
-    heat[10, 25] = 1.0
-    picture = draw_heatmap(grey(160, 120), heat)
-    brightness = picture.sum(axis=2)
-    y, x = np.unravel_index(brightness.argmax(), brightness.shape)
-    assert abs(y - (4 * 10 + 1.5)) <= 1 and abs(x - (4 * 25 + 1.5)) <= 1
-    far = picture[:20]
-    assert (far == far[..., :1]).all(), "grey where there is nothing"
-    scaled = draw_heatmap(grey(160, 120), heat * 0.04, peak=0.04)
-    assert np.abs(scaled.astype(int) - picture).max() <= 2
-
-
-def test_heatmaps_show_the_maximum():
-    maps = np.zeros((3, 30, 40), np.float32)
-    maps[0, 5, 5] = maps[2, 20, 30] = 1
-    assert np.array_equal(draw_heatmaps(grey(), maps), draw_heatmap(grey(), maps.max(axis=0)))
-
-
-def test_heatmap_grid_has_a_tile_for_each_keypoint(skeleton):
-    grid = draw_heatmap_grid(grey(80, 60), np.zeros((15, 15, 20), np.float32), skeleton, tile=80)
-    assert grid.shape[2] == 3
-    dark = (grid == round(GREY * 0.6)).all(axis=2).sum()
-    assert dark == 15 * 80 * 60
-    with pytest.raises(ValueError):
-        draw_heatmap_grid(grey(), np.zeros((14, 15, 20), np.float32), skeleton)
 
 
 def test_mask_hatches_what_is_left_out():

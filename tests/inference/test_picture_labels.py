@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dancepose.inference.labels import Labels, place
+from dancepose.inference.labels import EDGE, Labels
+from dancepose.inference.labels import place as place_at
+
+
+def place(centres, sizes, picture):
+    """Place labels that want one place each, around a point."""
+    return place_at([np.array([c - s / 2]) for c, s in zip(centres, sizes, strict=True)], sizes, picture)
 
 
 def covered(corners, sizes):
@@ -74,3 +80,80 @@ def test_texts_of_the_same_place_are_both_seen():
 def test_nothing_wanted_and_a_picture_that_is_too_small():
     assert (drawn() == 90).all() and (drawn(("", (5, 5))) == 90).all()
     assert (drawn(("a long name", (2, 2)), size=(30, 9)) != 90).any()
+
+
+RED, BLUE = (200, 0, 0), (0, 0, 200)
+BOX = np.array([60, 50, 260, 150])
+
+
+def tagged(*wanted, size=(320, 200), ground=90):
+    labels, canvas = Labels(), np.full((size[1], size[0], 3), ground, np.uint8)
+    for text, box, colour in wanted:
+        labels.add_at_box(text, np.array(box), 12, colour)
+    labels.draw(canvas)
+    return canvas
+
+
+def where(picture, colour):
+    """Return the first and the last row and column that have a colour."""
+    rows, columns = np.nonzero((picture == colour).all(axis=2))
+    return rows.min(), rows.max(), columns.min(), columns.max()
+
+
+def test_a_text_stands_on_its_colour_above_the_left_corner_of_its_box():
+    picture = tagged(("0: wave", BOX, RED))
+    top, bottom, left, right = where(picture, RED)
+    assert bottom in (48, 49) and left in (60, 61) and right < 160 and top > 25
+    inside = picture[top : bottom + 1, left : right + 1]
+    assert (inside == 255).all(axis=2).any() and not (inside == 90).all(axis=2).any()
+
+
+@pytest.mark.parametrize(
+    ("box", "rows", "columns"),
+    [
+        ((60, 0, 260, 150), (0, 20), (60, 150)),
+        ((290, 50, 319, 150), (30, 50), (240, 319)),
+        ((0, 0, 319, 199), (0, 20), (0, 90)),
+    ],
+    ids=["at the top", "at the right", "the whole picture"],
+)
+def test_a_text_stays_inside_the_picture_and_at_its_box(box, rows, columns):
+    top, bottom, left, right = where(tagged(("0: wave", box, RED)), RED)
+    assert rows[0] <= top and bottom < rows[1] and columns[0] <= left and right <= columns[1]
+
+
+def test_texts_of_one_box_stand_at_its_corners_whole():
+    alone = (tagged(("0: wave", BOX, RED)) == RED).all(axis=2).sum()
+    colours = [(200, n, 0) for n in range(8)]
+    picture = tagged(*[("0: wave", BOX, colour) for colour in colours])
+    for colour in colours:
+        top, bottom, left, right = where(picture, colour)
+        assert (picture == colour).all(axis=2).sum() == alone, "no other covers it, and no line is needed"
+        assert min(abs(left - 60), abs(right - 260)) <= 2
+        assert min(abs(top - 50), abs(bottom - 50), abs(top - 150), abs(bottom - 150)) <= 2
+
+
+def test_a_line_leads_from_a_text_that_has_to_stand_elsewhere():
+    crowd = [("0: somebody with a name", BOX, BLUE)] * 8
+    picture = tagged(*crowd, ("8: wave", BOX, RED), size=(320, 260))
+    rows, columns = np.nonzero((picture == RED).all(axis=2))
+    gaps = np.abs(BOX.reshape(2, 2)[:, None] - np.stack([columns, rows], axis=1)).min(axis=(0, 2))
+    assert gaps.min() <= 3, "the line begins at the box"
+    assert len(rows) > (tagged(("8: wave", BOX, RED)) == RED).all(axis=2).sum(), (
+        "and is drawn beside the text"
+    )
+
+
+def test_letters_are_dark_on_a_light_ground():
+    def extreme(ground):
+        picture = tagged(("HH", BOX, ground))
+        top, bottom, left, right = where(picture, ground)
+        return picture[top + 1 : bottom, left + 1 : right]
+
+    assert (extreme((240, 240, 100)).min(axis=2) < 10).any()
+    assert (extreme((0, 0, 120)).min(axis=2) > 245).any()
+    assert (tagged(("HH", BOX, RED)) == EDGE).all(axis=2).any(), "an edge shows where the ground is alike"
+
+
+def test_tags_in_a_picture_that_is_too_small():
+    assert tagged(("0: a long name", (0, 0, 5, 5), RED), size=(20, 6)).shape == (6, 20, 3)
