@@ -19,18 +19,35 @@
 
 # %%
 import os
+import subprocess
 import sys
 from pathlib import Path
 
-from IPython.display import display
+from IPython.display import Pretty, display
 from PIL import Image
 
 HERE = Path(os.environ.get("DANCEPOSE_NOTEBOOKS", "../outputs/notebooks")).resolve()
 SCENES, MINUTES, EPOCHS, WIDTH, SIDE = 300, 5, 100, 16, 192  # more makes a better network, and takes longer
 if os.environ.get("DANCEPOSE_QUICK"):  # as the tests run it
     SCENES, MINUTES, EPOCHS, WIDTH, SIDE = 4, 1, 1, 8, 64
-PYTHON = f'"{sys.executable}"'  # folders may have spaces
 HERE.mkdir(parents=True, exist_ok=True)
+
+
+def run(module, *overrides):
+    """Run a command of dancepose and show the line that it told last; where it fails, all lines."""
+    shown, told = display(Pretty(f"{module} ..."), display_id=True), []
+    plain = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}  # no live bars
+    command = [sys.executable, "-m", f"dancepose.{module}", *overrides]
+    with subprocess.Popen(
+        command, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout:
+            told.append(line)
+            if line.strip():
+                shown.update(Pretty(line.strip()))
+    if process.returncode:
+        raise RuntimeError("".join(told))
+
 
 # %% [markdown]
 # ## Draw
@@ -38,7 +55,7 @@ HERE.mkdir(parents=True, exist_ok=True)
 # Equal seeds give equal pictures. The test part shares nobody with the training.
 
 # %%
-# !{PYTHON} -m dancepose.synthesize "root={HERE}/scenes" train={SCENES} val=2 test=4 difficulty=easy
+run("synthesize", f"root={HERE}/scenes", f"train={SCENES}", "val=2", "test=4", "difficulty=easy")
 display(Image.open(HERE / "scenes" / "sheet.jpg"))
 
 # %% [markdown]
@@ -50,13 +67,12 @@ display(Image.open(HERE / "scenes" / "sheet.jpg"))
 
 # %%
 RUN = HERE / "run"
-DATA = f"data=dance 'data.root={HERE}/scenes' data.split=split.json data.size={SIDE} data.batch_size=4"
-MODEL = f"model.width={WIDTH} model.depth=small model.attention_placement=block model.init=kaiming"
-SPEED = (
-    f"optimizer=adam_small optimizer.lr=2e-3 scheduler=cosine trainer.max_epochs={EPOCHS} minutes={MINUTES}"
-)
-KEEP = f"trainer.max_epochs={EPOCHS} which=last reuse=true data.workers=0 trainer=cpu 'hydra.run.dir={RUN}'"
-# !{PYTHON} -m dancepose.train {DATA} {MODEL} {SPEED} {KEEP}
+DATA = ["data=dance", f"data.root={HERE}/scenes", "data.split=split.json", f"data.size={SIDE}"]
+MODEL = [f"model.width={WIDTH}", "model.depth=small", "model.attention_placement=block", "model.init=kaiming"]
+SPEED = ["optimizer=adam_small", "optimizer.lr=2e-3", "scheduler=cosine", "data.batch_size=4"]
+KEEP = [f"trainer.max_epochs={EPOCHS}", f"minutes={MINUTES}", "which=last", "reuse=true"]
+HERE_AND_NOW = ["data.workers=0", "trainer=cpu", f"hydra.run.dir={RUN}"]
+run("train", *DATA, *MODEL, *SPEED, *KEEP, *HERE_AND_NOW)
 
 # %% [markdown]
 # ## Predict

@@ -22,6 +22,7 @@
 
 # %%
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,7 +31,6 @@ from PIL import Image
 
 SWEEP = Path(os.environ.get("DANCEPOSE_SWEEP", "../outputs/sweeps/demo_attention")).resolve()
 HERE = Path(os.environ.get("DANCEPOSE_NOTEBOOKS", "../outputs/notebooks")).resolve()
-PYTHON = f'"{sys.executable}"'  # folders may have spaces
 if not SWEEP.is_dir():
     raise FileNotFoundError(f"there is no sweep in {SWEEP}: run `make demo`, or set DANCEPOSE_SWEEP")
 
@@ -83,9 +83,14 @@ for order, job in sorted(first.items()):
 
 # %%
 OUTPUT = HERE / "comparison"
-WHAT = f"'sweeps=[{SWEEP}]' by=model/attention against=none"
-# !{PYTHON} -m dancepose.compare {WHAT} pictures=0 "output={OUTPUT}"
-print((OUTPUT / "comparison.txt").read_text())
+WHAT = [f"sweeps=[{SWEEP}]", "by=model/attention", "against=none", "pictures=0", f"output={OUTPUT}"]
+plain = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}  # a notebook's own
+done = subprocess.run(
+    [sys.executable, "-m", "dancepose.compare", *WHAT], env=plain, capture_output=True, text=True
+)
+if done.returncode:
+    raise RuntimeError(done.stdout + done.stderr)
+print((OUTPUT / "comparison.txt").read_text())  # as wide as it is: scroll to the right
 
 # %% [markdown]
 # ## What may be concluded, and what not

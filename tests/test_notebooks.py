@@ -43,8 +43,12 @@ def execute(name: str, folder: Path, **environment: str) -> str:
     folder.mkdir(exist_ok=True)
     client.execute(cwd=str(folder))
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    most = max(len(cell.get("outputs", ())) for cell in notebook.cells)
+    assert most <= 4, f"{most} outputs of a cell: a bar that moves leaves one for each step"
+    told = "".join(output.get("text", "") for output in outputs)
+    assert "\x1b" not in told, "codes of a terminal"
     pictures = sum("image/png" in output.get("data", {}) for output in outputs)
-    return f"{pictures} pictures\n" + "".join(output.get("text", "") for output in outputs)
+    return f"{pictures} pictures\n{told}"
 
 
 @pytest.fixture
@@ -78,4 +82,6 @@ def test_reading_an_attention_sweep(tmp_path, environment, server):
     )
     assert told.startswith("4 pictures") and "4 finished jobs, 0 left out" in told
     assert "undecided: 1 of 7 seeds" in told, told
+    table = (tmp_path / "with a space" / "comparison" / "comparison.txt").read_text()
+    assert told.count(table.splitlines()[0]) == 1 and table in told, "once, as wide as it is"
     assert (tmp_path / "with a space" / "comparison" / "comparison.html").is_file()
