@@ -78,8 +78,8 @@ def _draw_box(canvas: np.ndarray, corners: np.ndarray, colour: tuple[int, int, i
     """Draw a box from its left top to its right bottom, as a line with a dark edge."""
     thick = max(1, round(line_width(canvas.shape[1], canvas.shape[0]) / 2))
     first, second = corners.tolist()
-    cv2.rectangle(canvas, first, second, EDGE, thick + 2, cv2.LINE_AA)
-    cv2.rectangle(canvas, first, second, colour, thick, cv2.LINE_AA)
+    cv2.rectangle(canvas, first, second, EDGE, thick + 2)
+    cv2.rectangle(canvas, first, second, colour, thick)
 
 
 def draw_pose(person: Person, skeleton: Skeleton, side: int = 256) -> np.ndarray:

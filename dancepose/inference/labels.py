@@ -92,9 +92,6 @@ class Labels:
         )
         wanted = [label.corners(size) for label, size in zip(self._wanted, sizes, strict=True)]
         corners = place(wanted, sizes, (canvas.shape[1], canvas.shape[0]))
-        for label, corner, size in zip(self._wanted, corners, sizes, strict=True):
-            if label.box is not None:
-                _lead(canvas, corner, corner + size - 1, label.box, label.colour)
         for label, (letters, edged), corner, size in zip(self._wanted, masks, corners, sizes, strict=True):
             x, y = corner.tolist()
             if label.box is not None:
@@ -107,6 +104,10 @@ class Labels:
             if label.box is None:
                 blend(region, edged, EDGE)
             blend(region, letters, LETTERS if label.box is None else ink_on(label.colour))
+        # over the texts: the labels that one made way for lie between it and its box
+        for label, corner, size in zip(self._wanted, corners, sizes, strict=True):
+            if label.box is not None:
+                _lead(canvas, corner, corner + size - 1, label.box, label.colour)
 
 
 def blend(region: np.ndarray, mask: np.ndarray, colour: Colour) -> None:

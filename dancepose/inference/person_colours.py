@@ -2,15 +2,15 @@
 
 # Of the schemes of Tol, and of Okabe and Ito: those whose least distance (CIELAB) is the largest, as all see
 # them, and as people do who lack red, green or blue cones (Machado 2009). None is like the orange and blue of
-# left and right. Neighbours in the list are far apart, for most pictures have few people.
+# left and right. The first four are furthest apart, for most pictures have few people.
 COLOURS = (
     (204, 187, 68),  # yellow
     (0, 119, 187),  # blue
-    (204, 121, 167),  # mauve
-    (221, 221, 221),  # grey
-    (204, 51, 17),  # red
-    (102, 204, 238),  # cyan
     (238, 102, 119),  # salmon
+    (102, 204, 238),  # cyan
+    (204, 51, 17),  # red
+    (221, 221, 221),  # grey
+    (204, 121, 167),  # mauve
 )
 DARK, LIGHT = (0, 0, 0), (255, 255, 255)
 

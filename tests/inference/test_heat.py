@@ -48,7 +48,7 @@ def test_faint_heat_is_seen_on_any_ground(ground):
         return draw_heatmap(grey(40, 30, ground), np.full((30, 40), heat, np.float32))[15, 20].astype(int)
 
     seen = {heat: np.abs(colour(heat) - colour(0)).max() for heat in (0.03, 0.05, 0.1)}
-    assert seen[0.03] > 25 and seen[0.05] > 35 and seen[0.1] > 60, seen
+    assert seen[0.03] > 25 and seen[0.05] > 30 and seen[0.1] > 45, seen
     assert (colour(0.01) == colour(0)).all(), "an empty background stays grey"
     more = [np.ptp(colour(heat)) for heat in (0.02, 0.05, 0.1, 0.3)]
     assert more == sorted(more), "more heat has more colour"
