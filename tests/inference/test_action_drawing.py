@@ -58,9 +58,8 @@ def test_who_does_nothing_is_not_drawn():
 def colours_of(people, box):
     """Return which people's colours a box has in its lower edge."""
     drawn = draw_boxes(GREY, people, ["x"] * len(people))
-    return {
-        n for n in range(7) if (drawn[box[1] + box[3], box[0] : box[0] + box[2]] == person_colour(n)).any()
-    }
+    edge = drawn[box[1] + box[3], box[0] : box[0] + box[2]]
+    return {n for n in range(7) if (edge == person_colour(n)).all(axis=1).any()}
 
 
 def test_a_person_keeps_its_colour_from_frame_to_frame():
