@@ -391,7 +391,7 @@ class TestCommand:
         def ask(*overrides: str) -> None:
             run_task(predict, "predict", tmp_path / "out", *overrides)
 
-        with pytest.raises(ConfigError, match=r"source is not set.*a picture, a folder"):
+        with pytest.raises(ConfigError, match=r"source is not set.*a picture, folder"):
             ask(f"pose={run}")
         with pytest.raises(DataError, match="no such file or folder"):
             ask(f"pose={run}", f"source={tmp_path}/nothing.jpg")
