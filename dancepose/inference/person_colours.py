@@ -5,7 +5,7 @@
 # left and right. The first four are furthest apart, for most pictures have few people.
 COLOURS = (
     (204, 187, 68),  # yellow
-    (0, 119, 187),  # blue
+    (136, 34, 85),  # wine
     (238, 102, 119),  # salmon
     (102, 204, 238),  # cyan
     (204, 51, 17),  # red
