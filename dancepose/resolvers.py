@@ -50,8 +50,12 @@ def _own_folder(wanted: str) -> str:
     """Make a folder that no other command has, and return its path: as wanted, else with _2, _3, ... behind.
 
     To make it is to claim it: of two commands that begin at once only one can. Where it cannot be made it is
-    returned as it was wanted, and Hydra, which makes folders too, tells why.
+    returned as it was wanted, and Hydra, which makes folders too, tells why; so it is to the processes of
+    one training that were started side by side, by `torchrun` or `srun`, and share theirs.
     """
+    side_by_side = {"RANK", "LOCAL_RANK"} & os.environ.keys()
+    if side_by_side or int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1) > 1:
+        return wanted
     key, path, number = os.path.abspath(wanted), wanted, 1
     while key not in _OWN:
         try:

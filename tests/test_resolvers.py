@@ -85,3 +85,12 @@ def test_a_default_folder_that_cannot_be_made_is_left_to_hydra(another_process, 
     another_process()
     (tmp_path / "file").touch()
     assert resolvers._own_folder("file/a") == "file/a" and not resolvers._OWN
+
+
+@pytest.mark.parametrize("variable", ["RANK", "LOCAL_RANK", "SLURM_STEP_NUM_TASKS"])
+def test_processes_of_one_training_share_a_default_folder(another_process, monkeypatch, tmp_path, variable):
+    monkeypatch.chdir(tmp_path)
+    another_process()
+    monkeypatch.setenv(variable, "2")
+    (tmp_path / "out").mkdir()  # by the first of them
+    assert resolvers._own_folder("out") == "out"
