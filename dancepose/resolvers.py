@@ -18,6 +18,7 @@ OTHERWISE = "val/accuracy"  # of all networks that tell motions apart
 TAGGED = ("experiment", "model", "model/attention", "data")
 LONGEST_TAG = 64  # characters; W&B refuses longer ones
 _OWN: dict[str, str] = {}  # folder that was wanted -> the one that this process has made
+_MADE: list[str] = []  # for these, with the folders above them that were not there either
 
 
 def register() -> None:
@@ -41,7 +42,7 @@ def register() -> None:
 
 def remove_unused() -> None:
     """Remove the default folders of this process in which nothing was written, as after `--cfg all`."""
-    for folder in _OWN.values():
+    for folder in sorted(_MADE, key=len, reverse=True):
         with contextlib.suppress(OSError):
             os.rmdir(folder)
 
@@ -58,6 +59,9 @@ def _own_folder(wanted: str) -> str:
         return wanted
     key, path, number = os.path.abspath(wanted), wanted, 1
     while key not in _OWN:
+        made = [
+            above for above in (Path(path).absolute(), *Path(path).absolute().parents) if not above.exists()
+        ]
         try:
             os.makedirs(path)
         except FileExistsError:
@@ -67,6 +71,7 @@ def _own_folder(wanted: str) -> str:
             return wanted
         else:
             _OWN[key] = os.path.abspath(path)
+            _MADE.extend(map(str, made))
     return wanted + _OWN[key].removeprefix(key)
 
 

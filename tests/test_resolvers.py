@@ -53,7 +53,12 @@ def test_the_tags_of_a_run(hydra, monkeypatch):
 @pytest.fixture
 def another_process(monkeypatch):
     """Forget the folders that this process has made, as another process does not know of them."""
-    return lambda: monkeypatch.setattr(resolvers, "_OWN", {})
+
+    def forget():
+        monkeypatch.setattr(resolvers, "_OWN", {})
+        monkeypatch.setattr(resolvers, "_MADE", [])
+
+    return forget
 
 
 def test_commands_of_the_same_second_have_a_default_folder_each(another_process, monkeypatch, tmp_path):
@@ -78,6 +83,10 @@ def test_only_an_empty_default_folder_is_removed_at_the_end(another_process, mon
     (tmp_path / "out" / "b" / "log").touch()
     resolvers.remove_unused()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+    another_process()
+    assert [resolvers._own_folder(name) for name in ("new/deep/a", "new/b")] == ["new/deep/a", "new/b"]
+    resolvers.remove_unused()
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_default_folder_that_cannot_be_made_is_left_to_hydra(another_process, monkeypatch, tmp_path):
