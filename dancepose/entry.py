@@ -42,7 +42,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     from dancepose.quick_start import read_yaml_in_c, without_plugins
-    from dancepose.resolvers import register, remove_unused
+    from dancepose.resolvers import register
 
     started = False  # has Hydra made the run's folder and called the task?
     register()
@@ -141,7 +141,6 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
             raise
         _fail(no_option(sys.argv[1:]) or str(error))
     finally:
-        remove_unused()
         if not full:
             os.environ.pop("HYDRA_FULL_ERROR", None)
 

@@ -1,7 +1,5 @@
 """What `${...:}` may stand for in the shipped configuration."""
 
-import contextlib
-import os
 import secrets
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,8 +15,6 @@ MAIN_METRICS = {"pose": "val/mAP"}  # by model.network
 OTHERWISE = "val/accuracy"  # of all networks that tell motions apart
 TAGGED = ("experiment", "model", "model/attention", "data")
 LONGEST_TAG = 64  # characters; W&B refuses longer ones
-_OWN: dict[str, str] = {}  # folder that was wanted -> the one that this process has made
-_MADE: list[str] = []  # for these, with the folders above them that were not there either
 
 
 def register() -> None:
@@ -32,47 +28,11 @@ def register() -> None:
     # cached: Hydra hands what they are in a sweep on to its jobs, in whatever process and on whatever machine
     for name, of_sweep in (("sweep_name", _sweep_name), ("varying", _varying), ("launch_id", _launch_id)):
         OmegaConf.register_new_resolver(name, of_sweep, replace=True, use_cache=True)
-    OmegaConf.register_new_resolver("own_folder", _own_folder, replace=True, use_cache=True)
     OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
     OmegaConf.register_new_resolver("comparison_dir", _comparison_dir, replace=True)
     OmegaConf.register_new_resolver("slurm_gpus", _gpus, replace=True)
     OmegaConf.register_new_resolver("ray_gpus", lambda *given: _gpus(*given) or 0, replace=True)
     OmegaConf.register_new_resolver("slurm_cpus", lambda workers: workers + 1, replace=True)
-
-
-def remove_unused() -> None:
-    """Remove the default folders of this process in which nothing was written, as after `--cfg all`."""
-    for folder in sorted(_MADE, key=len, reverse=True):
-        with contextlib.suppress(OSError):
-            os.rmdir(folder)
-
-
-def _own_folder(wanted: str) -> str:
-    """Make a folder that no other command has, and return its path: as wanted, else with _2, _3, ... behind.
-
-    To make it is to claim it: of two commands that begin at once only one can. Where it cannot be made it is
-    returned as it was wanted, and Hydra, which makes folders too, tells why; so it is to the processes of
-    one training that were started side by side, by `torchrun` or `srun`, and share theirs.
-    """
-    side_by_side = {"RANK", "LOCAL_RANK"} & os.environ.keys()
-    if side_by_side or int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1) > 1:
-        return wanted
-    key, path, number = os.path.abspath(wanted), wanted, 1
-    while key not in _OWN:
-        made = [
-            above for above in (Path(path).absolute(), *Path(path).absolute().parents) if not above.exists()
-        ]
-        try:
-            os.makedirs(path)
-        except FileExistsError:
-            number += 1
-            path = f"{wanted}_{number}"
-        except OSError:
-            return wanted
-        else:
-            _OWN[key] = os.path.abspath(path)
-            _MADE.extend(map(str, made))
-    return wanted + _OWN[key].removeprefix(key)
 
 
 def _run_name() -> str:

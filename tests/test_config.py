@@ -380,3 +380,21 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         resume_overrides([f"resume={tmp_path}"])
     done = command("train", f"resume={tmp_path}", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("error: resume=") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "sgd", "adam", "adamw"])
+@pytest.mark.parametrize("scheduler", ["paper_halving", "paper_doubling", "multistep", "cosine"])
+def test_every_optimizer_goes_with_every_schedule(composed, optimizer, scheduler):
+    cfg = composed(f"optimizer={optimizer}", f"scheduler={scheduler}")
+    weight = torch.nn.Parameter(torch.ones(3))
+    nodes = [OmegaConf.to_container(cfg[group]) for group in ("optimizer", "scheduler")]
+    made = instantiate(nodes[0], where="optimizer")([weight])
+    schedule = instantiate(nodes[1], where="scheduler")(made, epochs=2.0, steps_per_epoch=1)
+    for _ in range(2):
+        made.zero_grad()
+        weight.square().sum().backward()
+        made.step()
+        schedule.step()
+    (group,) = made.param_groups
+    falls = scheduler in ("cosine", "multistep")  # within two epochs
+    assert made.state[weight] and (weight < 1).all() and (group["lr"] < group["initial_lr"]) == falls

@@ -25,7 +25,6 @@ from dancepose.model_card import ModelCard, read_card
 from dancepose.model_parts import read_common
 from dancepose.motion_model import MOTION_TESTED, example_inputs
 from dancepose.networks.action import ActionNetwork
-from dancepose.networks.foreign_files import first_bytes
 from dancepose.pose_model import POSE_TESTED
 from dancepose.skeleton import Skeleton
 
@@ -198,9 +197,11 @@ def open_session(path: str | Path, threads: int | None = None) -> tuple[ModelCar
     options.log_severity_level = 3
     if not file.is_file():
         raise CheckpointError(f"there is no file {path}")
-    first_bytes(file)
     try:
         content = file.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
+    try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a class for each kind of fault
         told = f"{type(error).__name__}: {_short(error)}"

@@ -11,7 +11,7 @@ ZIP = b"PK"  # what `torch.save` writes begins with it
 HELD = "a run directory, one of its checkpoints, or a safetensors file"
 
 
-def first_bytes(path: Path) -> bytes:
+def _first_bytes(path: Path) -> bytes:
     """Return the start of a file.
 
     Raises:
@@ -32,7 +32,7 @@ def unreadable(path: Path, remedy: str, reason: str = "") -> CheckpointError:
         remedy: what to do where it is damaged, which helps no file that is of another kind.
         reason: what the reader calls the fault.
     """
-    start = first_bytes(path)
+    start = _first_bytes(path)
     if path.suffix == ONNX or _begins_onnx(start):
         return CheckpointError(
             f"{path} is an ONNX file: a graph to predict with, of which no weights are read here. Take the "

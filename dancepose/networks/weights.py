@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dancepose.errors import CheckpointError
-from dancepose.networks.foreign_files import first_bytes, unreadable
+from dancepose.networks.foreign_files import unreadable
 
 WRAPPERS = ("module.", "network.", "model.", "state_dict.")  # DataParallel, Lightning, ...
 NESTING = ("state_dict", "model_state_dict", "network", "model", "module")
@@ -171,7 +171,6 @@ def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"there is no file {path}")
-    first_bytes(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -196,7 +195,6 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"there is no file {path}")
-    first_bytes(path)
     try:
         with safe_open(path, "pt") as file:
             return file.metadata() or {}

@@ -1,13 +1,17 @@
 """One process runs a run: whoever comes second is refused before it writes."""
 
+import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dancepose.errors import ConfigError
-from dancepose.sweeps.ledger import Sweep
+from dancepose.sweeps.ledger import PATIENCE, Sweep
+
+log = logging.getLogger(__name__)
 
 _held: set[int] = set()  # descriptors of the folders that this process holds
 
@@ -32,23 +36,34 @@ def _holding_folder(folder: Path) -> Iterator[None]:
     if sys.platform == "win32" or not folder.is_dir():
         yield
         return
-    import fcntl
-
     descriptor = os.open(folder, os.O_RDONLY)
     _held.add(descriptor)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"{folder} is being run by another process at this moment: wait for its end, or stop it first"
-            ) from None
-        except OSError:  # some network file systems lock no folders; there nobody watches, as before
-            pass
+        last = time.monotonic() + PATIENCE
+        while not _locked(descriptor, folder):
+            if time.monotonic() > last:
+                raise ConfigError(
+                    f"{folder} is being run by another process at this moment: wait for its end, or stop it "
+                    "first"
+                )
+            time.sleep(0.05)
         yield
     finally:
         _held.discard(descriptor)
         os.close(descriptor)
+
+
+def _locked(descriptor: int, folder: Path) -> bool:
+    """Take the lock, if nobody has it."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:  # some network file systems lock no folders
+        log.warning("%s cannot be locked (%s): start no second command on this run", folder, error)
+    return True
 
 
 def _let_go() -> None:

@@ -40,7 +40,7 @@ with holding_run(Path(sys.argv[1])):
 
 def test_a_killed_process_lets_go_though_its_workers_live(tmp_path: Path):
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, process_group=0
     )
     try:
         assert holder.stdout is not None and holder.stdout.readline() == b"held\n"

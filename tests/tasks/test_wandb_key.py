@@ -16,9 +16,7 @@ def loggers(tmp_path, monkeypatch):
     """Make the loggers of a training with `logger=wandb`, in a mode of W&B, where nobody is asked."""
 
     def make(mode: str, key: bool, asked: bool = False, **node):
-        monkeypatch.setattr(
-            wandb, "setup", lambda: SimpleNamespace(settings=SimpleNamespace(mode=mode, base_url="here"))
-        )
+        monkeypatch.setattr(wandb, "setup", lambda: SimpleNamespace(settings=SimpleNamespace(mode=mode)))
         monkeypatch.setattr(wandb, "login", lambda prompt, verify: key)
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: asked))
         node = {"_target_": "lightning.pytorch.loggers.WandbLogger", "name": "x", **node}

@@ -1,0 +1,49 @@
+"""A default run directory that no other command has."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import OmegaConf, read_write
+
+BY_TIME = "${now:"  # what a default folder has in its name: commands of the same second want the same one
+
+
+class OwnFolder(Callback):
+    """Claim the folder of a command that begins, where its name comes from the time.
+
+    A folder that the user names is taken as it is, and so is that of a training whose processes were started
+    side by side, by `torchrun` or `srun`: they share theirs.
+    """
+
+    def on_run_start(self, config: Any, **kwargs: Any) -> None:
+        """Make the folder and write its path into the configuration, before Hydra makes and uses it."""
+        if BY_TIME in OmegaConf.to_yaml(config.hydra.run, resolve=False) and not _side_by_side():
+            claimed = claim(config.hydra.run.dir)
+            with read_write(config.hydra):
+                config.hydra.run.dir = claimed
+
+
+def claim(wanted: str) -> str:
+    """Make a folder and return its path: as wanted, or where that is taken with _2, _3, ... behind.
+
+    To make it is to claim it: of two commands that begin at once only one can. Where it cannot be made it is
+    returned as it was wanted, and Hydra, which makes folders too, tells why.
+    """
+    path, number = wanted, 1
+    while True:
+        try:
+            Path(path).mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            path = f"{wanted}_{number}"
+        except OSError:
+            return wanted
+        else:
+            return path
+
+
+def _side_by_side() -> bool:
+    started = {"RANK", "LOCAL_RANK"} & os.environ.keys()
+    return bool(started) or int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1) > 1
