@@ -3,8 +3,10 @@
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from dancepose.errors import without_frame
 from dancepose.paths import config_dir
 
 
@@ -15,7 +17,7 @@ def translate(error: Exception, config_name: str) -> str:
         error: what they raise.
         config_name: the entry point's config, `train` for instance.
     """
-    text = str(error).strip()
+    text = without_frame(error)
     if error.__cause__ is not None and str(error.__cause__) not in text:
         text += f"\n{error.__cause__}"
     if (refused := getattr(error, "override", None)) is not None:  # of Hydra's OverrideParseException
@@ -28,6 +30,9 @@ def translate(error: Exception, config_name: str) -> str:
         key = match[1]
         from dancepose.config_keys import suggest_key
 
+        if key.startswith("hydra."):
+            hint = suggest_key(key, _hydra_keys(config_name, sys.argv[1:]))
+            return f"unknown key {key}: Hydra has nothing of this name, with what is chosen of it.{hint}"
         known = _known_keys(config_name)
         if group := _not_chosen(key, known, sys.argv[1:]):
             options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
@@ -51,11 +56,25 @@ def translate(error: Exception, config_name: str) -> str:
                 f"folder of your own, and say --config-dir <that folder> {group}={Path(value).stem}"
             )
         options = re.findall(r"^\s+(\S+)$", match[3], re.M)
+        if extra := _missing_extra(match[1], match[2]):
+            return extra
         return (
             f"{match[1]}={match[2]}: there is no such option.{did_you_mean(match[2], options)} "
             f"There are: {', '.join(options)}."
         )
     return text
+
+
+def _missing_extra(group: str, option: str) -> str:
+    """Return which extra an option of Hydra's needs that is not installed; else nothing."""
+    from dancepose.errors import ConfigError
+    from dancepose.tasks.extras import check_extras
+
+    try:
+        check_extras({group: option})
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def _is_file(argument: str) -> bool:
@@ -143,8 +162,13 @@ def no_option(argv: list[str]) -> str:
     return ""
 
 
-def _known_keys(config_name: str) -> list[str]:
-    """Return the dotted keys of the default config: what a misspelt key is compared with."""
+def _known_keys(config_name: str, overrides: Sequence[str] = ()) -> list[str]:
+    """Return the dotted keys of the default config: what a misspelt key is compared with.
+
+    Args:
+        config_name: the entry point's config.
+        overrides: choices; with any, Hydra's own keys are among those that are returned.
+    """
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
@@ -153,5 +177,13 @@ def _known_keys(config_name: str) -> list[str]:
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        values = OmegaConf.to_container(compose(config_name), resolve=False)
+        composed = compose(config_name, [*overrides], return_hydra_config=bool(overrides))
+    values = OmegaConf.to_container(composed, resolve=False)
     return list(dotted_keys(values))  # type: ignore[arg-type]
+
+
+def _hydra_keys(config_name: str, argv: list[str]) -> list[str]:
+    """Return the dotted keys of Hydra itself, with the launcher and sweeper that a command line chooses."""
+    chosen = [argument for argument in argv if argument.startswith("hydra/")]
+    chosen = chosen or ["hydra/launcher=basic"]
+    return [key for key in _known_keys(config_name, chosen) if key.startswith("hydra.")]

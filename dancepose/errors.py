@@ -1,6 +1,7 @@
 """The errors that a user can mend, each told in one message."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -37,3 +38,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def in_brackets(hint: str) -> str:
     """Return what `did_you_mean` gave as an aside, ` (Did you mean 'x'?)`; nothing for nothing."""
     return f" ({hint.strip()})" if hint else ""
+
+
+def without_frame(error: Exception) -> str:
+    """Return the text of an error without what OmegaConf puts around one of ours that a resolver raised."""
+    text = str(error).strip()
+    framed = re.match(
+        r"ConfigError raised while resolving interpolation: (.*?)(\n {4}full_key: .*)?$", text, re.S
+    )
+    return framed[1] if framed else text

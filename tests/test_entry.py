@@ -9,13 +9,18 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from running import command
 
 import dancepose
 from dancepose.command_line_errors import translate
 from dancepose.commit import commit
-from dancepose.errors import ConfigError
+from dancepose.errors import ConfigError, without_frame
+from dancepose.paths import config_dir
+from dancepose.resolvers import register
 from dancepose.resume import own_trust, resume_overrides
+from dancepose.tasks import extras
 
 
 def save(folder, *overrides: str):
@@ -54,6 +59,46 @@ class TestForeignCharacters:
             OverridesParser.create().parse_overrides(["quälle=a"])
         told = translate(caught.value, "predict")
         assert told.startswith("quälle=a cannot be read: ") and "^" not in told
+
+
+class TestHydraItself:
+    """What is wrong about Hydra's own keys and options is told as of ours."""
+
+    def told(self, monkeypatch, *argv: str) -> str:
+        register()
+        monkeypatch.setattr(sys, "argv", ["dancepose-train", *argv])
+        with (
+            hydra.initialize_config_dir(str(config_dir()), version_base="1.3"),
+            pytest.raises(hydra.errors.HydraException) as caught,
+        ):
+            hydra.compose("train", [*argv], return_hydra_config=True)
+        return translate(caught.value, "train")
+
+    @pytest.mark.parametrize(
+        ("argv", "meant"),
+        [
+            (("hydra/launcher=pool", "hydra.launcher.n_job=1"), "hydra.launcher.n_jobs"),
+            (("hydra.launcher.n_job=1",), ""),
+            (("hydra.sweep.dirr=x",), "hydra.sweep.dir"),
+        ],
+    )
+    def test_a_key_is_named_with_the_one_that_is_meant(self, argv, meant, monkeypatch):
+        told = self.told(monkeypatch, *argv)
+        assert told.startswith(f"unknown key {argv[-1].partition('=')[0]}: ")
+        assert meant in told if meant else "nothing of this name" in told
+
+    def test_an_option_whose_extra_is_not_installed_names_it(self, monkeypatch):
+        monkeypatch.setattr(extras, "find_spec", lambda module: None)
+        told = self.told(monkeypatch, "hydra/sweeper=optuna")
+        assert "is not installed" in told and "'.[optuna]'" in told
+
+    def test_of_an_error_of_ours_in_a_resolver_our_words_are_told(self):
+        cfg = OmegaConf.create({"sweep": "../x", "dir": "${sweep_name:${sweep},{},[],null}"})
+        register()
+        with pytest.raises(OmegaConfBaseException) as caught:
+            _ = cfg.dir
+        assert without_frame(caught.value).startswith("sweep=../x: a folder's name is needed")
+        assert "full_key" not in without_frame(caught.value)
 
 
 class TestSavedOverrides:

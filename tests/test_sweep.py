@@ -101,7 +101,8 @@ def test_the_papers_sweep_as_a_user_writes_it(server, tmp_path):
     attentions, seeds = (option.partition("=")[2].split(",") for option in varied)
     for attention, seed in [*itertools.product(attentions, seeds[1:])][:-1]:
         job = [experiment, f"model/attention={attention}", f"seed={seed}", *small]
-        RunDirectory(sweep / job_name(job, ["model/attention", "seed"])).note_failure("not this time")
+        run = RunDirectory(sweep / job_name(job, ["model/attention", "seed"]))
+        run.write_metrics("failed", data="read, so that it began", cause="not this time")
     launched = server.start(*LITERAL.split(), *small, "sweep=mine", cwd=tmp_path)
     last = f"attention-{attentions[-1]}_seed-{seeds[-1]}"
     until(lambda: list(sweep.glob(f"{last}_*/log")), seconds=400, told=lambda: launched.output)

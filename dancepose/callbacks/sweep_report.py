@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
+from omegaconf.errors import OmegaConfBaseException
 
-from dancepose.errors import ConfigError
+from dancepose.errors import ConfigError, without_frame
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
 from dancepose.tasks.extras import check_direction, check_extras
@@ -47,10 +48,10 @@ class SweepReport(Callback):
             check_objective(config.objective)
             check_extras(config.hydra.runtime.choices)
             check_direction(config)
-        except ConfigError as error:  # Hydra makes a warning of every other error
-            print(f"error: {error}", file=sys.stderr)
+            self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
+        except (ConfigError, OmegaConfBaseException) as error:  # Hydra makes a warning of every other error
+            print(f"error: {without_frame(error)}", file=sys.stderr)
             sys.exit(1)
-        self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
         self.sweep.clean()
         if self.dry:
             self.planning.enter_context(self.sweep.planning(self.launch))

@@ -22,11 +22,13 @@ class RunState:
         status: missing, interrupted (or killed), failed, done, stale, unknown (the data cannot be read).
         cause: why it failed, what it is stale by, or why nothing is known; of a done one: its other commit.
         same: whether a failed run is the one that is asked for, so that its checkpoint is of use.
+        begun: whether a failed run had read its data and begun to train.
     """
 
     status: str
     cause: str = ""
     same: bool = True
+    begun: bool = True
 
 
 def run_state(run: RunDirectory, config: Mapping[str, Any], data_hash: Callable[[], str]) -> RunState:
@@ -56,12 +58,17 @@ def run_state(run: RunDirectory, config: Mapping[str, Any], data_hash: Callable[
         ) as error:  # not mounted, say: it has not changed
             unreadable = f"the data cannot be read: {error}"
     if status == "failed":
-        return RunState("failed", str(metrics.get("cause", "")), same=not changed)
+        return RunState("failed", str(metrics.get("cause", "")), not changed, has_begun(metrics))
     if unreadable:
         return RunState("unknown", unreadable)
     if changed:
         return RunState("stale", "; ".join(changed[:TOLD]), same=False)
     return RunState("done", other_commit(metrics)) if status == "done" else RunState("interrupted")
+
+
+def has_begun(metrics: Mapping[str, Any]) -> bool:
+    """Tell whether a run has read its data and begun to train, by its metrics.json."""
+    return "data" in metrics
 
 
 def changes(run: RunDirectory, config: Mapping[str, Any]) -> list[str]:

@@ -48,7 +48,7 @@ def decide(run: RunDirectory, config: Mapping[str, Any], sweep: Sweep) -> Decisi
     if rerun not in ("all", state.status):
         if state.status == "done":
             return Decision(Outcome("skipped", state.cause, run.read_metrics().get("objective")))
-        if state.status in ("failed", "stale"):
+        if state.status in ("failed", "stale") and state.begun:  # else what hindered it may be mended
             return Decision(Outcome(state.status, state.cause))
     return Decision(anew=_begins_anew(run, state, rerun))
 

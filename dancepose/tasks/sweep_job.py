@@ -19,6 +19,7 @@ from dancepose.targets import plain
 from dancepose.tasks import slurm_job
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
 from dancepose.tasks.run_directory import RunDirectory
+from dancepose.tasks.sameness import has_begun
 from dancepose.tasks.sweep_checks import checked
 from dancepose.tasks.sweep_decision import decide, planned, settle
 
@@ -245,4 +246,4 @@ def outcome_of(ended: Ended, run: RunDirectory, sweep: Sweep) -> Outcome:
     if metrics.get("status") != "failed":
         run.note_failure(unsaid)
         metrics = run.read_metrics()
-    return Outcome("failed", str(metrics.get("cause")))
+    return Outcome("failed", str(metrics.get("cause")), goes_on=not has_begun(metrics))

@@ -7,6 +7,7 @@ from dancepose import entry
 from dancepose.callbacks import sweep_report
 from dancepose.callbacks.sweep_report import SweepReport, tell_unfinished
 from dancepose.errors import ConfigError
+from dancepose.resolvers import register
 from dancepose.sweeps.ledger import Outcome, Sweep
 
 
@@ -32,6 +33,16 @@ def test_the_table_of_this_launch_is_printed_and_written(tmp_path, capsys):
     assert (tmp_path / "sweep.txt").read_text().startswith("2 jobs: ")
     tell_unfinished()
     assert capsys.readouterr().out == "", "told once"
+
+
+def test_a_folder_that_cannot_be_named_is_refused_in_one_line(tmp_path, capsys):
+    """Hydra makes a warning of what a callback raises."""
+    register()
+    config = settings(tmp_path, sweep="../x")
+    config.hydra.sweep.dir = "${sweep_name:${sweep},{},[],null}"
+    with pytest.raises(SystemExit, match="^1$"):
+        SweepReport("mine", []).on_multirun_start(config)
+    assert capsys.readouterr().err.startswith("error: sweep=../x: a folder's name is needed")
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted", "stale", "unknown"])

@@ -82,7 +82,7 @@ def test_a_failed_run_says_why_and_whether_its_checkpoint_is_of_use(run, tmp_pat
     assert not run_state(run, {**CONFIG, "seed": 1}, untouched).same
     early = RunDirectory(tmp_path / "early")
     early.note_failure("no such key")
-    assert run_state(early, CONFIG, untouched) == RunState("failed", "no such key", same=False)
+    assert run_state(early, CONFIG, untouched) == RunState("failed", "no such key", same=False, begun=False)
 
 
 def test_reuse_refuses_another_run(run):

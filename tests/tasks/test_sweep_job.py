@@ -116,6 +116,15 @@ def test_a_failed_job_without_a_checkpoint_of_use_begins_anew(job):
     assert decide(job, "failed") == ON and decide(job, "failed", seed=1) == ANEW
 
 
+@pytest.mark.parametrize("rerun", [None, "failed", "stale", "all"])
+def test_a_job_that_could_not_begin_is_run_again_by_the_same_command(rerun, job):
+    """Its data were not there, say: what hindered it may be mended, and nothing of it can be lost."""
+    assert note_failure(DataError("data.root=/mnt/x: no such folder"), str(job[1].path)) == 1
+    told = Outcome("failed", "data.root=/mnt/x: no such folder", goes_on=True)
+    assert outcome_of(Ended(1), job[1], job[0]) == told
+    assert decide(job, rerun) == ANEW
+
+
 def elsewhere(do):
     """Do something in another thread, which is another holder of locks."""
     found = []
