@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import open_dict
 from running import command
 
 from dancepose.config import check_config
 from dancepose.paths import config_dir
+from dancepose.sweeps.names import job_name
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 # a command after `$ ` is shown with its error
@@ -96,6 +99,22 @@ def test_the_readme_has_commands():
     commands = shown(refused=False)
     assert len(commands) > 12 and len(table_keys()) > 10 and shown(refused=True)
     assert {name for name, _ in commands} >= {"train", "evaluate", "browse"}
+
+
+def test_the_jobs_that_are_shown_are_called_as_their_sweeps_call_them():
+    """A name goes by a hash: of what the README shows as output, that alone is checked word by word."""
+    named = set()
+    for name, arguments in shown(refused=False):
+        if name == "train" and "-m" in (argv := shlex.split(arguments)) and "interval(" not in arguments:
+            # the README adds a rate in its text to one of them
+            given = [a for a in argv if a not in ("-m", "...")]
+            longer = [a.replace("=0.001,1e10", "=0.001,0.003,1e10") for a in given]
+            parsed = OverridesParser.create().parse_overrides(longer)
+            varying = [o.key_or_group for o in parsed if o.is_sweep_override()]
+            jobs, *_ = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+            named |= {job_name(job, varying) for job in jobs}
+    told = set(re.findall(r"\b[\w.-]+_[0-9a-f]{8}\b", README))
+    assert len(told) > 8 and told <= named, told - named
 
 
 def test_links_lead_somewhere():
