@@ -41,12 +41,13 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from dancepose.quick_start import read_yaml_in_c, without_plugins
+    from dancepose.quick_start import compose_once, read_yaml_in_c, without_plugins
     from dancepose.resolvers import register
 
     started = False  # has Hydra made the run's folder and called the task?
     register()
     read_yaml_in_c()
+    compose_once()
 
     @functools.wraps(task)
     def checked(cfg: Any) -> Any:

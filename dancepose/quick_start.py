@@ -38,6 +38,24 @@ def without_plugins(argv: Sequence[str]) -> Iterator[None]:
             del sys.modules["hydra_plugins"]
 
 
+def compose_once() -> None:
+    """Keep Hydra from composing all to learn its mode where the command line says it, as that of a job does.
+
+    May be called again.
+    """
+    from hydra._internal.hydra import Hydra
+    from hydra.types import RunMode
+
+    original = getattr(Hydra.get_mode, "__wrapped__", Hydra.get_mode)
+
+    @functools.wraps(original)
+    def get_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+        said = [override for override in overrides if override.startswith("hydra.mode=")]
+        return RunMode.RUN if said[-1:] == ["hydra.mode=RUN"] else original(self, config_name, overrides)
+
+    Hydra.get_mode = get_mode  # type: ignore[method-assign]
+
+
 def read_yaml_in_c() -> None:
     """Let OmegaConf read YAML with libyaml, where PyYAML was built with it; may be called again."""
     import omegaconf._utils as utils

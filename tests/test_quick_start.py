@@ -3,11 +3,13 @@ import sys
 
 import pytest
 import yaml
+from hydra._internal.hydra import Hydra
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 
 from dancepose.paths import config_dir
-from dancepose.quick_start import in_c, read_yaml_in_c, shows_only, without_plugins
+from dancepose.quick_start import compose_once, in_c, read_yaml_in_c, shows_only, without_plugins
 
 PURE = getattr(get_yaml_loader, "__wrapped__", get_yaml_loader)()
 
@@ -53,6 +55,25 @@ class TestYaml:
         path = tmp_path / "a.yaml"
         path.write_text("lr: 1e-4\n")
         assert OmegaConf.load(path).lr == 0.0001
+
+
+class TestMode:
+    @pytest.mark.parametrize(
+        ("overrides", "asked"),
+        [(["seed=1", "hydra.mode=RUN"], 0), (["seed=1"], 1), (["hydra.mode=RUN", "hydra.mode=MULTIRUN"], 1)],
+    )
+    def test_nothing_is_composed_to_learn_what_is_said(self, overrides, asked, monkeypatch):
+        composed = []
+
+        def get_mode(self, config_name, overrides):
+            composed.append(overrides)
+            return RunMode.MULTIRUN
+
+        monkeypatch.setattr(Hydra, "get_mode", get_mode)
+        compose_once()
+        compose_once()
+        found = Hydra.get_mode(None, "train", overrides)
+        assert len(composed) == asked and found == (RunMode.MULTIRUN if asked else RunMode.RUN)
 
 
 class TestPlugins:
