@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ class SweepReport(Callback):
     def __init__(self, launch: str, varying: Sequence[str]):
         self.launch, self.varying = launch, list(varying)
         self.sweep: Sweep | None = None
+        self.jobs: int | None = None
         self.dry = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -53,6 +55,7 @@ class SweepReport(Callback):
             print(f"error: {without_frame(error)}", file=sys.stderr)
             sys.exit(1)
         self.sweep.clean()
+        self.jobs = job_count(config.hydra)
         if self.dry:
             self.planning.enter_context(self.sweep.planning(self.launch))
         type(self).unfinished = self
@@ -67,8 +70,12 @@ class SweepReport(Callback):
         if self.tell():
             sys.exit(1)
 
-    def tell(self) -> bool:
-        """Print and write the table; return whether a job has no result, or cannot be run."""
+    def tell(self, broken_off: bool = False) -> bool:
+        """Print and write the table; return whether a job has no result, or cannot be run.
+
+        Args:
+            broken_off: not all jobs may have begun.
+        """
         assert self.sweep is not None
         type(self).unfinished = None
         if self.dry:
@@ -79,6 +86,8 @@ class SweepReport(Callback):
         outcomes = self.sweep.outcomes(self.launch)
         text = outcome_table(outcomes)
         print(f"\n{text}", flush=True)
+        if broken_off and self.jobs and (left := self.jobs - len(outcomes)) > 0:
+            print(f"not begun: {left} of {self.jobs} jobs; they are run by the same command", flush=True)
         if outcomes:
             self.sweep.write_table(text + "\n")
         return any(outcome.status in BAD for outcome in outcomes.values())
@@ -87,4 +96,20 @@ class SweepReport(Callback):
 def tell_unfinished() -> None:
     """Tell of a sweep that was broken off."""
     if SweepReport.unfinished is not None:
-        SweepReport.unfinished.tell()
+        SweepReport.unfinished.tell(broken_off=True)
+
+
+def job_count(hydra: Any) -> int | None:
+    """Return how many jobs a sweep has; None of a sweeper that decides as it goes.
+
+    Args:
+        hydra: Hydra's configuration of the sweep.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    if "BasicSweeper" not in str(hydra.sweeper.get("_target_")):
+        return None
+    params = hydra.sweeper.get("params") or {}
+    given = [*(f"{key}={value}" for key, value in params.items()), *hydra.overrides.task]
+    last = {o.key_or_group: o for o in OverridesParser.create().parse_overrides(given)}  # wins
+    return prod(len(list(o.sweep_iterator())) for o in last.values() if o.is_sweep_override())

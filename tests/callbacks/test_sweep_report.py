@@ -5,7 +5,7 @@ from omegaconf import OmegaConf
 
 from dancepose import entry
 from dancepose.callbacks import sweep_report
-from dancepose.callbacks.sweep_report import SweepReport, tell_unfinished
+from dancepose.callbacks.sweep_report import SweepReport, job_count, tell_unfinished
 from dancepose.errors import ConfigError
 from dancepose.resolvers import register
 from dancepose.sweeps.ledger import Outcome, Sweep
@@ -13,6 +13,8 @@ from dancepose.sweeps.ledger import Outcome, Sweep
 
 def settings(folder, **more) -> object:
     hydra = {"sweep": {"dir": str(folder)}, "runtime": {"choices": {}}}
+    hydra |= {"sweeper": {"_target_": "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"}}
+    hydra |= {"overrides": {"task": ["seed=0,1", "optimizer.lr=range(1,3)", "a=[1,2]"]}}
     return OmegaConf.create({"hydra": hydra, "objective": "val/mAP", **more})
 
 
@@ -43,6 +45,22 @@ def test_a_folder_that_cannot_be_named_is_refused_in_one_line(tmp_path, capsys):
     with pytest.raises(SystemExit, match="^1$"):
         SweepReport("mine", []).on_multirun_start(config)
     assert capsys.readouterr().err.startswith("error: sweep=../x: a folder's name is needed")
+
+
+def test_what_was_not_begun_is_counted_where_a_sweep_is_broken_off(tmp_path, capsys):
+    begun(tmp_path, Outcome("done"), Outcome("interrupted"))
+    tell_unfinished()
+    assert "not begun: 2 of 4 jobs; they are run by the same command" in capsys.readouterr().out
+    report, config = begun(tmp_path / "other", Outcome("done"))
+    report.on_multirun_end(config)
+    assert "not begun" not in capsys.readouterr().out
+    config.hydra.sweeper.params = {
+        "seed": "0,1,2",
+        "data.size": "64,96",
+    }  # a shipped sweep's; the command's win
+    assert job_count(config.hydra) == 8
+    config.hydra.sweeper = {"_target_": "hydra_plugins.OptunaSweeper", "params": {"seed": "0,1"}}
+    assert job_count(config.hydra) is None
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted", "stale", "unknown"])
