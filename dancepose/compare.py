@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from dancepose.sweeps.jobs import Job, LeftOut
+    from dancepose.sweeps.origin import Made
     from dancepose.sweeps.results import Comparison, Table
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def compare(cfg: DictConfig) -> None:
         tuple(left_out),
         draws.level,
         draws.resamples,
+        _made(config, groups[0].by, groups[0].against, [metric.name for metric in metrics]),
     )
     folder = Path(HydraConfig.get().runtime.output_dir)
     files = write_comparison(folder, comparison, config["pictures"])
@@ -72,6 +74,21 @@ def compare(cfg: DictConfig) -> None:
 
         log_comparison(comparison, folder, config["project"], config["entity"])
     log.info("written to %s: %s", folder, ", ".join(path.name for path in files))
+
+
+def _made(config: Mapping[str, Any], by: Sequence[str], against: str, metrics: Sequence[str]) -> Made:
+    """Return when and by what the comparison is made, with all that decides its figures."""
+    from datetime import UTC, datetime
+
+    from dancepose import __version__
+    from dancepose.commit import commit
+    from dancepose.sweeps.origin import Made
+
+    told = {"sweeps": _names(config["sweeps"]), "by": [*by], "against": config["against"] or against}
+    kept = {key: config[key] for key in ("split", "only", "allow", "level", "resamples", "seed")}
+    version = f"{__version__}, commit {commit()}" if commit() else __version__
+    date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return Made(date, version, {**told, "metrics": [*metrics], **kept})
 
 
 def _check(config: Mapping[str, Any]) -> None:

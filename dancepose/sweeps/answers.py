@@ -13,6 +13,7 @@ from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.paths import evaluate_again
 from dancepose.sweeps.jobs import RESULT, Job, LeftOut
 from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Scores, MeanAPScores, Scores
+from dancepose.sweeps.statistics import number_clusters
 
 SURE = ("accuracy", "macro_F1", "ECE")  # of motions: made of what was said of each sample
 ROUNDING = 1e-5  # of a metric: of an accuracy less than one sample of 100,000
@@ -70,10 +71,12 @@ class MotionAnswers:
     Attributes:
         labels: (N,) classes.
         clips: (N,) the clip of each sample; None where there are none.
+        samples: how many there are.
         classes: names.
         predicted: job's folder -> (N,) classes.
         confidence: job's folder -> (N,) top probabilities, float32.
         unit: what the samples are drawn by: clips, or samples where there are no clips.
+        groups: how many of these there are.
 
     Raises:
         DataError: a file is broken, or two runs were tested on different samples.
@@ -99,6 +102,7 @@ class MotionAnswers:
         assert first is not None
         self.labels, self.clips, self.classes = first.labels, first.clustered, first.classes
         self.unit = "samples" if self.clips is None else "clips"
+        self.samples, self.groups = len(first), _count_groups(first.clips)
         if not len(first):
             raise DataError(f"{base.path / FILE} holds no sample: there is nothing to compare")
 
@@ -144,7 +148,9 @@ class PoseAnswers:
 
     Attributes:
         images: job's folder -> what it found.
+        samples: how many images there are.
         unit: what the images are drawn by: clips, or images where there are no clips.
+        groups: how many of these there are.
 
     Raises:
         DataError: a file is missing or broken, or two runs were tested on different images.
@@ -162,10 +168,16 @@ class PoseAnswers:
             self.images[job.path] = images
         assert first is not None
         self.unit = "clips" if any(clip is not None for clip in first.clips) else "images"
+        self.samples, self.groups = len(first), _count_groups(first.clips)
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
         """Return the scores of runs by mAP, None of another metric: it is not known of each image."""
         return MeanAPScores(seeds, [self.images[job.path] for job in jobs]) if metric == "mAP" else None
+
+
+def _count_groups(clips: Sequence[str | None]) -> int:
+    """Return how many clips there are, one of no clip counting as its own."""
+    return number_clusters(clips, len(clips))[1]
 
 
 def _ordered(samples: MotionSamples, first: MotionSamples, job: Job, base: Job) -> MotionSamples:

@@ -8,7 +8,9 @@ import numpy as np
 from dancepose.sweeps.answers import MotionAnswers, PoseAnswers
 from dancepose.sweeps.arms import Group
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
+from dancepose.sweeps.chance import chance_of
 from dancepose.sweeps.measures import Metric, Scaled, arm_scores
+from dancepose.sweeps.origin import origin_of
 from dancepose.sweeps.paired import compare
 from dancepose.sweeps.parts import class_parts, keypoint_parts
 from dancepose.sweeps.results import ArmResult, MetricResult, Table
@@ -76,10 +78,15 @@ def compare_group(
         for number, metric in enumerate(metrics)
     )
     notes = [*group.notes, *_family_notes(group, metrics, others)]
+    of_chance = next((result for result in results if result.chance is not None), None)
+    if of_chance is not None and of_chance.chance is not None:
+        notes.append(of_chance.chance.words(of_chance.metric))
+    origin = origin_of(jobs, answers.samples, "images" if poses else "samples", answers.groups, answers.unit)
     if isinstance(answers, PoseAnswers):
-        return Table(group, results, keypoint_parts(group), tuple(notes))
+        return Table(group, results, keypoint_parts(group), tuple(notes), origin=origin)
     confusion = {name: answers.confusion(arm.jobs) for name, arm in group.arms.items()}
-    return Table(group, results, class_parts(group, answers), tuple(notes), confusion, answers.classes)
+    parts = class_parts(group, answers)
+    return Table(group, results, parts, tuple(notes), confusion, answers.classes, origin=origin)
 
 
 def _compare_metric(
@@ -115,7 +122,8 @@ def _compare_metric(
                 differences.get(name),
             )
         )
-    return MetricResult(metric, tuple(arms))
+    means = {arm.name: arm.mean if arm.interval is None else arm.interval for arm in arms}
+    return MetricResult(metric, tuple(arms), chance_of(metric, scores, means, answers, **vars(draws)))
 
 
 def _scaled(value: float | None, scale: float) -> float | None:

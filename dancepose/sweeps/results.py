@@ -8,9 +8,11 @@ import numpy as np
 
 from dancepose.sweeps.arms import Group
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
+from dancepose.sweeps.chance import Chance
 from dancepose.sweeps.costs import Cost
 from dancepose.sweeps.jobs import LeftOut
 from dancepose.sweeps.measures import Metric
+from dancepose.sweeps.origin import Made, Origin
 from dancepose.sweeps.paired import Difference
 from dancepose.sweeps.parts import Parts
 
@@ -52,10 +54,11 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """The arms by one metric, the reference first."""
+    """The arms by one metric, the reference first, and how they stand to answers that know nothing."""
 
     metric: Metric
     arms: tuple[ArmResult, ...]
+    chance: Chance | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,7 @@ class Table:
         classes: of motions.
         costs: arm -> what its network costs; an arm of several networks, or one that was not measured, is
             missing.
+        origin: what the runs have in common: code, data, test part.
     """
 
     group: Group
@@ -80,6 +84,7 @@ class Table:
     confusion: Mapping[str, np.ndarray] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     costs: Mapping[str, Cost] = field(default_factory=dict)
+    origin: Origin | None = None
 
     def with_costs(self, costs: Mapping[str, Cost], notes: Sequence[str] = ()) -> "Table":
         """Return the table with costs of its arms, and notes on those that are not known."""
@@ -91,7 +96,9 @@ class Table:
             "split": dict(self.group.split),
             "pooled": list(self.group.pooled),
             "jobs": {name: [str(job.path) for job in arm.jobs] for name, arm in self.group.arms.items()},
+            "origin": None if self.origin is None else asdict(self.origin),
             "metrics": {m.metric.name: [arm.to_dict() for arm in m.arms] for m in self.metrics},
+            "chance": {m.metric.name: m.chance and m.chance.to_dict() for m in self.metrics},
             "parts": None if self.parts is None else self.parts.to_dict(),
             "confusion": {name: matrix.tolist() for name, matrix in self.confusion.items()},
             "classes": list(self.classes),
@@ -113,6 +120,7 @@ class Comparison:
         left_out: jobs that take no part.
         level: confidence of the intervals.
         resamples: of the bootstraps.
+        made: when and how it was made.
     """
 
     sweeps: tuple[str, ...]
@@ -123,6 +131,7 @@ class Comparison:
     left_out: tuple[LeftOut, ...]
     level: float = LEVEL
     resamples: int = RESAMPLES
+    made: Made | None = None
 
     @property
     def title(self) -> str:
@@ -137,6 +146,7 @@ class Comparison:
             "against": self.against,
             "level": self.level,
             "resamples": self.resamples,
+            "made": None if self.made is None else asdict(self.made),
             "tables": [table.to_dict() for table in self.tables],
             "left_out": [{**vars(one), "path": str(one.path)} for one in self.left_out],
         }

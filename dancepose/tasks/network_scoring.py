@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
+from dancepose.data.describing import describe
 from dancepose.inference.actions import predict, rejects
 from dancepose.inference.devices import PRECISIONS
 from dancepose.inference.geometry import describe_geometry
@@ -18,7 +19,7 @@ from dancepose.tasks.memory import advise_evaluation, memory_told
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.motion_prediction import crop_of, describe_network, said
 from dancepose.tasks.motion_report import write_motion_report
-from dancepose.tasks.report import describe, write_report
+from dancepose.tasks.report import write_report
 from dancepose.tasks.scoring import Checkpoint
 
 log = logging.getLogger(__name__)

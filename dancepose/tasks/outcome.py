@@ -9,12 +9,12 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from dancepose.callbacks.checkpoints import LastCheckpoint
+from dancepose.data.describing import describe
 from dancepose.data.split_file import PARTS
 from dancepose.errors import CheckpointError
 from dancepose.networks.weights import read_file
 from dancepose.tasks.family import Family
 from dancepose.tasks.network_task import NetworkTask
-from dancepose.tasks.report import describe
 from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
