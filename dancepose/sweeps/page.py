@@ -132,10 +132,10 @@ def _section(comparison: Comparison, table: Table, most: int) -> Section:
 
 def _curves(table: Table, numbers: Mapping[str, int], shown: list[str]) -> list[Markup]:
     names = [result.metric.name for result in table.metrics]
-    scales = {f"val/{result.metric.name}": result.metric.scale for result in table.metrics}
+    metrics = {f"val/{result.metric.name}": result.metric for result in table.metrics}
     drawn = []
     for name, arms in learning_curves(table.group, names).items():
         kept = {arm: curve for arm, curve in arms.items() if arm in shown}
         if kept:
-            drawn.append(Markup(learning(name, kept, numbers, scales.get(name) == 100)))
+            drawn.append(Markup(learning(name, kept, numbers, metrics.get(name))))
     return drawn

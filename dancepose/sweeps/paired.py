@@ -39,6 +39,8 @@ class Difference:
         claim: `better` or `worse` than `against`; None: no difference is detected.
         verdict: it in a few words.
         words: it in a sentence or a few.
+        short_of: where the seeds alone are too few to decide: how many are needed, for how many comparisons.
+        unpaired: seeds of which one of the two has no number.
 
     Of a metric that decides nothing only the difference and its intervals are told, with p as it is: there is
     no corrected p, no detectable difference and no claim.
@@ -57,6 +59,8 @@ class Difference:
     claim: Claim | None
     verdict: str
     words: str
+    short_of: tuple[int, int] | None = None
+    unpaired: tuple[int, ...] = ()
 
 
 def compare(
@@ -132,6 +136,8 @@ def _difference(
         level=pair.level,
     )
     claim = judge(found) if decides else None
+    comparable = decides and claim is None and bool(pair.seeds) and not pair.apart
+    short = comparable and found.needed is not None and len(pair.seeds) < found.needed
     return Difference(
         name=pair.name,
         against=pair.against,
@@ -146,4 +152,6 @@ def _difference(
         claim=claim,
         verdict=verdict(found, claim) if decides else BESIDE,
         words=tell(found, claim) if decides else tell_beside(found),
+        short_of=(found.needed or 0, comparisons) if short else None,
+        unpaired=pair.unpaired,
     )

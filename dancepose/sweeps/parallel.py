@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dancepose.sweeps.factors import Factors, as_number, in_order
 from dancepose.sweeps.jobs import Job
 from dancepose.sweeps.measures import TEST
-from dancepose.sweeps.plots import shortened
+from dancepose.sweeps.plots import least_span, shortened
 from dancepose.sweeps.results import Table
 from dancepose.sweeps.svg import Scale, colour_of, drawing, element, points, told_tick
 
@@ -100,7 +100,7 @@ def _axes(table: Table, jobs: Sequence[Job]) -> list[Axis]:
             (job, metric.scale * value) for job, value in known if value is not None and math.isfinite(value)
         ]
         if values:
-            axes.append(_number_axis(metric.title, values))
+            axes.append(_number_axis(metric.title, values, least=least_span(metric)))
     return axes
 
 
@@ -116,12 +116,16 @@ def _factor_axis(name: str, factors: Factors) -> Axis:
     return Axis(name, lambda job: places[factors.of(job, name)], list(places.items())[::step])
 
 
-def _number_axis(title: str, found: Sequence[tuple[Job, float]], levels: Sequence[str] | None = None) -> Axis:
+def _number_axis(
+    title: str, found: Sequence[tuple[Job, float]], levels: Sequence[str] | None = None, least: float = 0.0
+) -> Axis:
     values = {id(job): value for job, value in found}
     low, high = min(values.values()), max(values.values())
     wide = low > 0 and high / low >= WIDE
     of: Callable[[float], float] = math.log10 if wide else float
     scale = Scale(of(low), of(high), BOTTOM, TOP)
+    if high - low < least and not wide:
+        scale = Scale.around([low, high], BOTTOM, TOP, least, positive=True)
 
     def place(job: Job) -> float | None:
         value = values.get(id(job))
@@ -133,5 +137,5 @@ def _number_axis(title: str, found: Sequence[tuple[Job, float]], levels: Sequenc
         powers = range(math.ceil(scale.low), math.floor(scale.high) + 1)
         ticks = [(told_tick(10.0**power), scale(power)) for power in powers] or [(told_tick(low), BOTTOM)]
     else:
-        ticks = [(told_tick(tick), scale(tick)) for tick in scale.ticks()]
+        ticks = [(told, scale(tick)) for tick, told in scale.told_ticks()]
     return Axis(title, place, ticks)

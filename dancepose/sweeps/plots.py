@@ -8,12 +8,13 @@ from dancepose.sweeps.learning import Curve
 from dancepose.sweeps.measures import Metric
 from dancepose.sweeps.results import MetricResult
 from dancepose.sweeps.sheets import told_p
-from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element, points, told_tick
+from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element, points
 
 ROW = 46
 LABEL = 190  # pixels of arms' names
 VERDICT = 810  # where it begins
 SHOWN = 26  # letters of a name
+LETTER, SLANT = 7.0, 0.75  # pixels of a letter, and of its share where labels are slanted
 SMALL = 12  # classes up to which cells of a confusion matrix hold numbers
 
 
@@ -21,6 +22,27 @@ def shortened(name: str, longest: int = SHOWN) -> str:
     """Return a name that fits, without its middle."""
     half = (longest - 1) // 2
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
+
+
+def least_span(metric: Metric) -> float:
+    """Return the least span of an axis in a metric's unit: ten of the last digits in which it is told."""
+    return 10.0 ** (1 - metric.decimals)
+
+
+def forest_key(result: MetricResult) -> str:
+    """Return what is drawn in a forest plot, in words: of the intervals those alone that are there."""
+    found = [arm.difference for arm in result.arms if arm.difference is not None]
+    words = ["Circle: mean of the paired differences"]
+    seeds = any(d.over_seeds.low is not None for d in found)
+    both = [d for d in found if d.over_both.low is not None]
+    if seeds:
+        words.append(f"thick line: interval over other seeds, on these very {found[0].unit}")
+    if both:
+        together = ", for all comparisons at once" if len(found) > 1 else ""
+        words.append(f"thin line: over other seeds and other {found[0].unit}{together}")
+    if not seeds and not both:
+        words.append("there are no intervals to draw")
+    return "; ".join(words) + "."
 
 
 def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> str:
@@ -40,11 +62,10 @@ def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> st
             for end in (i.estimate, i.low, i.high)
             if end is not None
         ]
-    reach = max(max(ends) - min(ends), 1e-9) * 0.06
     longest = max((len(found.verdict) for _, found in rows), default=0)
     width, top = max(980, VERDICT + 7 * longest), 58
     bottom = top + ROW * len(rows)
-    scale = Scale(min(ends) - reach, max(ends) + reach, LABEL, 640)
+    scale = Scale.around(ends, LABEL, 640, least_span(result.metric))
     parts = _forest_axis(result.metric, against, scale, top, bottom)
     for place, (arm, found) in enumerate(rows):
         y, metric = top + ROW * (place + 0.5), result.metric
@@ -59,11 +80,9 @@ def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> st
                 style = {"stroke": colour, "stroke_width": thickness, "class_": of}
                 shown.append(element("line", **ends_x, y1=y, y2=y, **style))  # type: ignore[arg-type]
         if found.estimate is not None:
-            shown.append(
-                element(
-                    "circle", cx=scale(found.estimate), cy=y, r=6, fill="white", stroke=colour, stroke_width=3
-                )
-            )
+            style = {"stroke": colour, "stroke_width": 3, "class_": "hollow"}
+            circle = element("circle", cx=scale(found.estimate), cy=y, r=6, **style)  # type: ignore[arg-type]
+            shown.append(circle)
         value = metric.told(found.estimate, signed=True)
         shown.append(element("text", text=value, x=694, y=y + 4, text_anchor="end", class_="strong"))
         p = "" if found.p_holm is None else f"Holm p {told_p(found.p_holm)}"
@@ -77,12 +96,10 @@ def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> st
 
 def _forest_axis(metric: Metric, against: str, scale: Scale, top: float, bottom: float) -> list[str]:
     parts = []
-    for tick in scale.ticks(7):
+    for tick, told in scale.told_ticks(7):
         x = scale(tick)
         parts.append(element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid"))
-        parts.append(
-            element("text", text=told_tick(tick), x=x, y=bottom + 18, text_anchor="middle", class_="soft")
-        )
+        parts.append(element("text", text=told, x=x, y=bottom + 18, text_anchor="middle", class_="soft"))
     zero = scale(0.0)
     parts.append(element("line", x1=zero, x2=zero, y1=top - 8, y2=bottom, class_="zero"))
     parts.append(element("text", text=f"as {shortened(against)}", x=zero, y=top - 30, text_anchor="middle"))
@@ -95,63 +112,70 @@ def _forest_axis(metric: Metric, against: str, scale: Scale, top: float, bottom:
     return parts
 
 
-def learning(name: str, curves: Mapping[str, Curve], numbers: Mapping[str, int], percent: bool) -> str:
+def learning(
+    name: str, curves: Mapping[str, Curve], numbers: Mapping[str, int], metric: Metric | None = None
+) -> str:
     """Draw a quantity over the epochs: means over seeds, bands of one standard deviation.
+
+    What was measured once alone is a point with a bar.
 
     Args:
         name: of the quantity.
         curves: arm -> its curve.
         numbers: arm -> its number, for its colour.
-        percent: whether shares are told in percent.
+        metric: that the quantity is, for its unit; None: a loss.
     """
-    scale_by = 100.0 if percent else 1.0
-    low = scale_by * min(float((c.mean - c.spread).min()) for c in curves.values())
-    high = scale_by * max(float((c.mean + c.spread).max()) for c in curves.values())
-    pad = max(high - low, 1e-9) * 0.05
-    width, height = 486, 300
+    scale_by, percent = (1.0, False) if metric is None else (metric.scale, metric.title.endswith("%"))
+    bounds = [bound for c in curves.values() for bound in (c.mean - c.spread, c.mean + c.spread)]
+    ends = (scale_by * np.concatenate(bounds)).tolist()
+    width, height = 500, 290
     last = max(int(c.epochs[-1]) for c in curves.values())
     first = min(int(c.epochs[0]) for c in curves.values())
-    across, up = Scale(first, last, 56, width - 14), Scale(low - pad, high + pad, height - 44, 30)
-    parts = [element("text", text=name + (", %" if percent else ""), x=56, y=18, class_="strong")]
-    for tick in up.ticks():
+    across = Scale(first, last, 60, width - 16)
+    least = 0.05 * max(map(abs, ends)) or 1.0 if metric is None else least_span(metric)
+    up = Scale.around(ends, height - 44, 30, least, positive=True)
+    parts = [element("text", text=name + (", %" if percent else ""), x=60, y=18, class_="strong")]
+    for tick, told in up.told_ticks():
         y = up(tick)
-        parts.append(element("line", x1=56, x2=width - 14, y1=y, y2=y, class_="grid"))
-        parts.append(element("text", text=told_tick(tick), x=50, y=y + 4, text_anchor="end", class_="soft"))
+        parts.append(element("line", x1=60, x2=width - 16, y1=y, y2=y, class_="grid"))
+        parts.append(element("text", text=told, x=53, y=y + 4, text_anchor="end", class_="soft"))
     for tick in (t for t in across.ticks(6) if t == int(t)):
-        x = across(tick)
-        parts.append(
-            element("text", text=told_tick(tick), x=x, y=height - 26, text_anchor="middle", class_="soft")
-        )
-    middle = (56 + width - 14) / 2
+        x, told = across(tick), str(int(tick))
+        parts.append(element("text", text=told, x=x, y=height - 26, text_anchor="middle", class_="soft"))
+    middle = (60 + width - 16) / 2
     parts.append(element("text", text="epoch", x=middle, y=height - 8, text_anchor="middle", class_="soft"))
-    for arm, curve in curves.items():
-        number = numbers[arm]
-        xs = [across(float(e)) for e in curve.epochs]
-        above, below = (
-            [up(float(v)) for v in scale_by * (curve.mean + sign * curve.spread)] for sign in (1, -1)
-        )
-        band = points([*xs, *reversed(xs)], [*above, *reversed(below)])
-        line = points(xs, [up(float(v)) for v in scale_by * curve.mean])
+    for place, (arm, curve) in enumerate(curves.items()):
         end = f"{arm}: {scale_by * curve.mean[-1]:.4g} ± {scale_by * curve.spread[-1]:.3g} at the end"
-        shown = [
-            element("title", text=f"{end}, {curve.runs} runs"),
-            element("polygon", points=band, fill=colour_of(number), class_="band"),
-            element(
-                "polyline",
-                points=line,
-                stroke=colour_of(number),
-                stroke_dasharray=dash_of(number),
-                class_="curve",
-            ),
-        ]
-        if len(xs) == 1:
-            shown.append(
-                element(
-                    "circle", cx=xs[0], cy=up(scale_by * float(curve.mean[0])), r=4, fill=colour_of(number)
-                )
-            )
-        parts.append(element("g", *shown, class_="arm", data_arm=number))
+        means, spreads = scale_by * curve.mean, scale_by * curve.spread
+        beside = 14.0 * (place - (len(curves) - 1) / 2)  # points of one epoch stand side by side
+        shown = _line(means, spreads, curve.epochs, across, up, beside, numbers[arm])
+        title = element("title", text=f"{end}, {curve.runs} runs")
+        parts.append(element("g", title, *shown, class_="arm", data_arm=numbers[arm]))
     return drawing(width, height, *parts, title=f"learning curves of {name}")
+
+
+def _line(
+    means: np.ndarray,
+    spreads: np.ndarray,
+    epochs: np.ndarray,
+    across: Scale,
+    up: Scale,
+    beside: float,
+    number: int,
+) -> list[str]:
+    """Draw the curve of an arm, or its one point."""
+    xs, colour = [across(float(epoch)) for epoch in epochs], colour_of(number)
+    above, below = ([up(float(v)) for v in means + sign * spreads] for sign in (1, -1))
+    if len(xs) == 1:
+        x = xs[0] + (beside if across.low == across.high else 0.0)
+        bar = element("line", x1=x, x2=x, y1=above[0], y2=below[0], stroke=colour, stroke_width=2)
+        return [bar, element("circle", cx=x, cy=up(float(means[0])), r=4.5, fill=colour)]
+    band, line = points([*xs, *reversed(xs)], [*above, *reversed(below)]), [up(float(v)) for v in means]
+    style = {"stroke": colour, "stroke_dasharray": dash_of(number), "class_": "curve"}
+    return [
+        element("polygon", points=band, fill=colour, class_="band"),
+        element("polyline", points=points(xs, line), **style),  # type: ignore[arg-type]
+    ]
 
 
 def confusion(name: str, matrix: np.ndarray, classes: Sequence[str]) -> str:
@@ -163,10 +187,10 @@ def confusion(name: str, matrix: np.ndarray, classes: Sequence[str]) -> str:
         classes: names.
     """
     count = len(classes)
-    cell = 54 if count <= 6 else 40 if count <= SMALL else max(8, 400 // count)
+    cell = 40 if count <= 6 else 34 if count <= SMALL else max(8, 400 // count)
     labels = [shortened(c, 18) for c in classes]
-    side = 12 + 7 * max(len(label) for label in labels)
-    top = 48 + 0.75 * side
+    side = 12 + LETTER * max(len(label) for label in labels)
+    top = 40 + SLANT * (side - 12)
     totals = matrix.sum(axis=1)
     shares = matrix / np.maximum(totals, 1)[:, None]
     parts = [element("text", text=shortened(name, 40), x=4, y=16, class_="strong")]
@@ -179,18 +203,20 @@ def confusion(name: str, matrix: np.ndarray, classes: Sequence[str]) -> str:
         share, number = float(shares[row, column]), int(matrix[row, column])
         x, y = side + column * cell, top + row * cell
         words = f"{classes[row]} taken for {classes[column]}: {number} of {int(totals[row])}"
-        fill = "#eeeeee" if not totals[row] else _blue(share)
+        fill = "#e4e6ea" if not totals[row] else _blue(share)
         shown = [
             element("title", text=words),
             element("rect", x=x, y=y, width=cell - 1, height=cell - 1, fill=fill),
         ]
         if count <= SMALL and totals[row]:
-            ink = "#ffffff" if share > 0.55 else "#222222" if number else "#aaaaaa"
+            ink = "#ffffff" if share > 0.55 else "#222222" if number else "#8a8f98"
             told = f"{100 * share:.0f}"
             place = {"x": x + cell / 2, "y": y + cell / 2 + 4, "text_anchor": "middle", "fill": ink}
             shown.append(element("text", text=told, **place))  # type: ignore[arg-type]
         parts.append(element("g", *shown))
-    width = side + count * cell + 0.75 * side
+    # a slanted label reaches beyond its column, and may do so beyond the last one
+    reach = max(side + (i + 0.5) * cell + SLANT * LETTER * len(label) for i, label in enumerate(labels))
+    width = max(side + count * cell, reach + 8, 12 + 7.5 * len(shortened(name, 40)))
     return drawing(
         width, top + count * cell + 8, *parts, title=f"confusion matrix of {name}, percent of each label"
     )

@@ -8,6 +8,7 @@ from dancepose.sweeps.costs import told_count
 from dancepose.sweeps.factors import printable
 from dancepose.sweeps.measures import Metric
 from dancepose.sweeps.results import ArmResult, Comparison, MetricResult, Table
+from dancepose.sweeps.undecided import told_together
 
 NOTHING = "-"
 
@@ -108,7 +109,7 @@ def difference_sheet(comparison: Comparison, table: Table, result: MetricResult,
         f"{level}{together} over seeds and {unit}",
         *(["p", "p, Holm", "smallest difference found with 80 % power"] if decides else []),
     ]
-    rows, words, metric = [], [], result.metric
+    rows, metric = [], result.metric
     for name, found in found_of.items():
         cells = [name, *([found.verdict] if decides else [])]
         cells += [str(len(found.seeds)), metric.told(found.estimate, signed=True)]
@@ -116,11 +117,11 @@ def difference_sheet(comparison: Comparison, table: Table, result: MetricResult,
         if decides:
             cells += [told_p(found.p), told_p(found.p_holm), metric.told(found.detectable)]
         rows.append(tuple(cells))
-        words.append(found.words)
     what = "" if decides else ", told beside the metric that decides"
     title = _title(f"Differences of {result.metric.title}{what}", table)
     notes = tuple(f"{name}: {told}" for name, told in _difference_words(result))
-    return Sheet(title, tuple(header), tuple(rows), notes, tuple(words), left=2 if decides else 1)
+    words = tuple(told_together(metric, list(found_of.values())))
+    return Sheet(title, tuple(header), tuple(rows), notes, words, left=2 if decides else 1)
 
 
 def parts_sheet(comparison: Comparison, table: Table) -> Sheet:
@@ -182,14 +183,15 @@ def _interval_words(result: MetricResult) -> list[tuple[str, str]]:
 def _difference_words(result: MetricResult) -> list[tuple[str, str]]:
     """Return which populations the intervals of the differences speak of, each once."""
     found = [arm.difference for arm in result.arms if arm.difference is not None]
-    words: dict[tuple[str, str], None] = {}
+    words: dict[str, list[str]] = {}
     for title, intervals in (
         ("over other seeds", [d.over_seeds for d in found]),
         ("over both", [d.over_both for d in found]),
     ):
         for interval in intervals:
             told = interval.words if interval.low is not None else interval.note
-            words[title, told] = None
-            if interval.low is not None and interval.note:
-                words["note", interval.note] = None
-    return [pair for pair in words if pair[1]]
+            notes = [(told, title)] + [(interval.note, "note")] * (interval.low is not None)
+            for note, of in notes:
+                if of not in words.setdefault(note, []):
+                    words[note].append(of)
+    return [(" and ".join(titles), told) for told, titles in words.items() if told]

@@ -18,6 +18,7 @@ COLOURS = (
     "#717581",
     "#92dadd",
 )
+MARGIN = 0.05  # of a scale's values, beyond them
 DASHES = ("", "7 3", "2 3")  # beside the colours, where there are more arms than colours
 
 
@@ -72,6 +73,20 @@ def dash_of(number: int) -> str | None:
     return DASHES[number // len(COLOURS) % len(DASHES)] or None
 
 
+def swatch(number: int) -> str:
+    """Draw how the lines of the n-th arm look, for a legend."""
+    colour, dashes = colour_of(number), dash_of(number)
+    return element(
+        "svg",
+        element("line", x1=1, x2=23, y1=6, y2=6, stroke=colour, stroke_width=3, stroke_dasharray=dashes),
+        viewBox="0 0 24 12",
+        width=24,
+        height=12,
+        class_="swatch",
+        aria_hidden="true",
+    )
+
+
 @dataclass(frozen=True)
 class Scale:
     """From values to places in a drawing, evenly.
@@ -94,17 +109,52 @@ class Scale:
             return (self.start + self.end) / 2
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
+    @classmethod
+    def around(
+        cls, values: Sequence[float], start: float, end: float, least: float, positive: bool = False
+    ) -> "Scale":
+        """Return a scale that holds values, and no less than a span that is worth being looked at.
+
+        Without a least span equal values, but for rounding, would be drawn as if worlds lay between them.
+
+        Args:
+            values: one at least.
+            start: place of the lower end.
+            end: of the upper end.
+            least: span in the unit of the values, above 0.
+            positive: whether it must not reach below 0, where no value does.
+        """
+        low, high = min(values), max(values)
+        wanted = max((high - low) * (1 + 2 * MARGIN), least)
+        bottom = (low + high - wanted) / 2
+        if positive and low >= 0:
+            bottom = max(0.0, bottom)
+        return cls(bottom, bottom + wanted, start, end)
+
     def ticks(self, about: int = 5) -> list[float]:
         """Return round values within the scale."""
-        span = self.high - self.low
-        if span <= 0 or not math.isfinite(span):
+        step = self._step(about)
+        if step is None:
             return [self.low]
-        rough = span / about
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
         first = math.ceil(self.low / step - 1e-9)
         count = math.floor(self.high / step + 1e-9) - first + 1
-        return [round((first + i) * step, 12) for i in range(max(0, count))]
+        return [round((first + i) * step, 12) + 0.0 for i in range(max(0, count))]  # + 0.0: no -0
+
+    def told_ticks(self, about: int = 5) -> list[tuple[float, str]]:
+        """Return the ticks with what stands beside them: all with as many decimals as their step needs."""
+        ticks, step = self.ticks(about), self._step(about)
+        if step is None or step < 1e-4 or max(map(abs, ticks), default=0.0) >= 1e6:
+            return [(tick, told_tick(tick)) for tick in ticks]
+        decimals = next(d for d in range(7) if abs(round(step, d) - step) < 1e-9 * step)
+        return [(tick, f"{tick:.{decimals}f}") for tick in ticks]
+
+    def _step(self, about: int) -> float | None:
+        span = self.high - self.low
+        if span <= 0 or not math.isfinite(span):
+            return None
+        rough = span / about
+        power = 10.0 ** math.floor(math.log10(rough))
+        return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
 
 
 def told_tick(value: float) -> str:

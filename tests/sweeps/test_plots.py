@@ -8,11 +8,13 @@ from comparisons import compare_sweeps, made_up
 from run_directories import motion_sweep
 
 from dancepose.sweeps.learning import Curve
+from dancepose.sweeps.measures import metric_of
 from dancepose.sweeps.parallel import parallel
-from dancepose.sweeps.plots import confusion, forest, learning, shortened
+from dancepose.sweeps.plots import confusion, forest, forest_key, learning, shortened
 from dancepose.sweeps.results import Comparison
-from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element
+from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element, swatch
 
+ACCURACY = metric_of("accuracy", poses=False)
 ODD = "<script>alert(1)</script> & \"x\" 'y'"
 
 
@@ -55,6 +57,29 @@ class TestScale:
         assert 2 <= len(ticks) <= 8 and low <= ticks[0] and ticks[-1] <= high + 1e-9 * abs(high)
         assert np.allclose(np.diff(ticks), ticks[1] - ticks[0])
 
+    @pytest.mark.parametrize(
+        "low, high, told",
+        [
+            (-2.4, 0, ["-2.0", "-1.5", "-1.0", "-0.5", "0.0"]),
+            (0, 0.09, ["0.00", "0.02", "0.04", "0.06", "0.08"]),
+            (0, 100, ["0", "20", "40", "60", "80", "100"]),
+            (0, 1.1, ["0.00", "0.25", "0.50", "0.75", "1.00"]),
+            (0, 4e6, ["0", "1e+06", "2e+06", "3e+06", "4e+06"]),
+        ],
+    )
+    def test_ticks_of_an_axis_are_told_with_equal_decimals(self, low, high, told):
+        assert [words for _, words in Scale(low, high, 0, 1).told_ticks()] == told
+
+    def test_constant_values_have_an_axis_worth_looking_at(self):
+        """Rounding errors of 1e-11 are no spread."""
+        scale = Scale.around([0.0, 3e-11], 0, 1, 1.0)
+        assert scale.high - scale.low == 1 and scale.low < -0.4 < 0.4 < scale.high
+        assert [words for _, words in scale.told_ticks()] == ["-0.4", "-0.2", "0.0", "0.2", "0.4"]
+        assert Scale.around([0.0], 0, 1, 1.0, positive=True).low == 0
+        assert Scale.around([50.0], 0, 1, 1.0, positive=True).low == 49.5
+        wide = Scale.around([10.0, 20.0], 0, 1, 1.0)
+        assert (wide.low, wide.high) == (9.5, 20.5)
+
     def test_a_scale_without_extent_has_one(self):
         assert Scale(2, 2, 0, 1).ticks() == [2]
 
@@ -92,6 +117,22 @@ def test_arms_without_intervals_are_points(tmp_path):
     assert len(list(root.iter("circle"))) == 2 and "undecided: 2 of 7 seeds" in texts(root)
 
 
+def test_the_key_speaks_of_what_is_drawn_alone(tmp_path, comparison):
+    drawn = forest_key(comparison.tables[0].metrics[0])
+    assert "thick line: interval over other seeds, on these very clips" in drawn
+    assert "thin line: over other seeds and other clips, for all comparisons at once" in drawn
+    without = forest_key(made_up(tmp_path, seeds=2).tables[0].metrics[0])
+    assert "no intervals to draw" in without and "line:" not in without
+
+
+def test_equal_arms_do_not_blow_up_their_rounding_errors(tmp_path):
+    comparison = made_up(tmp_path, {"none": 0.7, "cbam1": 0.7}, seeds=2, draw=1)
+    result = comparison.tables[0].metrics[0]
+    numbers = numbers_of(comparison)
+    for told in (forest(result, "none", numbers), parallel(comparison.tables[0], numbers)):
+        assert not [text for text in texts(parsed(told)) if "e-" in text]
+
+
 def test_equal_arms_can_be_drawn(tmp_path):
     comparison = compare_sweeps(motion_sweep(tmp_path, {"none": 0.0, ODD.replace("/", "|"): 0.0}, draw=1))
     told = forest(comparison.tables[0].metrics[0], ODD, numbers_of(comparison))
@@ -101,8 +142,8 @@ def test_equal_arms_can_be_drawn(tmp_path):
 def test_learning_curves_have_a_line_and_a_band_for_each_arm():
     curve = Curve(np.array([1, 2, 3]), np.array([0.1, 0.5, 0.6]), np.array([0.0, 0.1, 0.1]), 4)
     point = Curve(np.array([2]), np.array([0.4]), np.array([0.0]), 1)
-    root = parsed(learning("val/accuracy", {"none": curve, ODD: point}, {"none": 0, ODD: 11}, percent=True))
-    assert len(list(root.iter("polyline"))) == len(list(root.iter("polygon"))) == 2
+    root = parsed(learning("val/accuracy", {"none": curve, ODD: point}, {"none": 0, ODD: 11}, ACCURACY))
+    assert len(list(root.iter("polyline"))) == len(list(root.iter("polygon"))) == 1
     assert len(list(root.iter("circle"))) == 1
     assert "val/accuracy, %" in texts(root) and any(
         "60 ± 10 at the end, 4 runs" in t for t in texts(root, "title")
@@ -110,7 +151,27 @@ def test_learning_curves_have_a_line_and_a_band_for_each_arm():
     ys = [float(pair.split(",")[1]) for pair in next(root.iter("polyline")).attrib["points"].split()]
     assert ys[0] > ys[1] > ys[2]
     flat = Curve(np.array([1]), np.array([0.0]), np.array([0.0]), 1)
-    assert parsed(learning("val/loss", {"none": flat}, {"none": 0}, percent=False)) is not None
+    assert parsed(learning("val/loss", {"none": flat}, {"none": 0})) is not None
+
+
+def test_points_of_one_epoch_stand_side_by_side_with_their_spread():
+    arms = {name: Curve(np.array([2]), np.array([0.4]), np.array([0.1]), 2) for name in ("none", "cbam1")}
+    root = parsed(learning("val/accuracy", arms, {"none": 0, "cbam1": 1}, ACCURACY))
+    centres = {float(circle.attrib["cx"]) for circle in root.iter("circle")}
+    bars = [n for n in root.iter("line") if n.attrib.get("stroke-width") == "2"]
+    assert len(centres) == len(bars) == 2 and all(n.attrib["y1"] != n.attrib["y2"] for n in bars)
+
+
+def test_a_constant_quantity_has_sane_ticks():
+    flat = Curve(np.array([1, 2]), np.full(2, 0.25 + 1e-13), np.zeros(2), 2)
+    root = parsed(learning("val/accuracy", {"none": flat}, {"none": 0}, ACCURACY))
+    ticks = [t for t in texts(root) if t.replace(".", "").isdigit()]
+    assert ticks[:5] == ["24.6", "24.8", "25.0", "25.2", "25.4"]
+
+
+def test_a_swatch_is_the_line_of_its_arm():
+    (line,) = parsed(swatch(11)).iter("line")
+    assert line.attrib["stroke"] == colour_of(11) and line.attrib["stroke-dasharray"] == dash_of(11)
 
 
 @pytest.mark.parametrize("count", [2, 9, 30])
@@ -121,6 +182,8 @@ def test_a_confusion_matrix_says_each_cell(count):
     names = [f"{ODD}{i}" for i in range(count)]
     root = parsed(confusion(ODD, matrix, names))
     assert len(list(root.iter("rect"))) == count**2
+    width = float(root.attrib["width"])
+    assert all(float(n.attrib["x"]) + float(n.attrib["width"]) <= width for n in root.iter("rect"))
     assert f"{names[1]} taken for {names[0]}: 1 of 4" in texts(root, "title")
     assert ("75" in texts(root)) == (count < 13)
 
