@@ -13,6 +13,7 @@ import numpy as np
 from dancepose.metrics.direction import higher_is_better
 from dancepose.sweeps.factors import level_of
 from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.measures import metric_of
 from dancepose.sweeps.results import Table
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 SAMPLES = {"test_frames.jpg": "from the best to the worst", "test_samples.jpg": "samples of every class"}
 FIRST = {
     **SAMPLES,
-    "test_mistakes.jpg": "the surest mistakes",
+    "test_mistakes.jpg": "the surest mistakes, chosen as stands above them",
     "test_curves.png": "precision and recall",
     "test_confusion.png": "confusion matrix",
     "test_reliability.png": "reliability",
@@ -79,6 +80,17 @@ def best_arms(table: Table, most: int) -> list[str]:
     first, *others = sorted(arms, key=lambda name: (name != table.group.against, -means[name]))
     kept = {first, *others[: most - 1]}
     return [name for name in arms if name in kept]
+
+
+def told_objective(job: Job) -> str:
+    """Return by what a run's weights were chosen, and its value: `val/accuracy 34.3 %`."""
+    name = job.config.get("objective")
+    if not isinstance(name, str):
+        return f"by an objective that it does not name: {job.objective or 0.0:.4g}"
+    metric = metric_of(name.removeprefix("val/"), job.poses)
+    unit = " %" if metric.title.endswith("%") else ""
+    value = None if job.objective is None else metric.scale * job.objective
+    return f"{name} {metric.told(value)}{unit}"
 
 
 def _merits(table: Table) -> dict[Job, float]:

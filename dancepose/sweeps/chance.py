@@ -57,6 +57,8 @@ class Chance:
             means = [found.estimate or 0.0 for found in self.over.values()]
             shown = "shown to be " if max(means) > 0 else ""
             return f"No arm is {shown}above {chance}, so that their differences say nothing."
+        if not below and not unknown and len(self.over) > 1:
+            return f"All {len(self.over)} arms are above {chance}."
         told = []
         if above := self.arms(True):
             told.append(f"{_listed(above)} {_be(above)} above {chance}.")

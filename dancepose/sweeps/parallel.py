@@ -11,6 +11,7 @@ from dancepose.sweeps.plots import least_span, shortened
 from dancepose.sweeps.results import Table
 from dancepose.sweeps.svg import Scale, colour_of, drawing, element, points, told_tick
 
+WIDTH = 1080.0  # at least
 TOP, BOTTOM = 56.0, 330.0
 SHOWN, LETTER = 18, 6.2  # letters of a level, and pixels of one
 MOST = 2000  # runs that are drawn
@@ -44,7 +45,7 @@ def parallel(table: Table, numbers: Mapping[str, int]) -> str:
     words = [shortened(word, SHOWN) for axis in axes[:1] for word, _ in axis.ticks]
     # lines begin at the first axis: its words stand beside them, not below
     left = max(90, 30 + LETTER * max(map(len, words), default=0))
-    width = max(640, left + 150 * (len(axes) - 1) + 90)
+    width = max(WIDTH, left + 150 * (len(axes) - 1) + 90)
     across = Scale(0, max(1, len(axes) - 1), left, width - 90)
     lines = []
     for name, job in runs:

@@ -11,7 +11,6 @@ from dancepose.sweeps.sheets import told_p
 from dancepose.sweeps.svg import Scale, colour_of, dash_of, drawing, element, points
 
 ROW = 46
-LABEL = 190  # pixels of arms' names
 VERDICT = 810  # where it begins
 SHOWN = 26  # letters of a name
 LETTER, SLANT = 7.0, 0.75  # pixels of a letter, and of its share where labels are slanted
@@ -65,14 +64,15 @@ def forest(result: MetricResult, against: str, numbers: Mapping[str, int]) -> st
     longest = max((len(found.verdict) for _, found in rows), default=0)
     width, top = max(980, VERDICT + 7 * longest), 58
     bottom = top + ROW * len(rows)
-    scale = Scale.around(ends, LABEL, 640, least_span(result.metric))
+    left = 24 + LETTER * max((len(shortened(arm.name)) for arm, _ in rows), default=0)
+    scale = Scale.around(ends, max(100.0, left), 640, least_span(result.metric))
     parts = _forest_axis(result.metric, against, scale, top, bottom)
     for place, (arm, found) in enumerate(rows):
         y, metric = top + ROW * (place + 0.5), result.metric
         colour = colour_of(numbers[arm.name])
         shown = [
             element("title", text=found.words),
-            element("text", text=shortened(arm.name), x=LABEL - 12, y=y + 4, text_anchor="end"),
+            element("text", text=shortened(arm.name), x=scale.start - 14, y=y + 4, text_anchor="end"),
         ]
         for interval, thickness, of in ((found.over_both, 2, "both"), (found.over_seeds, 8, "seeds")):
             if interval.low is not None and interval.high is not None:

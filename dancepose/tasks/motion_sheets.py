@@ -55,6 +55,9 @@ def mistake_sheet(
 ) -> np.ndarray | None:
     """Draw the mistakes of which the classifier was surest; None where nothing can be shown.
 
+    Of each clip there is one at most: frames of a video are mistaken alike, and would be one picture many
+    times. A sample of no clip stands for itself.
+
     Args:
         samples: all of them.
         count: mistakes at most.
@@ -68,9 +71,16 @@ def mistake_sheet(
     predicted = samples.predicted
     wrong = np.flatnonzero(predicted != samples.labels)
     sure = samples.probabilities[wrong, predicted[wrong]]
-    surest = wrong[np.argsort(-sure, kind="stable")][:count].tolist()
-    title = f"label -> predicted, probability: {len(surest)} of {len(wrong)} mistakes, the surest first"
-    return _sheet(samples, surest, title, crop, people, skeleton)
+    surest: dict[object, int] = {}
+    for place in wrong[np.argsort(-sure, kind="stable")].tolist():
+        clip = samples.clips[place]
+        surest.setdefault((place,) if clip is None else clip, place)  # no clip is called by a tuple
+    shown = list(surest.values())[:count]
+    if samples.clustered is None:
+        what = f"{len(shown)} of {len(wrong)} mistakes, the surest first"
+    else:
+        what = f"the surest of {len(shown)} clips, of {len(wrong)} mistakes"
+    return _sheet(samples, shown, f"label -> predicted, probability: {what}", crop, people, skeleton)
 
 
 def _sheet(

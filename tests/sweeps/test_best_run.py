@@ -4,10 +4,11 @@ import base64
 
 import cv2
 import numpy as np
+import pytest
 from comparisons import compare_sweeps
 from run_directories import motion_sweep
 
-from dancepose.sweeps.best_run import SIDE, best_arms, best_job, pictures_of, show_samples
+from dancepose.sweeps.best_run import SIDE, best_arms, best_job, pictures_of, show_samples, told_objective
 
 
 def test_the_best_run_is_that_of_the_validation(tmp_path):
@@ -40,6 +41,19 @@ def test_objectives_of_other_names_or_directions_are_not_ranked(tmp_path):
         config = {"objective": name, "callbacks": {"best": {"mode": ("max", "min")[number]}}}
         motion_sweep(tmp_path / "a", {level: 0.6}, [0], objective=0.5, config=config)
     assert best_job(compare_sweeps(tmp_path / "a").tables[0]) is None
+
+
+@pytest.mark.parametrize(
+    "name, told",
+    [
+        ("val/accuracy", "val/accuracy 34.3 %"),
+        ("val/loss", "val/loss 0.343"),
+        (None, "by an objective that it does not name: 0.343"),
+    ],
+)
+def test_the_objective_is_told_with_its_name_and_unit(tmp_path, name, told):
+    motion_sweep(tmp_path / "a", {"none": 0.6, "b": 0.6}, [0], objective=0.343, config={"objective": name})
+    assert told_objective(best_job(compare_sweeps(tmp_path / "a").tables[0])) == told
 
 
 def test_arms_are_chosen_by_the_validation_not_by_the_test(tmp_path):

@@ -41,6 +41,10 @@ def test_arms_that_learnt_are_told_from_those_that_did_not(tmp_path):
     assert "cbam0 is not shown to be above chance: a difference to what learnt nothing says nothing" in told
 
 
+def test_that_all_learnt_is_told_in_a_word(tmp_path):
+    assert note(made_up(tmp_path, seeds=1)).startswith("All 3 arms are above chance, 33.3 % (always")
+
+
 def test_chance_is_the_commonest_class_and_is_drawn_along_with_the_arms(tmp_path):
     """A run that always gives it is at chance in every resample, wherever its own interval lies."""
     for seed in (0, 1):

@@ -12,6 +12,7 @@ from comparisons import compare_sweeps, made_up
 from run_directories import motion_job, motion_sweep, pose_job
 
 from dancepose.sweeps.output import write_comparison
+from dancepose.sweeps.page import breakable, figures
 
 ODD = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 # what a reader does: choose an arm, drag along the axis of the accuracies; the page tells what came of it
@@ -31,7 +32,7 @@ document.body.dataset.counts = counts.join(" ");
 class Tags(HTMLParser):
     """Collects the tags of a page with their attributes; none may be left open."""
 
-    VOID = ("meta", "link", "img", "br")
+    VOID = ("meta", "link", "img", "wbr")
 
     def __init__(self, text: str):
         super().__init__()
@@ -85,8 +86,56 @@ def test_it_shows_all_there_is(page):
         "confusion matrix of",
     ):
         assert f'aria-label="{label}' in text
-    assert text.count("<svg") == 3 + 3 + 1 + 3 and text.count("data:image/jpeg;base64,") == 1
+    assert text.count('role="img"') == 3 + 3 + 1 + 3 and text.count("data:image/jpeg;base64,") == 1
     assert "cbam1 is better than none" in text and "by the test part nothing is chosen" in text
+
+
+def test_it_says_where_its_figures_come_from(page):
+    text = page.read_text()
+    block = text[text.index('aria-label="where these figures come from"') : text.index("</dl>")]
+    for told in (
+        "24 runs compared",
+        "dancepose 0.1.0",
+        "d" * 16,
+        "5" * 16,
+        "120 samples of 40 clips",
+        "200 res",
+    ):
+        assert told in block
+    assert text.index("</dl>") < text.index("What may be claimed")
+
+
+def test_legends_stand_in_the_cards_of_the_lines(page):
+    cards = page.read_text().split('<div class="card')
+    titles = [card.split("<h3>")[1].split(" <")[0] for card in cards if 'class="legend"' in card]
+    assert titles == ["Learning curves", "Runs"]
+
+
+def test_the_best_run_is_told_with_the_metric_of_its_validation(tmp_path):
+    comparison = made_up(tmp_path, seeds=1, config={"objective": "val/accuracy"}, objective=0.912)
+    write_comparison(tmp_path / "out", comparison, pictures=0)
+    text = (tmp_path / "out" / "comparison.html").read_text()
+    assert "the best by its validation, val/accuracy 91.2 %;" in text
+
+
+def test_that_nothing_was_learnt_and_seeds_are_few_is_said_once_and_first(tmp_path):
+    write_comparison(
+        tmp_path / "out", made_up(tmp_path, {"none": 0.3, "a": 0.31, "b": 0.3}, seeds=2), pictures=0
+    )
+    text = (tmp_path / "out" / "comparison.html").read_text()
+    text = re.sub(r"<title>.*?</title>", "", text)  # what a pointer's rest on an arm shows
+    verdict = text[text.index("What may be claimed") : text.index("<h3>Results")]
+    assert verdict.count("decide nothing") == text.count("decide nothing") == 1
+    assert verdict.count("so that their differences say nothing") == 1
+    assert text.count("so that their differences say nothing") == 2, "the other one below the table"
+    assert "there are no intervals to draw" in text and "thick line" not in text.lower()
+
+
+def test_what_learnt_has_no_word_of_chance_in_its_verdict(page):
+    text = page.read_text()
+    verdict = text[text.index("What may be claimed") : text.index("<h3>Results")]
+    assert "chance" not in verdict and "All 3 arms are above chance" in text
+    assert "thick line: interval over other seeds" in text
 
 
 def test_it_refers_to_nothing_outside(page):
@@ -132,6 +181,11 @@ def test_a_browser_would_tell_of_an_error_and_of_a_request(page, tmp_path):
     _, console = load_page(wrong, tmp_path / "profile")
     assert any("nothing_of_this_name" in line for line in console)
     assert any("127.0.0.1" in line for line in console)
+
+
+def test_cells_are_broken_between_figures_alone():
+    assert figures("71.3 ± 1.2") == "<b>71.3</b> <b>± 1.2</b>" and figures("1 to 2") == "<b>1</b> <b>to 2</b>"
+    assert figures("<i>") == "<b>&lt;i&gt;</b>" and breakable("a_b<c/d") == "a_<wbr>b&lt;c/<wbr>d"
 
 
 def test_many_arms_are_drawn_in_part_and_it_is_said(tmp_path):

@@ -23,6 +23,11 @@ def made(count: int = 12, wrong: int = 3) -> MotionSamples:
     return MotionSamples([f"{i}.jpg" for i in range(count)], [None] * count, labels, probabilities, CLASSES)
 
 
+def of_clips(clips: list[str | None]) -> MotionSamples:
+    kept = made(len(clips), wrong=1)
+    return MotionSamples(kept.ids, clips, kept.labels, kept.probabilities, CLASSES)
+
+
 def crop(_: int) -> np.ndarray:
     return np.zeros((40, 30, 3), np.uint8)
 
@@ -42,6 +47,18 @@ def captions(monkeypatch) -> list[str]:
 def test_the_surest_mistakes_stand_first(captions):
     mistake_sheet(made(), 3, crop)
     assert captions == ["walk -> wave, 0.85\n9.jpg", "walk -> wave, 0.70\n6.jpg", "wave -> walk, 0.55\n3.jpg"]
+
+
+def test_of_each_clip_there_is_one_mistake_at_most(captions, monkeypatch):
+    """The frames of a video are mistaken alike."""
+    mistake_sheet(of_clips(["a", "a", "b", None, None, "b", "a"]), 9, crop)
+    assert [c.split("\n")[1] for c in captions] == ["6.jpg", "5.jpg", "4.jpg", "3.jpg"]
+    titles = []
+    monkeypatch.setattr(motion_sheets, "contact_sheet", lambda *given, **_: titles.append(given[-1]))
+    mistake_sheet(of_clips(["a", "a", "b"]), 9, crop)
+    mistake_sheet(of_clips([None, None]), 9, crop)
+    assert "the surest of 2 clips, of 3 mistakes" in titles[0]
+    assert "2 of 2 mistakes, the surest first" in titles[1]
 
 
 def test_a_skeleton_is_drawn_where_there_is_no_picture(captions, monkeypatch, caplog):
