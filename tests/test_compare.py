@@ -1,7 +1,9 @@
 """`dancepose-compare`, by the entry point's own function, and once as a command."""
 
 import csv
+import html
 import json
+import re
 import shlex
 import shutil
 import time
@@ -107,6 +109,18 @@ def test_the_remedy_told_for_missing_samples_brings_them_back(trained, tmp_path)
     found = MotionSamples.load(job / "per_sample.npz")
     assert found.same_test(kept) and (found.predicted == kept.predicted).all()
     assert (job / "metrics.json").read_bytes() == before
+
+
+def test_it_tells_when_and_how_it_was_made_so_that_it_can_be_made_again(sweep, tmp_path):
+    told = run(tmp_path / "out", f"sweeps=[{sweep}]", "seed=3")
+    made = told["made"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", made["date"]) and made["version"].startswith("0.")
+    assert told["tables"][0]["origin"]["samples"] == 60 and told["tables"][0]["origin"]["groups"] == 12
+    page = html.unescape((tmp_path / "out" / "comparison.html").read_text())
+    program, *overrides = shlex.split(re.search(r"<code>(dancepose-compare .*?)</code>", page)[1])
+    assert {"against=none", "seed=3", "resamples=100"} <= set(overrides)
+    again = run(tmp_path / "again", *overrides)
+    assert again["tables"] == told["tables"] and again["made"]["options"] == made["options"]
 
 
 def test_by_default_it_is_written_into_the_first_sweep(sweep, tmp_path):
