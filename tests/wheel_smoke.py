@@ -15,7 +15,7 @@ def main(scratch: Path) -> None:
     assert scratch.resolve() in home.parents, f"{home} is not the installed wheel"
     assert (home.parent / "conf" / "train.yaml").is_file(), "the wheel lacks its configuration"
     for name in ("page.html.j2", "page_style.css.j2", "page_script.js.j2"):
-        assert (home.parent / "sweeps" / name).is_file(), f"the wheel lacks {name}, of the page of comparisons"
+        assert (home.parent / "sweeps" / name).is_file(), f"the wheel lacks {name}"
     bin_dir = Path(sys.executable).parent
     data = scratch / "labelme"
     make_labelme(data, frames=6)
