@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from dancepose.sweeps.jobs import Job, LeftOut
+    from dancepose.sweeps.jobs import Job
+    from dancepose.sweeps.left_out import LeftOut
     from dancepose.sweeps.origin import Made
     from dancepose.sweeps.results import Comparison, Table
 
 log = logging.getLogger(__name__)
 
 UNASKED = 60.0  # seconds that are spent on times of the networks unasked
-WIDTH = 250  # characters of a line where no terminal shows it
+WIDTH = 250  # characters of a line where no terminal shows it, and $COLUMNS says nothing
 
 
 def compare(cfg: DictConfig) -> None:
@@ -28,12 +31,13 @@ def compare(cfg: DictConfig) -> None:
 
     Raises:
         ConfigError: a factor, level or metric is none, or a value is impossible; tells what there is.
-        DataError: a file of a job is broken, or the jobs cannot be compared.
+        DataError: there is no job, or the jobs cannot be compared.
     """
     from hydra.core.hydra_config import HydraConfig
 
     from dancepose.sweeps.arms import JOINT, group_jobs
     from dancepose.sweeps.comparison import Draws, compare_groups
+    from dancepose.sweeps.launched import ledger_notes
     from dancepose.sweeps.measures import choose_metrics
     from dancepose.sweeps.output import write_comparison
     from dancepose.sweeps.results import Comparison
@@ -60,8 +64,8 @@ def compare(cfg: DictConfig) -> None:
         groups[0].by,
         groups[0].against,
         poses,
-        tuple(_with_costs(tables, config)),
-        tuple(left_out),
+        tuple(_with_notes(_with_costs(tables, config), ledger_notes(sweeps))),
+        (*left_out, *(one for group in groups for one in group.left_out)),
         draws.level,
         draws.resamples,
         _made(config, groups[0].by, groups[0].against, [metric.name for metric in metrics]),
@@ -131,14 +135,14 @@ def _read(sweeps: Sequence[str]) -> tuple[list[Job], list[LeftOut], bool]:
         DataError: none can be compared; tells why.
     """
     from dancepose.errors import DataError
-    from dancepose.sweeps.answers import with_samples
     from dancepose.sweeps.jobs import read_jobs, refuse_mixed
+    from dancepose.sweeps.whole import whole_jobs
 
     jobs, left_out = read_jobs(sweeps)
     poses = False
     if jobs:
         poses = refuse_mixed(jobs)
-        jobs, more = with_samples(jobs, poses)
+        jobs, more = whole_jobs(jobs, poses)
         left_out += more
     if not jobs:
         causes = "; ".join(f"{one.path}: {one.cause}" for one in left_out[:5])
@@ -164,16 +168,22 @@ def _with_costs(tables: Sequence[Table], config: Mapping[str, Any]) -> list[Tabl
     return [table.with_costs(of, costs.notes) for table, of in zip(tables, found, strict=True)]
 
 
+def _with_notes(tables: Sequence[Table], notes: Sequence[str]) -> list[Table]:
+    """Add notes on the sweeps as a whole to the first table."""
+    first, *others = tables
+    return [replace(first, notes=(*first.notes, *notes)), *others]
+
+
 def _show(comparison: Comparison) -> None:
     from rich.console import Console
 
-    from dancepose.sweeps.formats import rich_tables
+    from dancepose.sweeps.console import rich_tables
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=WIDTH, color_system=None)
+        console = Console(width=None if "COLUMNS" in os.environ else WIDTH, color_system=None)
     with console.capture() as captured:  # rich itself would end the program where the pipe is closed
-        for shown in rich_tables(comparison):
+        for shown in rich_tables(comparison, console.width):
             console.print(shown)
     print(captured.get(), end="", flush=True)
 

@@ -1,6 +1,9 @@
 """Files of named arrays (.npz) that a run leaves: written whole, read with words for what is wrong."""
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -9,6 +12,12 @@ import numpy as np
 from dancepose.errors import DataError
 from dancepose.files import replacing
 from dancepose.paths import evaluate_again
+
+# what zipfile, zlib and numpy raise, each by the place of a file at which a byte is wrong
+DAMAGED = (
+    *(ValueError, TypeError, EOFError, RuntimeError, SyntaxError, MemoryError, OverflowError, AttributeError),
+    *(IndexError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+)
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -36,6 +45,6 @@ def read_arrays(path: str | Path, names: Iterable[str], things: str, kind: str) 
         raise DataError(f"{path}: array {error} is missing: no {things} of a {kind} run") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         again = evaluate_again(Path(path).parent)
         raise DataError(f"{path} is no whole file of {things} ({error}): write it again: {again}") from None

@@ -11,7 +11,8 @@ from dancepose.metrics.pose_images import FILE as IMAGES
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.paths import evaluate_again
-from dancepose.sweeps.jobs import RESULT, Job, LeftOut
+from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.left_out import RESULT, LeftOut, damaged
 from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Scores, MeanAPScores, Scores
 from dancepose.sweeps.statistics import number_clusters
 
@@ -25,17 +26,19 @@ def with_samples(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[Left
     Without that nothing can be said of other samples, and so nothing be claimed: one job would silence all.
     A file that gives other figures than the run's own test was written by a later evaluation, with other
     settings: compared with the files of other runs it would show the settings.
-
-    Raises:
-        DataError: a file is broken.
     """
     name = IMAGES if poses else FILE
     there, left_out = [], []
     for job in jobs:
         path, cause = job.path / name, None
+        try:
+            told = _contradiction(job, path, poses) if path.is_file() else ""
+        except DataError as error:
+            left_out.append(damaged(job.path, error, f"write it again: {evaluate_again(job.path)}"))
+            continue
         if not path.is_file():
             cause = f"it has no {name}: write it by {evaluate_again(job.path)}"
-        elif told := _contradiction(job, path, poses):
+        elif told:
             cause = (
                 f"{name} gives {told}, as an evaluation with other settings leaves it: put it back by "
                 f"{evaluate_again(job.path)}"

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from dancepose.errors import ConfigError, DataError, did_you_mean
 from dancepose.sweeps.agreement import check_identity, hidden_differences
 from dancepose.sweeps.factors import Factors, in_order, place_of
-from dancepose.sweeps.jobs import IDENTITY, Job, told_job
+from dancepose.sweeps.jobs import IDENTITY, Job
+from dancepose.sweeps.left_out import LeftOut
+from dancepose.sweeps.partners import complete_seeds, placed_jobs
+from dancepose.text_table import counted
 
 NONE = "none"  # the level that is the reference where nothing else is said
 JOINT = ", "  # between the levels of an arm of several factors
+MOST = 12  # arms that are told as they are typed
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,7 @@ class Group:
         arms: by name, the reference first.
         pooled: factors over which the runs of a seed are averaged.
         notes: what must be said of how the jobs were grouped.
+        left_out: finished jobs that have no partners in the other arms.
     """
 
     by: tuple[str, ...]
@@ -49,6 +54,7 @@ class Group:
     arms: Mapping[str, Arm]
     pooled: tuple[str, ...]
     notes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def title(self) -> str:
@@ -132,13 +138,19 @@ def _name(factors: Factors, job: Job, by: Sequence[str]) -> str:
     return JOINT.join(factors.of(job, name) for name in by)
 
 
+def _typed(name: str, factors: int) -> str:
+    """Return how the reference is typed."""
+    return f"against={name}" if factors == 1 else f"'against=[{name.replace(JOINT, ',')}]'"
+
+
 def _reference(against: str | None, by: Sequence[str], names: Sequence[str]) -> str:
     if against is None:
         if NONE in names:
             return NONE
         raise ConfigError(
-            f"against is not set: give the level of {' and '.join(by)} with which the others are compared, "
-            f"one of {'; '.join(names)}"
+            f"against is not set, and no level of {' and '.join(by)} is called {NONE}: give the one with "
+            f"which the others are compared, {' or '.join(_typed(name, len(by)) for name in names[:MOST])}"
+            f"{f', and {len(names) - MOST} more: ' + '; '.join(names[MOST:]) if len(names) > MOST else ''}"
         )
     if against not in names:
         hint = did_you_mean(against, names)
@@ -156,8 +168,7 @@ def _group(
     split: Mapping[str, str],
     allow: Sequence[str],
 ) -> Group:
-    """Make the arms of one table."""
-    notes = check_identity(jobs, [*by, *split], allow)
+    """Make the arms of one table; what is said of it is said of the jobs that take part."""
     arms: dict[str, list[Job]] = {}
     for job in jobs:
         arms.setdefault(_name(factors, job, by), []).append(job)
@@ -171,75 +182,48 @@ def _group(
             "(only={factor: [levels]}), or compare against another level"
         )
     others = [name for name in factors.levels if name not in by and name not in split]
-    varied = [name for name in others if len({factors.of(job, name) for job in jobs}) > 1]
-    along = [n for n in varied if all(len({factors.of(j, n) for j in arm}) == 1 for arm in arms.values())]
-    pooled = tuple(name for name in varied if name not in along)
+    varied, along = _varied(factors, others, arms)
+    pooled = [name for name in varied if name not in along]
+    try:
+        placed = {name: placed_jobs(arms[name], factors, pooled) for name in names}
+        kept, left_out = complete_seeds(placed, pooled)
+    except DataError:
+        check_identity(jobs, [*by, *split], allow)  # tells better why jobs look alike
+        raise
+    there = [job for of in kept.values() for job in of]
+    varied, along = _varied(factors, others, kept)
+    pooled = [name for name in varied if name not in along]
+    notes = check_identity(there, [*by, *split], allow)
     for name in along:
-        told = ", ".join(f"{arm} {factors.of(arms[arm][0], name)}" for arm in names)
+        told = ", ".join(f"{arm} {factors.of(kept[arm][0], name)}" for arm in names)
         notes.append(f"{name} differs along with {' and '.join(by)} ({told}): no table can tell them apart")
     if pooled:
-        told = "; ".join(f"{n} ({', '.join(in_order(factors.of(j, n) for j in jobs))})" for n in pooled)
+        told = "; ".join(f"{n} ({', '.join(in_order(factors.of(j, n) for j in there))})" for n in pooled)
         notes.append(
             f"pooled: {told}. A seed's runs are averaged over them, all arms over the same ones; "
             f"split=[{','.join(pooled)}] makes tables of them"
         )
-    placed = {name: _placed(arms[name], factors, pooled) for name in names}
-    kept, more = _complete(placed, pooled)
-    notes += more + hidden_differences(kept, factors, by, pooled)
+    if left_out:
+        notes.append(
+            f"{counted(len(left_out), 'finished job')} without partners in the other arms left out: they are "
+            "named among the jobs that are left out"
+        )
+    notes += hidden_differences(kept, factors, by, pooled)
     return Group(
         tuple(by),
         reference,
         dict(split),
         {name: Arm(name, tuple(kept[name])) for name in names},
-        pooled,
+        tuple(pooled),
         tuple(notes),
+        tuple(left_out),
     )
 
 
-Place = tuple[int, tuple[str, ...]]  # seed, levels of the pooled factors
-
-
-def _placed(jobs: Iterable[Job], factors: Factors, pooled: Sequence[str]) -> dict[Place, Job]:
-    """Return the jobs of an arm by seed and pooled factors.
-
-    Raises:
-        DataError: two are the same.
-    """
-    found: dict[Place, Job] = {}
-    for job in jobs:
-        place = job.seed, tuple(factors.of(job, name) for name in pooled)
-        if place in found:
-            raise DataError(
-                f"{found[place].name} and {told_job(job)} are the same job twice: no override or choice of a "
-                "group tells them apart. Leave one sweep out, or remove one of the two folders"
-            )
-        found[place] = job
-    return dict(sorted(found.items()))
-
-
-def _complete(
-    placed: Mapping[str, Mapping[Place, Job]], pooled: Sequence[str]
-) -> tuple[dict[str, list[Job]], list[str]]:
-    """Keep of each seed what every arm with this seed has of it: means must be of the same settings."""
-    notes = []
-    having: dict[int, set[str]] = {}  # seed -> arms
-    for name, runs in placed.items():
-        for seed, _ in runs:
-            having.setdefault(seed, set()).add(name)
-    kept: dict[str, list[Job]] = {name: [] for name in placed}
-    dropped = 0
-    for name, runs in placed.items():
-        for (seed, levels), job in runs.items():
-            if all((seed, levels) in placed[other] for other in having[seed]):
-                kept[name].append(job)
-            else:
-                dropped += 1
-    if dropped:
-        which = f"equal {', '.join(pooled)}"
-        notes.append(f"{dropped} jobs are left out: other arms have no run of their seed and of {which}")
-    if empty := [name for name, jobs in kept.items() if not jobs]:
-        raise DataError(
-            f"no run of {'; '.join(empty)} has partners in the other arms: of no seed do all arms have runs "
-            f"of equal {', '.join(pooled)}. Give split=[{','.join(pooled)}], or only={{factor: [levels]}}"
-        )
-    return kept, notes
+def _varied(
+    factors: Factors, names: Sequence[str], arms: Mapping[str, Sequence[Job]]
+) -> tuple[list[str], list[str]]:
+    """Return the factors in which jobs differ, and those of them that have one level in each arm."""
+    levels = {name: [{factors.of(job, name) for job in of} for of in arms.values()] for name in names}
+    varied = [name for name, of in levels.items() if len(set().union(*of)) > 1]
+    return varied, [name for name in varied if all(len(one) == 1 for one in levels[name])]

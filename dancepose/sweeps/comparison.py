@@ -9,7 +9,7 @@ from dancepose.sweeps.answers import MotionAnswers, PoseAnswers
 from dancepose.sweeps.arms import Group
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
 from dancepose.sweeps.chance import chance_of
-from dancepose.sweeps.measures import Metric, Scaled, arm_scores
+from dancepose.sweeps.measures import TEST, Metric, Scaled, arm_scores
 from dancepose.sweeps.origin import origin_of
 from dancepose.sweeps.paired import compare
 from dancepose.sweeps.parts import class_parts, keypoint_parts
@@ -106,6 +106,8 @@ def _compare_metric(
         **vars(draws),
         others=others,
         decides=decides,
+        metric=f"{TEST}{metric.name}",
+        decimals=metric.decimals,
     )
     arms = []
     for name, of in scores.items():

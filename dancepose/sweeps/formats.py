@@ -1,4 +1,4 @@
-"""The forms in which a comparison is written: text, CSV, Markdown, LaTeX, and rows for a table of W&B."""
+"""The forms in which a comparison is written: text, CSV, Markdown, and rows for a table of W&B."""
 
 import csv
 import io
@@ -15,17 +15,6 @@ COLUMNS = (
     *("pairs", "difference", "seeds_low", "seeds_high", "both_low", "both_high", "p", "p_holm"),
     *("detectable", "verdict", "words", "parameters", "macs", "device"),
 )
-LATEX = {
-    **{char: f"\\{char}" for char in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    **{char: f"{{{char}}}" for char in "[]*"},  # else an argument of the row before
-}
 
 
 def as_text(comparison: Comparison) -> str:
@@ -57,37 +46,6 @@ def as_markdown(comparison: Comparison) -> str:
 
 def _markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(text.split()))
-
-
-def as_latex(comparison: Comparison) -> str:
-    """Return all sheets as tables of LaTeX, which need the package booktabs."""
-    blocks = ["% \\usepackage{booktabs}"]
-    for sheet in sheets_of(comparison):
-        columns = "".join("l" if i < sheet.left else "r" for i in range(len(sheet.header)))
-        rows = [
-            [f"\\textbf{{{_latex(c)}}}" if (i, j) in sheet.marked else _latex(c) for j, c in enumerate(row)]
-            for i, row in enumerate(sheet.rows)
-        ]
-        lines = [
-            "\\begin{table}",
-            "\\centering",
-            f"\\caption{{{_latex(sheet.title)}}}",
-            f"\\begin{{tabular}}{{{columns}}}",
-            "\\toprule",
-            f"{' & '.join(_latex(cell) for cell in sheet.header)} \\\\",
-            "\\midrule",
-            *(f"{' & '.join(row)} \\\\" for row in rows),
-            "\\bottomrule",
-            "\\end{tabular}",
-            *(f"\\par\\footnotesize {_latex(note)}" for note in (*sheet.words, *sheet.notes)),
-            "\\end{table}",
-        ]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks) + "\n"
-
-
-def _latex(text: str) -> str:
-    return "".join(LATEX.get(char, char) for char in " ".join(text.split()))
 
 
 def records(comparison: Comparison) -> list[dict[str, Any]]:
@@ -145,25 +103,3 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(header)
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
     return text.getvalue()
-
-
-def rich_tables(comparison: Comparison) -> list[Any]:
-    """Return what `rich` prints, title, table and notes in turn; of the differences those that decide."""
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    shown: list[Any] = []
-    for sheet in sheets_of(comparison, short=True):
-        table = RichTable(title=Text(sheet.title), title_justify="left", title_style="bold")
-        for place, name in enumerate(sheet.header):
-            justify = "left" if place < sheet.left else "right"
-            table.add_column(Text(name), justify=justify, overflow="fold")  # type: ignore[arg-type]
-        for i, row in enumerate(sheet.rows):
-            table.add_row(*(Text(c, style=_style(c, (i, j) in sheet.marked)) for j, c in enumerate(row)))
-        shown += [table, *(Text(f"  {words}") for words in sheet.words)]
-        shown += [*(Text(f"  {note}", style="dim") for note in sheet.notes), Text("")]
-    return shown
-
-
-def _style(cell: str, best: bool) -> str:
-    return {"better": "bold green", "worse": "bold red"}.get(cell, "bold" if best else "")

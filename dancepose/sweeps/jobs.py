@@ -1,34 +1,19 @@
 """`Job`: what a run directory says of a run, and the jobs that lie below a sweep's folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dancepose.data.json_file import load_mapping
+from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.errors import DanceposeError, DataError
-from dancepose.sweeps.ledger import Sweep
+from dancepose.sweeps.launched import ended, missing_jobs, run_directories
+from dancepose.sweeps.left_out import RESULT, LeftOut, damaged, write_again
 from dancepose.sweeps.run_yaml import parse_overrides, read_yaml
 
-RESULT = "metrics.json"
-DEPTH = 3  # folders below a sweep's in which jobs may lie: those of a sweep of sweeps
+CONFIG, CHOICES = "config.yaml", "choices.yaml"
 UNKNOWN = "unknown"
 IDENTITY = ("split", "version", "data_hash")  # in what jobs must agree to be compared
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A job that takes no part in a comparison.
-
-    Attributes:
-        path: its run directory.
-        status: what its metrics.json says.
-        cause: why it is left out.
-    """
-
-    path: Path
-    status: str
-    cause: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +63,11 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
         sweeps: folders with run directories below them; one that is a run directory itself is a sweep of one.
 
     Returns:
-        The finished jobs, in the order of sweeps and names, and those that are not.
+        The finished jobs, in the order of sweeps and names, and those that are not, or one of whose files
+        is damaged: one job shall not keep the others from being compared.
 
     Raises:
-        DataError: a folder is missing or holds no job, or a file of a job is broken; names it.
+        DataError: a folder is missing or holds no job; names it.
     """
     jobs: list[Job] = []
     left_out: list[LeftOut] = []
@@ -89,8 +75,8 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
     for sweep in map(Path, sweeps):
         if not sweep.is_dir():
             raise DataError(f"sweeps: {sweep} is no folder: give the folders of sweeps")
-        found = list(_run_directories(sweep))
-        missing = list(_missing(sweep))
+        found = list(run_directories(sweep))
+        missing = list(missing_jobs(sweep))
         if not found and not missing:
             raise DataError(
                 f"sweeps: {sweep} holds no job: below it there must be run directories with their {RESULT}"
@@ -99,84 +85,75 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
             if path.resolve() in seen:
                 continue
             seen.add(path.resolve())
-            one = _read_job(path, str(path.relative_to(sweep.parent)))
+            try:
+                one = _read_job(path, str(path.relative_to(sweep.parent)))
+            except DataError as error:
+                one = damaged(path, error, write_again(path, config=str(path / CONFIG) in str(error)))
             (jobs if isinstance(one, Job) else left_out).append(one)  # type: ignore[arg-type]
         left_out += [one for one in missing if one.path.resolve() not in seen]
         seen.update(one.path.resolve() for one in missing)
-    return jobs, left_out
+    jobs, more = _with_choices(jobs)
+    return jobs, left_out + more
 
 
-def _is_run(folder: Path) -> bool:
-    return (folder / RESULT).is_file() or (folder / "config.yaml").is_file()
+def _with_choices(jobs: Sequence[Job]) -> tuple[list[Job], list[LeftOut]]:
+    """Part the jobs that tell their choices of groups from those that do not, where others of the sweep do.
 
-
-def _missing(folder: Path, depth: int = DEPTH) -> Iterator[LeftOut]:
-    """Yield the jobs that were launched at and below a folder, and left nothing to be read."""
-    if _is_run(folder) or not depth:
-        return
-    ledger = Sweep(folder)
-    for name in ledger.jobs():
-        if not _is_run(folder / name):
-            status, cause = _ended(folder / name)
-            yield LeftOut(
-                folder / name, status, cause or "it was launched, and left nothing: it did not begin"
-            )
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            yield from _missing(path, depth - 1)
-
-
-def _ended(run: Path) -> tuple[str, str]:
-    """Return how a job without a result stands by its sweep's folder: status and cause, empty if unknown."""
-    outcome = Sweep(run.parent).last_outcome(run.name)
-    if outcome is None:
-        return "unknown", ""
-    return outcome.status, outcome.cause or f"{outcome.status}, and it has no {RESULT}"
-
-
-def _run_directories(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
-    """Yield the run directories at and below a folder, those with numbers for names in their order."""
-    if _is_run(folder):
-        yield folder
-        return
-    if depth:
-        inner = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        for path in sorted(inner, key=lambda p: (not p.name.isdigit(), p.name.zfill(9), p.name)):
-            yield from _run_directories(path, depth - 1)
+    Else a job without them would seem to differ in every group from all others, and these would find no
+    partners with its settings. Where no job of a sweep has them it is of an earlier version.
+    """
+    telling = {job.path.parent for job in jobs if (job.path / CHOICES).is_file()}
+    without = [j for j in jobs if j.path.parent in telling and not (j.path / CHOICES).is_file()]
+    cause = f"it has no {CHOICES}, as others have: what it chose of the groups is not known"
+    return (
+        [job for job in jobs if job not in without],
+        [damaged(job.path, DataError(cause), write_again(job.path)) for job in without],
+    )
 
 
 def _read_job(path: Path, name: str) -> Job | LeftOut:
     if not (path / RESULT).is_file():
-        status, cause = _ended(path)
-        return LeftOut(path, status, cause or f"it has no {RESULT}: it stopped as it began")
+        return LeftOut(path, *ended(path, f"it has no {RESULT}: it stopped as it began"))
     result = load_mapping(path / RESULT)
     status = str(result.get("status", "unknown"))
     if status != "done":
-        return LeftOut(path, status, str(result.get("cause") or f"its status is {status}"))
-    metrics = result.get("metrics") or {}
-    if not isinstance(metrics, dict):
-        raise DataError(f"{path / RESULT}: metrics must hold a mapping")
-    if not any(key.startswith("test/") for key in metrics):
+        return LeftOut(path, *ended(path, str(result.get("cause") or ""), status))
+    metrics = _mapping(path, result, "metrics")
+    if not any(str(key).startswith("test/") for key in metrics):
         return LeftOut(path, status, "it was not tested: train it with test=true")
-    config = read_yaml(path / "config.yaml", dict)
+    config = read_yaml(path / CONFIG, dict)
     seed = config.get("seed", 0)
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise DataError(f"{path / 'config.yaml'}: seed={seed!r}: a whole number is needed")
-    choices = read_yaml(path / "choices.yaml", dict) if (path / "choices.yaml").is_file() else {}
+    choices = read_yaml(path / CHOICES, dict) if (path / CHOICES).is_file() else {}
     return Job(
         path,
         name,
         config,
-        parse_overrides(read_yaml(path / "overrides.yaml", list)),
+        parse_overrides(_texts(path / "overrides.yaml")),
         {str(group): str(option) for group, option in choices.items() if option is not None},
-        {str(key): _number(value) for key, value in metrics.items()},
-        _number(result.get("objective")),
+        {key: _number(path, f"metrics.{key}", value) for key, value in metrics.items()},
+        _number(path, "objective", result.get("objective")),
         {
             "split": str(result.get("split", UNKNOWN)),
             "version": _version(result),
             "data_hash": str(result.get("data", UNKNOWN)),
         },
     )
+
+
+def _mapping(run: Path, result: Mapping[str, Any], field: str) -> dict[str, Any]:
+    found = result.get(field) or {}
+    if not isinstance(found, dict):
+        raise BrokenFile(run / RESULT, f"must hold a mapping, not a {type(found).__name__}", field)
+    return found
+
+
+def _texts(path: Path) -> list[str]:
+    found = read_yaml(path, list)
+    if wrong := [entry for entry in found if not isinstance(entry, str)]:
+        raise DataError(f"{path} must hold overrides as texts, not {wrong[0]!r}")
+    return found
 
 
 def _version(result: Mapping[str, Any]) -> str:
@@ -187,8 +164,15 @@ def _version(result: Mapping[str, Any]) -> str:
     return f"{version}, commit {commit}" if commit else version
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def _number(run: Path, field: str, value: Any) -> float | None:
+    """Return a number of metrics.json, None of none.
+
+    Raises:
+        BrokenFile: it is something else.
+    """
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return None if value is None else float(value)
+    raise BrokenFile(run / RESULT, f"is {value!r}: a number is needed", field)
 
 
 def told_job(job: Job) -> str:

@@ -1,6 +1,7 @@
 """Learning curves of arms: mean over seeds and their spread, epoch by epoch, from metrics.csv of each run."""
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from dancepose.sweeps.arms import Group
 FILE = "metrics.csv"
 WHOLE = "train/loss_epoch"  # of all steps of an epoch, where train/loss is of some
 MOST = 200  # epochs that are drawn
+REMEDY = "remove it, and the job is compared without its learning curves"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +62,12 @@ def learning_curves(group: Group, metrics: Sequence[str]) -> dict[str, dict[str,
     return {name: arms for name, arms in drawn.items() if arms}
 
 
-def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
+def read_log(path: Path, columns: Sequence[str] | None) -> dict[str, dict[int, float]]:
     """Return column -> epochs done -> mean of what was logged in the epoch; columns without any are missing.
+
+    Args:
+        path: of the log.
+        columns: their names; None: all.
 
     Raises:
         DataError: the file is no log of a run; names it.
@@ -71,11 +77,14 @@ def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             header = next(rows, [])
-            places = {name: header.index(name) for name in columns if name in header}
+            wanted = header if columns is None else columns
+            places = {name: header.index(name) for name in wanted if name in header}
             if "epoch" not in header:
                 raise ValueError("it has no column epoch")
             epoch = header.index("epoch")
             for row in rows:
+                if row and len(row) != len(header):
+                    raise ValueError(f"line {rows.line_num} has {len(row)} cells, not {len(header)}")
                 if not row or not row[epoch]:
                     continue
                 for name, place in places.items():
@@ -85,10 +94,27 @@ def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, IndexError, OverflowError, csv.Error) as error:
-        raise DataError(
-            f"{path} is no log of a run ({error}): remove it, and its curves are left out"
-        ) from None
+        raise DataError(f"{path} is no log of a run ({error}): {REMEDY}") from None
     return {name: {done: sum(v) / len(v) for done, v in epochs.items()} for name, epochs in sums.items()}
+
+
+def check_log(run: Path) -> None:
+    """Read the log of a run, if it has one, to the end.
+
+    Args:
+        run: its folder.
+
+    Raises:
+        DataError: metrics.csv is no log, or cut off; names it and the remedy.
+    """
+    path = run / FILE
+    if not path.is_file():
+        return
+    read_log(path, None)
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            raise DataError(f"{path} is cut off: its last line has no end: {REMEDY}")
 
 
 def _curve(runs: Sequence[Mapping[int, float]]) -> Curve:

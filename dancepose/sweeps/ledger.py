@@ -9,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dancepose.data.json_file import load_mapping
+from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.files import remove_partial, write_json, write_text
 
@@ -183,11 +183,13 @@ class Sweep:
     @staticmethod
     def _read(path: Path, launch: str | None) -> dict[str, Outcome]:
         kept = {field.name for field in fields(Outcome)}
-        return {
-            name: Outcome(**{key: value for key, value in entry.items() if key in kept})
-            for name, entry in (load_mapping(path) if path.is_file() else {}).items()
-            if launch in (None, entry["launch"])
-        }
+        found = {}
+        for name, entry in (load_mapping(path) if path.is_file() else {}).items():
+            if not isinstance(entry, dict) or not {"launch", "status"} <= entry.keys():
+                raise BrokenFile(path, "must tell launch and status: save it again or remove it", name)
+            if launch in (None, entry["launch"]):
+                found[name] = Outcome(**{key: value for key, value in entry.items() if key in kept})
+        return found
 
     @contextmanager
     def holding(self, name: str, patience: float = PATIENCE) -> Iterator[None]:
@@ -218,6 +220,13 @@ class Sweep:
         except JobTaken:
             return True
 
+    def is_running(self, name: str) -> bool:
+        """Tell whether some process is running a job now, without a trace of the question in the folder."""
+        try:
+            return self._lock_file(name).is_file() and self.is_held(name)
+        except OSError:  # of another user, who alone may lock it
+            return False
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Write into the folder itself: one process at a time, and nothing of it is taken for a leftover."""
@@ -225,9 +234,12 @@ class Sweep:
             yield
 
     def _lock(self, name: str) -> FileLock:
-        folder = self.path / LOCKS
+        path = self._lock_file(name)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DanceposeError(f"{folder} cannot be written: {error.strerror or error}") from None
-        return FileLock(folder / f"{name.replace('/', '_')}.lock")
+            raise DanceposeError(f"{path.parent} cannot be written: {error.strerror or error}") from None
+        return FileLock(path)
+
+    def _lock_file(self, name: str) -> Path:
+        return self.path / LOCKS / f"{name.replace('/', '_')}.lock"

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from dancepose.files import write_json, write_text
-from dancepose.sweeps.formats import as_csv, as_latex, as_markdown, as_text, parts_csv
+from dancepose.sweeps.formats import as_csv, as_markdown, as_text, parts_csv
+from dancepose.sweeps.latex import as_latex
 from dancepose.sweeps.page import write_page
 from dancepose.sweeps.results import Comparison
 

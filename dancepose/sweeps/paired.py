@@ -8,7 +8,7 @@ is claimed. Nothing here is ever NaN: where there is no number, words say why.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval, check_level, check_resamples
 from dancepose.sweeps.pair import FEWEST, Pair
@@ -72,6 +72,8 @@ def compare(
     seed: int = 0,
     others: int = 0,
     decides: bool = True,
+    metric: str = "value",
+    decimals: int | None = None,
 ) -> dict[str, Difference]:
     """Compare each arm with one of them; the family is all comparisons made here, and some made elsewhere.
 
@@ -85,6 +87,8 @@ def compare(
         seed: of their draws.
         others: comparisons of the same family that are made elsewhere: of other tables.
         decides: whether anything may be claimed by this metric.
+        metric: what it is called in metrics.json, for the words.
+        decimals: with which its values are told; None: three digits.
 
     Returns:
         Arm -> its difference, for all arms but `against`; with words alone where there is no such arm.
@@ -97,8 +101,9 @@ def compare(
     pairs = [Pair(arms, name, against, level, resamples, seed) for name in arms if name != against]
     p = [pair.p() for pair in pairs]
     corrected = holm(p, others)
+    told = {"metric": metric, "decimals": decimals}
     return {
-        pair.name: _difference(pair, raw, p_holm, len(pairs) + others, higher_is_better, decides)
+        pair.name: _difference(pair, raw, p_holm, len(pairs) + others, higher_is_better, decides, told)
         for pair, raw, p_holm in zip(pairs, p, corrected, strict=True)
     }
 
@@ -110,6 +115,7 @@ def _difference(
     comparisons: int,
     higher_is_better: bool,
     decides: bool,
+    told: Mapping[str, Any],
 ) -> Difference:
     """Return what a pair shows, as one of so many comparisons."""
     over_seeds, crossed = pair.over_seeds(), pair.cross(comparisons)
@@ -134,6 +140,7 @@ def _difference(
         detectable=detectable,
         higher_is_better=higher_is_better,
         level=pair.level,
+        **told,
     )
     claim = judge(found) if decides else None
     comparable = decides and claim is None and bool(pair.seeds) and not pair.apart

@@ -13,6 +13,8 @@ from dancepose.paths import evaluate_again
 from dancepose.sweeps.answers import MotionAnswers
 from dancepose.sweeps.arms import Arm, Group
 
+REPORT = "test.json"
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -80,7 +82,7 @@ def keypoint_parts(group: Group) -> Parts | None:
     metrics = set()
     for arm in group.arms.values():
         for job in arm.jobs:
-            path = job.path / "test.json"
+            path = job.path / REPORT
             if path.is_file():
                 metric, rows[job.path] = _read_keypoints(path)
                 metrics.add(metric)
@@ -90,6 +92,19 @@ def keypoint_parts(group: Group) -> Parts | None:
         job.path: {} for arm in group.arms.values() for job in arm.jobs if job.path not in rows
     }
     return _parts(f"{' or '.join(sorted(metrics))}, %", group, {**rows, **missing})
+
+
+def check_report(run: Path) -> None:
+    """Read the report of a run of poses, if it has one.
+
+    Args:
+        run: its folder.
+
+    Raises:
+        DataError: test.json is broken; names it and the remedy.
+    """
+    if (run / REPORT).is_file():
+        _read_keypoints(run / REPORT)
 
 
 def _read_keypoints(path: Path) -> tuple[str, dict[str, float | None]]:

@@ -10,7 +10,7 @@ from dancepose.sweeps.arms import Group
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
 from dancepose.sweeps.chance import Chance
 from dancepose.sweeps.costs import Cost
-from dancepose.sweeps.jobs import LeftOut
+from dancepose.sweeps.left_out import LeftOut
 from dancepose.sweeps.measures import Metric
 from dancepose.sweeps.origin import Made, Origin
 from dancepose.sweeps.paired import Difference

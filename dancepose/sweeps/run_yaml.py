@@ -19,14 +19,20 @@ def read_yaml(path: Path, kind: type) -> Any:
     """Read a YAML file of a run; no code in it is run.
 
     Raises:
-        DataError: it is missing, broken, or holds something else than a `kind`.
+        DataError: it is missing, broken, cut off, or holds something else than a `kind`.
     """
     try:
-        content = _parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = _parse(text)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise DataError(f"{path} is no valid YAML ({error.problem}{where})") from None
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise DataError(f"{path} is no valid YAML: {error}") from None
+        raise DataError(f"{path} is no valid YAML ({error})") from None
+    if not text.endswith("\n"):  # what is cut off may be valid YAML still
+        raise DataError(f"{path} is cut off: its last line has no end")
     if not isinstance(content, kind):
         raise DataError(f"{path} must hold a {'mapping' if kind is dict else 'list'}")
     return content

@@ -31,6 +31,9 @@ class Findings:
         detectable: the smallest difference found with 80 % power.
         higher_is_better: of the metric.
         level: confidence.
+        metric: what it is called in metrics.json: `test/accuracy`.
+        decimals: of the metric in the tables, so that words and tables give the same number; None: three
+            digits.
     """
 
     name: str
@@ -51,6 +54,16 @@ class Findings:
     detectable: float | None
     higher_is_better: bool
     level: float
+    metric: str = "value"
+    decimals: int | None = None
+
+    def told(self, value: float | None, signed: bool = True, digits: int = 3) -> str:
+        """Return a number of the metric; one that would be told as 0, and is none, by its first digit."""
+        value, sign = value or 0.0, "+" if signed else ""
+        if self.decimals is None:
+            return f"{value:{sign}.{digits}g}"
+        text = f"{value:{sign}.{self.decimals}f}"
+        return f"{value:{sign}.1g}" if float(text) == 0 and value else text
 
 
 def judge(found: Findings) -> Literal["better", "worse"] | None:
@@ -94,11 +107,15 @@ def tell_beside(found: Findings) -> str:
     """Return the difference by a metric that decides nothing, in words that claim nothing."""
     if found.absent or not found.seeds or found.other_samples:
         return tell(found, None)
-    ends = [f"{_ends(found.over_seeds)} over {_these(found)}"] if found.over_seeds.low is not None else []
+    if found.alike and not found.estimate:
+        return f"{_agree(found)}."
+    ends = (
+        [f"{_ends(found, found.over_seeds)} over {_these(found)}"] if found.over_seeds.low is not None else []
+    )
     ends += [_both_ends(found)] if found.over_both.low is not None else []
     told = f" ({100 * found.level:g} %: {', '.join(ends)})" if ends else ""
     runs = f"{found.seeds} paired seed{'s' * (found.seeds > 1)}"
-    return f"{found.name} differs from {found.against} by {found.estimate:+.3g} with {runs}{told}."
+    return f"{found.name} differs from {found.against} by {found.told(found.estimate)} with {runs}{told}."
 
 
 def _verdict(found: Findings, claim: str | None) -> str:
@@ -109,14 +126,14 @@ def _verdict(found: Findings, claim: str | None) -> str:
         return f"{name} and {against} cannot be compared: they have no seed in common."
     if found.other_samples:
         return f"{name} and {against} cannot be compared: they were tested on other samples."
-    seen = f"{found.estimate:+.3g}"
+    seen = found.told(found.estimate)
     if found.alike and not found.estimate:
-        agree = f"{name} and {against} agree exactly in {'all ' * (n > 1)}{n} paired run{'s' * (n > 1)}"
+        agree = _agree(found)
         if found.needed is None:
             return f"{agree}, which decides nothing: {_too_many(found)}."
         if n < found.needed:
-            return f"{agree}, which decide{'s' * (n == 1)} nothing: at least {found.needed} seeds are needed."
-        return f"{agree}: there is no difference to be seen in them."
+            return f"{agree}, which decides nothing: at least {found.needed} seeds are needed."
+        return f"{agree}: by it there is no difference to be seen."
     if claim is None and found.needed is None:
         return f"{name} differs from {against} by {seen} with {n} paired seeds, but {_too_many(found)}."
     needed = found.needed or 0
@@ -134,7 +151,9 @@ def _verdict(found: Findings, claim: str | None) -> str:
             f"seeds are needed to show any difference{reach}."
         )
     if claim is None and found.over_both.low is None:
-        seeds = "" if found.over_seeds.low is None else f"{_ends(found.over_seeds)} over {_these(found)}; "
+        seeds = (
+            "" if found.over_seeds.low is None else f"{_ends(found, found.over_seeds)} over {_these(found)}; "
+        )
         return (
             f"Undecided: {name} differs from {against} by {seen} with {n} paired seeds ({seeds}{_p(found)}), "
             f"but nothing is known of other {found.unit} ({found.over_both.note}), and without that no "
@@ -143,16 +162,23 @@ def _verdict(found: Findings, claim: str | None) -> str:
     if claim is None:
         power = ""
         if found.detectable is not None:
-            power = f" A difference of {found.detectable:.2g} would be found with 80 % power."
+            shown = found.told(found.detectable, signed=False, digits=2)
+            power = f" A difference of {shown} would be found with 80 % power."
         return (
             f"No detectable difference between {name} and {against}: {seen} with {n} paired seeds"
             f"{_why(found)}.{power}"
         )
     return (
-        f"{name} is {claim} than {against} by {abs(found.estimate or 0):.3g} ({100 * found.level:g} %: "
-        f"{_ends(found.over_seeds)} over {_these(found)}, {_both_ends(found)}; {_p(found)} with {n} paired "
-        "seeds)."
+        f"{name} is {claim} than {against} by {found.told(abs(found.estimate or 0), signed=False)} "
+        f"({100 * found.level:g} %: {_ends(found, found.over_seeds)} over {_these(found)}, "
+        f"{_both_ends(found)}; {_p(found)} with {n} paired seeds)."
     )
+
+
+def _agree(found: Findings) -> str:
+    """Say that the metric is the same; of what else the runs say it tells nothing."""
+    pairs = f"all {found.seeds} pairs" if found.seeds > 1 else "their only pair"
+    return f"{found.name} and {found.against} have the same {found.metric} in {pairs}"
 
 
 def _too_many(found: Findings) -> str:
@@ -168,7 +194,7 @@ def _why(found: Findings) -> str:
     if not _within(found):
         reasons.append(_p(found))
     if found.over_seeds.low is not None and not _side(found.over_seeds):
-        reasons.append(f"{_ends(found.over_seeds)} over other seeds")
+        reasons.append(f"{_ends(found, found.over_seeds)} over other seeds")
     if found.over_both.low is not None and not _side(found.over_both):
         reasons.append(_both_ends(found))
     return f" ({'; '.join(reasons)})" if reasons else ""
@@ -193,14 +219,14 @@ def _side(interval: Interval) -> int:
     return int(interval.low > 0) - int(interval.high < 0)
 
 
-def _ends(interval: Interval) -> str:
-    return f"{interval.low:+.3g} to {interval.high:+.3g}"
+def _ends(found: Findings, interval: Interval) -> str:
+    return f"{found.told(interval.low)} to {found.told(interval.high)}"
 
 
 def _both_ends(found: Findings) -> str:
     """Return the interval over seeds and samples, which holds for the whole family, with its population."""
     together = "" if found.comparisons == 1 else f", for {found.comparisons} comparisons at once"
-    return f"{_ends(found.over_both)} over {found.over_both.population}{together}"
+    return f"{_ends(found, found.over_both)} over {found.over_both.population}{together}"
 
 
 def _these(found: Findings) -> str:

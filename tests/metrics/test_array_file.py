@@ -20,6 +20,23 @@ def test_what_is_wrong_with_a_file_is_told(tmp_path):
         read_arrays(path, ["x"], "samples", "motion")
 
 
+def test_no_damage_is_a_traceback(tmp_path):
+    """zipfile, zlib and numpy raise what they like, by the place of the wrong byte."""
+    path, draw = tmp_path / "a.npz", np.random.default_rng(0)
+    write_arrays(path, {"x": draw.integers(0, 9, 400), "y": np.array(["a", "bc"])})
+    sound, refused = path.read_bytes(), 0
+    for _ in range(600):
+        content = bytearray(sound)
+        for place in draw.integers(0, len(content), draw.integers(1, 8)):
+            content[place] = draw.integers(256)
+        path.write_bytes(content)
+        try:
+            read_arrays(path, ["x", "y"], "samples", "motion")
+        except DataError:
+            refused += 1
+    assert refused > 400
+
+
 def test_objects_that_would_run_code_are_not_read(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DataError, match="no whole file of images"):

@@ -101,6 +101,19 @@ def test_a_file_of_another_evaluation_of_poses_is_not_compared(tmp_path):
     assert [job.path.name for job in there] == ["3"] and "per_image.npz gives mAP" in left_out[0].cause
 
 
+@pytest.mark.parametrize("poses", [False, True])
+@pytest.mark.parametrize("part", [0, 0.1, 0.5, 0.99])
+def test_a_run_whose_samples_are_cut_off_is_left_out(tmp_path, poses, part):
+    for name in ("1", "2"):
+        (pose_job if poses else motion_job)(tmp_path / name)
+    path = tmp_path / "1" / ("per_image.npz" if poses else FILE)
+    path.write_bytes(path.read_bytes()[: int(part * path.stat().st_size)])
+    there, (one,) = with_samples(read_jobs([tmp_path])[0], poses)
+    assert [job.path.name for job in there] == ["2"] and one.path.name == "1" and one.status == "damaged"
+    assert one.cause.startswith(path.name)
+    assert one.cause.endswith(f"dancepose-evaluate run={path.parent} hydra.run.dir={path.parent}")
+
+
 def test_accuracies_of_a_class_are_those_of_its_samples(tmp_path):
     motion_job(tmp_path / "1", right=0.7, classes=("wave", "walk", "other", "never"), samples=60)
     path = tmp_path / "1" / FILE

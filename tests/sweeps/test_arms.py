@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from run_directories import motion_job, motion_sweep
 
 from dancepose.errors import ConfigError, DataError
@@ -44,7 +45,7 @@ def test_what_is_not_there_is_told_with_what_is(sweep, tmp_path):
     with pytest.raises(ConfigError, match="compares its levels already"):
         groups_of(sweep, split=BY)
     other = motion_sweep(tmp_path / "lr", {"0.1": 0.8, "0.01": 0.8}, key="optimizer.lr")
-    with pytest.raises(ConfigError, match=r"against is not set.*0\.01; 0\.1"):
+    with pytest.raises(ConfigError, match=r"against is not set.*, against=0\.01 or against=0\.1$"):
         groups_of(other, by=[], against=None)
     with pytest.raises(ConfigError, match=r"by is not set: give by=<factor>.*model/attention.*optimizer\.lr"):
         groups_of(sweep, other, by=[])
@@ -85,7 +86,44 @@ def test_runs_are_averaged_over_the_same_settings_in_all_arms(tmp_path):
     (tmp_path / "0.1" / "model.attention=none,seed=1" / "metrics.json").write_text('{"status": "failed"}')
     (group,) = groups_of(tmp_path / "0.1", tmp_path / "0.01")
     assert seeds(group) == {"none": [0, 0, 1], "cbam1": [0, 0, 1]}
-    assert any(note.startswith("1 jobs are left out") for note in group.notes)
+    assert any(note.startswith("1 finished job without partners") for note in group.notes)
+    (one,) = group.left_out
+    assert one.path == tmp_path / "0.1" / "model.attention=cbam1,seed=1"
+    assert one.cause.startswith(
+        "there is no finished run of none with seed=1, optimizer.lr=0.1: train it, or "
+    )
+
+
+def test_several_factors_are_told_as_they_are_typed(sweep):
+    with pytest.raises(ConfigError, match=r"'against=\[cbam0,5\]' or 'against=\[cbam0,6\]'"):
+        for job in sweep.iterdir():
+            config = yaml.safe_load((job / "config.yaml").read_text())
+            epochs = 5 + config["seed"]
+            (job / "config.yaml").write_text(yaml.safe_dump({**config, "epochs": epochs}))
+            overrides = yaml.safe_load((job / "overrides.yaml").read_text())
+            (job / "overrides.yaml").write_text(yaml.safe_dump([*overrides, f"epochs={epochs}"]))
+        groups_of(sweep, by=[*BY, "epochs"], against=None)
+
+
+def test_notes_speak_of_the_jobs_that_take_part(tmp_path):
+    """A job without partners is in no mean: its split, version and settings do not concern the table."""
+    motion_sweep(tmp_path / "s", {"none": 0.8, "cbam1": 0.7}, [0, 1], overrides=["x=1"], config={"x": 1})
+    motion_sweep(
+        tmp_path / "more", {"cbam1": 0.7}, [1], overrides=["x=2"], config={"x": 2}, version="9", split="other"
+    )
+    (group,) = groups_of(tmp_path)
+    assert group.pooled == () and seeds(group) == {"none": [0, 1], "cbam1": [0, 1]}
+    (note,) = group.notes
+    assert note.startswith("1 finished job without partners") and "more" not in note
+    assert [one.path.parent.name for one in group.left_out] == ["more"]
+
+
+def test_a_job_without_its_choices_takes_no_other_with_it(sweep):
+    (sweep / "model.attention=cbam1,seed=0" / "choices.yaml").unlink()
+    (group,) = groups_of(sweep)
+    assert seeds(group) == {"none": [0, 1], "cbam0": [0, 1], "cbam1": [1]} and group.left_out == ()
+    _, (one,) = read_jobs([sweep])
+    assert one.path.name == "model.attention=cbam1,seed=0" and "choices.yaml" in one.cause
 
 
 def test_a_factor_that_goes_along_with_the_compared_one_is_told(tmp_path):

@@ -3,23 +3,27 @@
 import csv
 import io
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from comparisons import compare_sweeps, made_up
 from rich.console import Console
 from run_directories import motion_job, motion_sweep
 
+from dancepose.sweeps.console import rich_tables
 from dancepose.sweeps.formats import (
     COLUMNS,
     as_csv,
-    as_latex,
     as_markdown,
     as_text,
     parts_csv,
     records,
-    rich_tables,
 )
+from dancepose.sweeps.latex import as_latex
+from dancepose.sweeps.left_out import LeftOut
 from dancepose.sweeps.results import Comparison
+from dancepose.sweeps.sheets import sheets_of
 
 ODD = r"a|b_&%$#{}~^\<x>*`[l](u)`"
 
@@ -47,10 +51,48 @@ def test_every_form_holds_every_arm_and_the_verdicts_in_words(comparison, form):
 
 def test_rich_shows_the_same_without_reading_marks_of_names(odd):
     console = Console(width=400, file=io.StringIO())
-    for shown in rich_tables(odd):
+    for shown in rich_tables(odd, 400):
         console.print(shown)
     told = console.file.getvalue()
     assert ODD in told and "2 paired seeds decide nothing" in told
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_no_cell_is_broken_on_a_narrow_terminal(comparison, width):
+    console = Console(width=width, file=io.StringIO())
+    for shown in rich_tables(comparison, width):
+        console.print(shown)
+    told = console.file.getvalue()
+    assert max(map(len, told.splitlines())) <= width
+    cells = {cell.strip() for line in told.splitlines() for cell in line.split("│")}
+    for sheet in sheets_of(comparison, short=True):
+        assert {cell for row in sheet.rows for cell in row} <= cells
+    assert "3 paired seeds decide nothing" in told
+
+
+def test_jobs_that_are_left_out_are_a_list_where_the_table_is_too_wide(comparison):
+    left_out = (LeftOut(Path("sweeps/a/b"), "failed", f"no memory: {'word ' * 30}"),)
+    console = Console(width=100, file=io.StringIO())
+    for shown in rich_tables(replace(comparison, left_out=left_out), 100):
+        console.print(shown)
+    assert "\n  sweeps/a/b: failed; no memory: word" in console.file.getvalue()
+
+
+def test_latex_fits_the_column_of_a_paper(comparison):
+    """345 pt of an article's text: 81 digits of its \\footnotesize."""
+    for tabular in re.findall(r"\\begin\{tabular\}.*?\\end\{tabular\}", as_latex(comparison), re.S):
+        rows = [line for line in tabular.splitlines() if line.endswith(r"\\")]
+        table = [[_narrow(cell) for cell in row.removesuffix(r"\\").split(" & ")] for row in rows]
+        assert sum(max(column) + 2 for column in zip(*table, strict=True)) <= 81
+    told = as_latex(comparison)
+    assert "verdict &" not in told and "3 paired seeds decide nothing" in told
+    assert not re.search(r"& -\d", told) and "$-$" in told
+
+
+def _narrow(cell: str) -> int:
+    """Return the characters of a cell's longest line as it is set."""
+    cell = re.sub(r"\\shortstack\[.\]|\\textbf|[{}$]", "", cell.strip()).replace(r"\pm", "±")
+    return max(len(line.strip().replace("\\", "")) for line in cell.split(r" \\ "))
 
 
 def test_csv_has_all_digits_and_reads_back(comparison):

@@ -1,5 +1,7 @@
 """Reading the jobs of sweeps."""
 
+import json
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -43,7 +45,9 @@ def test_what_is_not_done_is_left_out_with_its_cause(tmp_path):
         ("d", "done"),
         ("e", "unknown"),
     ]
-    assert left_out[0].cause == "CUDA out of memory" and "test=true" in left_out[2].cause
+    assert left_out[0].cause == "CUDA out of memory: mend that and train it again"
+    assert left_out[1].cause.endswith(f"dancepose-train resume={tmp_path / 'c'}")
+    assert "test=true" in left_out[2].cause
 
 
 def test_jobs_that_were_launched_and_left_no_result_are_told(tmp_path):
@@ -60,24 +64,73 @@ def test_jobs_that_were_launched_and_left_no_result_are_told(tmp_path):
     assert [job.path.name for job in jobs] == ["done"]
     told = {one.path.name: (one.status, one.cause) for one in left_out}
     assert len(left_out) == len(told) == 4
-    assert told["killed"] == ("failed", "killed by signal 9") and told["begun"] == ("failed", "no memory")
+    assert told["killed"] == ("failed", "killed by signal 9: launch the sweep again")
+    assert told["begun"] == ("failed", "no memory: launch the sweep again")
     assert told["never"][0] == told["other"][0] == "unknown" and "did not begin" in told["never"][1]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "overrides.yaml", "choices.yaml", "metrics.json"])
 @pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe", b"3", b"!!python/object/apply:os.getcwd []"])
-def test_a_broken_file_is_named(tmp_path, name, content):
+def test_a_job_with_a_broken_file_is_left_out_and_named(tmp_path, name, content):
     run = motion_job(tmp_path / "sweep" / "a", choices={})
+    motion_job(tmp_path / "sweep" / "b", choices={})
     (run / name).write_bytes(content)
-    with pytest.raises(DataError, match=name):
-        read_jobs([tmp_path / "sweep"])
+    jobs, (one,) = read_jobs([tmp_path / "sweep"])
+    assert [job.path.name for job in jobs] == ["b"]
+    assert (one.path, one.status) == (run, "damaged") and one.cause.startswith(name)
+    assert "\n" not in one.cause and one.cause.endswith("train it again")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "overrides.yaml", "choices.yaml", "metrics.json"])
+@pytest.mark.parametrize("part", [0, 0.3, 0.85])
+def test_a_job_with_a_file_that_is_cut_off_is_left_out_and_named(tmp_path, name, part):
+    for job in ("a", "b"):
+        motion_job(
+            tmp_path / job, ["model/attention=cbam1", "x=1"], choices={"model": "motion", "data": "action"}
+        )
+    content = (tmp_path / "a" / name).read_bytes()
+    (tmp_path / "a" / name).write_bytes(content[: int(part * len(content))])
+    jobs, (one,) = read_jobs([tmp_path])
+    assert [job.path.name for job in jobs] == ["b"] and one.path.name == "a" and name in one.cause
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "overrides.yaml", "choices.yaml"])
+def test_a_job_that_lacks_a_file_is_left_out_and_named(tmp_path, name):
+    Sweep(tmp_path).add("a", [])
+    for job in ("a", "b"):
+        motion_job(tmp_path / job, choices={"model": "motion"})
+    (tmp_path / "a" / name).unlink()
+    jobs, (one,) = read_jobs([tmp_path])
+    assert [job.path.name for job in jobs] == ["b"] and one.path.name == "a" and name in one.cause
+    if name == "config.yaml":
+        assert one.cause.endswith("launch the sweep again with rerun=stale")
+    else:
+        assert "remove the job's folder and launch the sweep again" in one.cause
 
 
 @pytest.mark.parametrize("seed", ["x", True, None, 1.5])
-def test_a_seed_that_is_none_is_refused(tmp_path, seed):
+def test_a_job_of_no_seed_is_left_out(tmp_path, seed):
     motion_job(tmp_path / "a", config={"seed": seed})
-    with pytest.raises(DataError, match=r"config\.yaml: seed=.*whole number"):
-        read_jobs([tmp_path])
+    jobs, (one,) = read_jobs([tmp_path])
+    assert jobs == [] and one.cause.startswith("config.yaml: seed=") and "whole number" in one.cause
+
+
+@pytest.mark.parametrize("value", ["good", True, [1], {}])
+@pytest.mark.parametrize("field", ["metrics.test/accuracy", "objective"])
+def test_a_job_with_something_else_where_a_number_belongs_is_left_out(tmp_path, field, value):
+    run = motion_job(tmp_path / "a")
+    told = json.loads((run / "metrics.json").read_text())
+    (told if field == "objective" else told["metrics"])[field.removeprefix("metrics.")] = value
+    (run / "metrics.json").write_text(json.dumps(told))
+    jobs, (one,) = read_jobs([tmp_path])
+    assert jobs == [] and one.cause.startswith(f"metrics.json: {field} is {value!r}: a number is needed: ")
+    assert one.cause.endswith("remove the folder and train it again")
+
+
+def test_a_metric_that_is_not_known_is_no_damage(tmp_path):
+    motion_job(tmp_path / "a", metrics={"test/accuracy": 0.5, "test/loss": None})
+    (job,), left_out = read_jobs([tmp_path])
+    assert left_out == [] and job.metrics == {"test/accuracy": 0.5, "test/loss": None}
 
 
 def test_a_folder_without_jobs_is_refused(tmp_path):

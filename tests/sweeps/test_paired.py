@@ -132,7 +132,7 @@ def test_equal_differences_have_words():
     same = compare({"a": arm(0), "b": arm(0)}, "a")["b"]
     sound(same)
     assert (
-        same.words == "b and a agree exactly in all 8 paired runs: there is no difference to be seen in them."
+        same.words == "b and a have the same value in all 8 pairs: by it there is no difference to be seen."
     )
     assert same.p == 1 and same.claim is None and same.detectable is None
     values = arm(0).values

@@ -95,7 +95,27 @@ def test_where_no_number_of_seeds_is_enough_none_is_told():
     assert verdict(found, None) == "undecided: too many comparisons"
     assert "of 3000 comparisons at once no number of seeds" in tell(found, None)
     alike = tell(replace(found, alike=True, estimate=0.0), None)
-    assert "agree exactly in all 8 paired runs, which decides nothing: of 3000 comparisons" in alike
+    assert "have the same value in all 8 pairs, which decides nothing: of 3000 comparisons" in alike
+
+
+def test_equal_numbers_of_one_metric_are_told_as_such():
+    """Runs with the same accuracy may differ in every sample: they do not agree."""
+    equal = replace(FOUND, alike=True, estimate=0.0, metric="test/accuracy", comparisons=1, needed=6)
+    assert tell(equal, None) == (
+        "cbam1 and none have the same test/accuracy in all 8 pairs: by it there is no difference to be seen."
+    )
+    assert tell(replace(equal, seeds=1), None) == (
+        "cbam1 and none have the same test/accuracy in their only pair, which decides nothing: at least 6 "
+        "seeds are needed."
+    )
+    assert tell_beside(equal) == "cbam1 and none have the same test/accuracy in all 8 pairs."
+
+
+def test_words_have_the_decimals_of_the_tables():
+    found = replace(FOUND, estimate=-0.399, over_seeds=interval(-1.26, 0.041), p_holm=0.07, decimals=1)
+    told = tell(found, None)
+    assert ": -0.4 with 8 paired seeds (" in told and "-1.3 to +0.04 over other seeds" in told
+    assert "-0.4 with 8 paired seeds" in tell_beside(found)
 
 
 def test_beside_what_decides_difference_and_intervals_are_told_and_no_claim():
