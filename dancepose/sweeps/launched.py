@@ -10,6 +10,7 @@ from dancepose.sweeps.left_out import RESULT, SAVE, LeftOut, failed_again, go_on
 from dancepose.sweeps.names import DIGITS, lasting
 from dancepose.sweeps.run_yaml import read_yaml
 
+DONE = ("done", "skipped")
 DEPTH = 3  # folders below a sweep's in which jobs may lie: those of a sweep of sweeps
 
 
@@ -48,10 +49,9 @@ def _missing(run: Path) -> LeftOut:
             "unknown",
             f"it was launched, and did not begin, or its folder is gone: {failed_again(run, goes_on=True)}",
         )
-    if outcome is not None and outcome.status in ("done", "skipped"):
-        what = f"has no {RESULT}" if run.is_dir() else "its folder is gone: put it back, or"
-        told = f"it was done, and {what}{':' if run.is_dir() else ''} {failed_again(run, goes_on=True)}"
-        return LeftOut(run, outcome.status, told)
+    if outcome is not None and outcome.status in DONE and not run.is_dir():
+        again = failed_again(run, goes_on=True)
+        return LeftOut(run, outcome.status, f"it was done, and its folder is gone: put it back, or {again}")
     return LeftOut(run, *ended(run, "it was launched, and left nothing"))
 
 
@@ -73,10 +73,13 @@ def ended(run: Path, cause: str = "", status: str = "") -> tuple[str, str]:
         again = "compare again when it has ended, or launch the sweep again, which waits for it"
         return status or outcome.status, f"the cluster, which calls it {outcome.queued}, has it: {again}"
     known = outcome.cause if outcome is not None else ""
-    if (
-        not status and (run / "checkpoints").is_dir()
-    ):  # whose run they are of nobody knows, and a launch refuses
-        return "unknown", f"it has no {RESULT}: {write_again(run)}"
+    done = outcome is not None and outcome.status in DONE
+    if not status and (done or (run / "checkpoints").is_dir()):
+        what = "it was done, and" if done else "it"
+        return (
+            outcome.status if outcome is not None else "unknown",
+            f"{what} has no {RESULT}: {write_again(run)}",
+        )
     if status == "failed" or (not status and outcome is not None and outcome.status == "failed"):
         told = (cause or known) if status else (known or cause)
         return "failed", f"{told or 'it failed'}: {failed_again(run, goes_on=not status)}"

@@ -6,7 +6,8 @@ from dancepose.errors import DataError
 from dancepose.paths import evaluate_again
 from dancepose.sweeps.answers import with_samples
 from dancepose.sweeps.jobs import Job
-from dancepose.sweeps.learning import check_log
+from dancepose.sweeps.learning import FILE as LOG
+from dancepose.sweeps.learning import REMEDY, check_log
 from dancepose.sweeps.left_out import LeftOut, damaged
 from dancepose.sweeps.parts import check_report
 
@@ -26,7 +27,8 @@ def whole_jobs(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[LeftOu
             if poses:
                 check_report(job.path)
         except DataError as error:
-            left_out.append(damaged(job.path, error, f"write it again: {evaluate_again(job.path)}"))
+            remedy = REMEDY if LOG in str(error) else f"write it again: {evaluate_again(job.path)}"
+            left_out.append(damaged(job.path, error, remedy))
         else:
             whole.append(job)
     return whole, left_out

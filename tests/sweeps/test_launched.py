@@ -65,6 +65,16 @@ def test_a_job_whose_folder_is_gone_is_trained_again(sweep):
     assert causes(sweep)[name] == ("done", told)
 
 
+def test_a_job_that_was_done_and_lost_its_result_is_not_said_to_have_stopped(sweep):
+    name = "model.attention=none,seed=0"
+    (sweep.path / name / "metrics.json").unlink()
+    sweep.record(name, "1", Outcome("done"))
+    status, cause = causes(sweep)[name]
+    assert status == "done" and cause.startswith(
+        "it was done, and has no metrics.json: remove the job's folder"
+    )
+
+
 def test_a_renamed_folder_is_one_job_of_two_names(sweep):
     old, new = sweep.path / "model.attention=none,seed=0", sweep.path / "best one"
     old.rename(new)
