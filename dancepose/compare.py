@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNASKED = 60.0  # seconds that are spent on times of the networks unasked
+TOLD = 3  # jobs of which each is told why it is left out, where none is left
 WIDTH = 250  # characters of a line where no terminal shows it, and $COLUMNS says nothing
 
 
@@ -145,7 +146,9 @@ def _read(sweeps: Sequence[str]) -> tuple[list[Job], list[LeftOut], bool]:
         jobs, more = whole_jobs(jobs, poses)
         left_out += more
     if not jobs:
-        causes = "; ".join(f"{one.path}: {one.cause}" for one in left_out[:5])
+        causes = "; ".join(f"{one.path}: {one.cause}" for one in left_out[:TOLD])
+        if len(left_out) > TOLD:
+            causes += f"; and {len(left_out) - TOLD} more"
         raise DataError(f"no job of {', '.join(sweeps)} can be compared: {causes}")
     return jobs, left_out, poses
 

@@ -186,7 +186,9 @@ def test_a_damaged_job_is_left_out_and_the_others_are_compared(sweep, tmp_path, 
 def test_where_nothing_is_left_it_is_one_clear_error(sweep, tmp_path):
     for job in sweep.iterdir():
         (job / "metrics.json").write_text("{")
-    with pytest.raises(DataError, match=r"no job of .*sweep can be compared: .*metrics\.json is no whole"):
+    with pytest.raises(
+        DataError, match=r"no job of .*sweep can be .*metrics\.json is no whole.*; and 1 more$"
+    ):
         run(tmp_path / "out", f"sweeps=[{sweep}]")
 
 
