@@ -214,8 +214,7 @@ def _start(job: SweepJob, environment: Mapping[str, str], output: str = "") -> E
         output: name of a file in its folder for what it prints.
     """
     overrides = [*lasting(job.hydra.overrides.task, keys_not("handed_on")), "reuse=true", *job.handed_on]
-    path = job.run.path
-    command = job_command(job.hydra, overrides, path)
+    command = job_command(job.hydra, overrides, path := job.run.path)
     return run_child(command, environment, job.hydra.runtime.cwd, path / output if output else None)
 
 
