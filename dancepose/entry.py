@@ -74,8 +74,9 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
             status = _note(error, hydra_config.runtime.output_dir, cfg.get("anew"))
             if full or not alone or not isinstance(error, (DanceposeError, OmegaConfBaseException)):
                 raise
-            with contextlib.suppress(OSError):  # an empty folder would look like a run
-                os.rmdir(hydra_config.runtime.output_dir)
+            from dancepose.callbacks.own_folder import remove_empty
+
+            remove_empty(hydra_config.runtime.output_dir)
             _fail(str(error), status)
 
     def go(cfg: Any, hydra_config: Any, launching: bool) -> Any:

@@ -89,6 +89,7 @@ def run_forked(module, arguments, environment, cwd, session=False):
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(environment)
+        tempfile.tempdir = None  # by the environment of now
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
         SweepReport.unfinished = None

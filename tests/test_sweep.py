@@ -143,14 +143,19 @@ def test_each_job_may_be_several_processes(folder, server):
 
 @pytest.mark.slow
 def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
-    warned = ["scheduler=cosine", "scheduler.warmup=5"]
-    dry = server.run("-m", *SMALL, *warned, "seed=0,1", "optimizer.lr=0.1,0.2", "dry_run=true", cwd=folder)
+    warned = ["scheduler=cosine", "scheduler.warmup=5", "trainer.precision=auto"]
+    varied = ["seed=0,1", "optimizer.lr=0.1,0.2", "hydra/launcher=pool", "hydra.launcher.n_jobs=2"]
+    dry = server.run("-m", *SMALL, *warned, *varied, "dry_run=true", cwd=folder)
     assert dry.wait() == 0, dry.output
-    assert "scheduler.warmup=5 of 1 epochs" in dry.output  # the log's own folder is gone by then
-    assert [p.name for p in (folder / "outputs").rglob("*")] == ["sweeps"]
+    assert "scheduler.warmup" not in dry.output, "of the length of the trial, not of the training"
+    assert dry.output.count("trainer.precision=auto") == 1
+    assert not (folder / "outputs").exists()
     assert "4 jobs: 4 missing" in dry.output and "training steps of the 4 to be run" in dry.output
     rows = [line.split() for line in dry.output.splitlines() if re.match(r"seed-\d_lr-\S+ +missing", line)]
     assert len(rows) == 4 and {tuple(row[2:6]) for row in rows} == {("948,483", "0.95", "1", "6")}
+    assert [row[0].rpartition("_")[0] for row in rows] == [
+        f"seed-{s}_lr-{r}" for s in (0, 1) for r in (0.1, 0.2)
+    ]
     times = [float(row[6]) for row in rows]
     assert times[0] > 0 and len(set(times)) == 1, "one network, timed once"
     wrong = server.run("-m", *SMALL, "seed=0,1", "+trainer.max_epoks=3", "dry_run=true", cwd=folder)
@@ -159,6 +164,19 @@ def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
         and "2 jobs: 2 refused" in wrong.output
         and "Did you mean 'max_epochs'" in wrong.output
     )
+    assert not (folder / "outputs").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"], ["-m", "seed=0,1", "hydra/launcher=pool"]])
+def test_a_dry_run_that_is_interrupted_says_so_and_leaves_nothing(sweep, folder, server):
+    (scratch := folder / "scratch").mkdir()
+    dry = server.start(*sweep, *SMALL, "dry_run=true", cwd=folder, TMPDIR=str(scratch))
+    until(lambda: list(scratch.glob(".minutes_*")), told=lambda: dry.output)
+    dry.kill(signal.SIGINT)
+    assert dry.wait() == 130, dry.output
+    assert dry.output.endswith("interrupted\n") and "Traceback" not in dry.output
+    assert not (folder / "outputs").exists() and not list(scratch.iterdir())
 
 
 def test_a_dry_run_of_one_training(folder, capsys, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from dancepose.benchmarks.timing import side_by_side
 from dancepose.build import Model, MotionModel, build
 from dancepose.errors import DanceposeError
 from dancepose.motion_model import example_inputs
-from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
+from dancepose.networks.cost import count_macs, count_macs_of, count_parameters, measurable
 from dancepose.networks.pose import MULTIPLE
 from dancepose.sweeps.costs import Cost
 from dancepose.sweeps.jobs import Job
@@ -28,7 +29,8 @@ CLASSES = ("a", "b")  # where a run does not say its own
 class RunCosts:
     """Costs of the networks of runs, each network built once.
 
-    Weights are drawn anew: nothing of what is measured depends on them.
+    Weights are drawn anew, and QES's centres are left at zero: what is measured depends on their shapes
+    alone, not on what a run's checkpoint holds.
 
     Args:
         most: different networks at most; of others nothing is known.
@@ -74,21 +76,12 @@ class RunCosts:
             return
         self._known[key] = None
         try:
-            model, side = _build(job, classes), _side(job)
+            side = _side(job)
+            model = _build(job, classes)
+            self._known[key] = _cost(model, side), model, side
         except (DanceposeError, TypeError, ValueError, KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
-            self._note(f"the network of {job.name} cannot be built, its costs are not known: {reason}")
-            return
-        network = model.network
-        if isinstance(model, MotionModel):
-            macs = count_macs_of(
-                network, **example_inputs(model.network, model.encoder, len(model.skeleton), side)
-            )
-            looks = "image" in model.network.inputs
-            sample = f"a person, picture of {side} x {side}" if looks else "a person's keypoints"
-        else:
-            macs, sample = count_macs(network, (side, side)), f"a picture of {side} x {side}"
-        self._known[key] = Cost(count_parameters(network)[""], macs[""], sample), model, side
+            self._note(f"the network of {job.name} cannot be built or run, its costs are not known: {reason}")
 
     def _note(self, words: str) -> None:
         self.notes = list(dict.fromkeys([*self.notes, words]))
@@ -132,7 +125,23 @@ class RunCosts:
             key: partial(_forward, model.network, _inputs(model, side, batch, self.device))
             for key, (_, model, side) in known.items()
         }
-        return side_by_side(cases, self.rounds, self.device, 2 if seconds is None else 1, seconds)
+        with ExitStack() as passing:
+            for _, model, _ in known.values():
+                passing.enter_context(measurable(model.network))
+            return side_by_side(cases, self.rounds, self.device, 2 if seconds is None else 1, seconds)
+
+
+def _cost(model: Model | MotionModel, side: int) -> Cost:
+    """Return parameters and operations of a network, on a picture of this side in pixels if it takes one."""
+    network = model.network
+    if isinstance(model, MotionModel):
+        inputs = example_inputs(model.network, model.encoder, len(model.skeleton), side)
+        macs = count_macs_of(network, **inputs)
+        looks = "image" in model.network.inputs
+        sample = f"a person, picture of {side} x {side}" if looks else "a person's keypoints"
+    else:
+        macs, sample = count_macs(network, (side, side)), f"a picture of {side} x {side}"
+    return Cost(count_parameters(network)[""], macs[""], sample)
 
 
 def describe_device(device: torch.device) -> str:

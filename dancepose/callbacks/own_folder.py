@@ -1,8 +1,9 @@
 """A default run directory that no other command has."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf, read_write
@@ -15,14 +16,28 @@ class OwnFolder(Callback):
 
     A folder that the user names is taken as it is, and so is that of a training whose processes were started
     side by side, by `torchrun` or `srun`: they share theirs.
+
+    Attributes:
+        made: folders that were not there before the command, the run's first and then those that it lies in.
     """
+
+    made: ClassVar[list[Path]] = []
 
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Make the folder and write its path into the configuration, before Hydra makes and uses it."""
+        wanted = Path(config.hydra.run.dir).absolute()
+        type(self).made = [path for path in (wanted, *wanted.parents) if not path.exists()]
         if BY_TIME in OmegaConf.to_yaml(config.hydra.run, resolve=False) and not _side_by_side():
             claimed = claim(config.hydra.run.dir)
             with read_write(config.hydra):
                 config.hydra.run.dir = claimed
+
+
+def remove_empty(folder: str | Path) -> None:
+    """Remove a run's folder if it is empty: it would look like a run; and those in which it was made."""
+    for path in (Path(folder), *OwnFolder.made):
+        with suppress(OSError):
+            path.rmdir()
 
 
 def claim(wanted: str) -> str:

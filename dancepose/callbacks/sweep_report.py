@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from dancepose.errors import ConfigError, without_frame
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
+from dancepose.sweeps.traces import without_trace
 from dancepose.tasks.extras import check_direction, check_extras
 
 
@@ -57,6 +58,7 @@ class SweepReport(Callback):
         self.sweep.clean()
         self.jobs = job_count(config.hydra)
         if self.dry:
+            self.planning.enter_context(without_trace(self.sweep.path))
             self.planning.enter_context(self.sweep.planning(self.launch))
         type(self).unfinished = self
         print(f"sweep directory: {self.sweep.path}", flush=True)

@@ -1,6 +1,7 @@
 """What the networks of the motion classifier have in common."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from torch import nn
 
@@ -15,6 +16,15 @@ class ActionNetwork(nn.Module):
     """
 
     inputs: tuple[str, ...]
+
+    @property
+    def other_macs(self) -> int:
+        """Multiply-accumulate operations on a sample in no convolution or linear layer, but of their kind."""
+        return 0
+
+    def measurable(self) -> AbstractContextManager[None]:
+        """Within it the network takes samples whatever it lacks: for who counts or times, not for results."""
+        return nullcontext()
 
 
 def dense(widths: Sequence[int], dropout: float) -> nn.Sequential:

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from dancepose.networks.action import ActionNetwork
 
 WEIGHED = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 PROBE = 64  # side of the small image that is really passed through
@@ -33,9 +36,18 @@ def count_macs(network: nn.Module, size: tuple[int, int]) -> dict[str, int]:
 def count_macs_of(network: nn.Module, **inputs: Tensor) -> dict[str, int]:
     """Count the operations of a forward pass on these very inputs, of as many samples as they hold.
 
-    For networks that take more than one image; what counts and what is returned are as in `count_macs`.
+    For networks that take more than one image; what counts and what is returned are as in `count_macs`. The
+    distances of an action network to its centres count, too; they are in the number of the whole alone.
     """
-    return _count(network, lambda: network(**inputs), 1)
+    counts = _count(network, lambda: network(**inputs), 1)
+    if isinstance(network, ActionNetwork):
+        counts[""] += network.other_macs * len(next(iter(inputs.values())))
+    return counts
+
+
+def measurable(network: nn.Module) -> AbstractContextManager[None]:
+    """Within it a network takes inputs though it was never fitted to data, as long as it is only measured."""
+    return network.measurable() if isinstance(network, ActionNetwork) else nullcontext()
 
 
 @torch.no_grad()
@@ -57,7 +69,8 @@ def _count(network: nn.Module, run: Callable[[], Any], larger: float) -> dict[st
     training = [module for module in names if module.training]
     try:
         network.eval()
-        run()
+        with measurable(network):
+            run()
     finally:
         for hook in hooks:
             hook.remove()

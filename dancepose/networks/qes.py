@@ -1,5 +1,8 @@
 """`QesNetwork`: an MLP and fuzzy C-means in two stages (QES, Wu et al. 2019), for poses in the plane."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -78,6 +81,24 @@ class QesNetwork(ActionNetwork):
         self.free_iterations = free_iterations
         self.reject_group = reject_group
         self.reject_membership = reject_membership
+
+    @property
+    def other_macs(self) -> int:
+        """Those of the squared distances: one for each number of each centre."""
+        return self.centres.numel()
+
+    @contextmanager
+    def measurable(self) -> Iterator[None]:
+        """Within it, take samples though no centres are set.
+
+        Operations and their time depend on the centres' shape alone, which the configuration says. So none
+        are made up: those that are there, at zero before `fit`, stay where they are.
+        """
+        before, self.ready = self.ready, True
+        try:
+            yield
+        finally:
+            self.ready = before
 
     def forward(self, torso_frame: Tensor) -> Tensor:
         """Classify.

@@ -1,8 +1,7 @@
 """What a sweep's folder knows of its jobs: their overrides, how they ended, and which is being run now."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ class Outcome:
         seconds: that the launch spent on it.
         goes_on: whether a failed job is run again by the same command: it was killed, or never began.
         queued: what a cluster calls a job that was submitted to it, and has not told of its end.
-        about: of a dry run, parameters, MACs and so on.
+        about: of a dry run, whether it is `due`: would be run; parameters, MACs and so on.
     """
 
     status: str
@@ -134,32 +133,34 @@ class Sweep:
 
     @contextmanager
     def planning(self, launch: str) -> Iterator[None]:
-        """Make a dry run: nothing of it is left behind, nor of a sweep that was never launched."""
+        """Make a dry run: its plans go when it ends. What else it leaves: see `without_trace`."""
         path = self._plans(launch)
         with self.holding(path.stem):
             try:
                 yield
             finally:
                 self._forget(path)
-        if not (self.path / JOBS).exists():
-            (self.path / "multirun.yaml").unlink(missing_ok=True)
-            shutil.rmtree(self.path / LOCKS, ignore_errors=True)
-            with suppress(OSError):
-                self.path.rmdir()
 
     def _forget(self, plans: Path) -> None:
         plans.unlink(missing_ok=True)
-        (self.path / LOCKS / f"{plans.stem}.lock").unlink(missing_ok=True)
+        self._lock_file(plans.stem).unlink(missing_ok=True)
 
-    def plan(self, name: str, launch: str, outcome: Outcome) -> None:
-        """Write what a dry run found of a job, for `plans`."""
-        self._record(self._plans(launch), launch, {name: outcome})
+    def plan(self, name: str, launch: str, outcome: Outcome, number: int) -> None:
+        """Write what a dry run found of a job, for `plans`.
 
-    def _record(self, path: Path, launch: str, outcomes: Mapping[str, Outcome]) -> None:
+        Args:
+            name: of the job.
+            launch: the dry run.
+            outcome: what was found.
+            number: of the job in the sweep.
+        """
+        self._record(self._plans(launch), launch, {name: outcome}, number=number)
+
+    def _record(self, path: Path, launch: str, outcomes: Mapping[str, Outcome], **more: int) -> None:
         with self.writing():
             found = load_mapping(path) if path.is_file() else {}
             for name, outcome in outcomes.items():
-                entry = {"launch": launch, **asdict(outcome)}
+                entry = {"launch": launch, **asdict(outcome), **more}
                 if outcome.status == "interrupted":  # a cluster may have put it back into its queue
                     entry["queued"] = found.get(name, {}).get("queued", "")
                 found[name] = entry
@@ -174,8 +175,11 @@ class Sweep:
         return self._read(self.path / OUTCOMES, None).get(name)
 
     def plans(self, launch: str) -> dict[str, Outcome]:
-        """Return what a dry run has found."""
-        return self._read(self._plans(launch), launch)
+        """Return what a dry run has found, in the sweep's order, in whatever order its launcher went."""
+        path = self._plans(launch)
+        entries = load_mapping(path) if path.is_file() else {}
+        found = self._read(path, launch)
+        return {name: found[name] for name in sorted(found, key=lambda name: entries[name]["number"])}
 
     def _plans(self, launch: str) -> Path:
         return self.path / f"{PLANS}{launch}.json"
@@ -215,16 +219,18 @@ class Sweep:
     def is_held(self, name: str) -> bool:
         """Tell whether some process is running a job now."""
         try:
+            if not self._lock_file(name).exists():  # nobody ever held it; to look leaves no file
+                return False
             with self.holding(name, patience=GLANCE):
                 return False
         except JobTaken:
             return True
 
     def is_running(self, name: str) -> bool:
-        """Tell whether some process is running a job now, without a trace of the question in the folder."""
+        """Tell what `is_held` does, of a folder that may be another user's."""
         try:
-            return self._lock_file(name).is_file() and self.is_held(name)
-        except OSError:  # of another user, who alone may lock it
+            return self.is_held(name)
+        except OSError:  # who alone may lock it
             return False
 
     @contextmanager

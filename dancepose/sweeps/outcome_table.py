@@ -12,7 +12,7 @@ ORDER = (
 )
 BAD = ("failed", "interrupted", "stale", "unknown")  # there is no result of what was asked for
 NO_PLAN = ("refused", "unknown")  # of a dry run: could not be run
-DUE = ("missing", "interrupted")  # what the same command would run
+LEFT = (*NO_PLAN, "failed", "stale", "running")  # of a dry run: would not be run, and lack a result
 WIDEST = 120  # characters of a cause
 AGAIN = "failed, by itself"  # as against: killed, or never begun
 REMEDY = {
@@ -55,8 +55,8 @@ def plan_table(outcomes: Mapping[str, Outcome]) -> str:
             [
                 name,
                 outcome.status,
-                f"{about['parameters']:,}" if about else "-",
-                "-" if macs is None else f"{macs / 1e6:,.2f}",
+                f"{about['parameters']:,}" if "parameters" in about else "-",
+                "-" if macs is None else _mega(macs),
                 *("-" if about.get(key) is None else str(about[key]) for key in ("epochs", "steps")),
                 "-" if step is None else f"{step:.3g}",
                 "-" if seconds is None else _clock(seconds),
@@ -65,14 +65,14 @@ def plan_table(outcomes: Mapping[str, Outcome]) -> str:
         )
     widest = max(len(row[-1]) for row in rows)
     lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
-    due = [o for o in outcomes.values() if o.status in DUE]
-    known = [o.about["seconds"] for o in due if o.about and o.about.get("seconds") is not None]
+    due = [about for o in outcomes.values() if (about := o.about or {}).get("due")]
+    known = [about["seconds"] for about in due if about.get("seconds") is not None]
     told = f"training steps of the {len(due)} to be run, one after the other: about {_clock(sum(known))}"
     if len(known) < len(due):
         told += f", without {len(due) - len(known)} of which it is not known"
     told_last = [told, "validation and test come on top; nothing was trained"]
-    unable = {name: outcome for name, outcome in outcomes.items() if outcome.status in NO_PLAN}
-    return "\n".join([count(outcomes), *lines, *told_last, *remedies(unable)])
+    left = {name: o for name, o in outcomes.items() if o.status in LEFT and not (o.about or {}).get("due")}
+    return "\n".join([count(outcomes), *lines, *told_last, *remedies(left)])
 
 
 def count(outcomes: Mapping[str, Outcome]) -> str:
@@ -92,6 +92,11 @@ def shortened(text: str, widest: int = WIDEST) -> str:
     """Return the first line of a text, cut where it is too long."""
     line = " ".join(text.partition("\n")[0].split())
     return line if len(line) <= widest else f"{line[: widest - 3]}..."
+
+
+def _mega(count: int) -> str:
+    """Return millions; of a network of some hundred operations more digits than its row of zeros."""
+    return f"{count / 1e6:,.2f}" if count >= 1e4 else f"{count / 1e6:.6f}"
 
 
 def _clock(seconds: float) -> str:

@@ -74,6 +74,13 @@ class Aside:
         shutil.rmtree(self._gone, ignore_errors=True)
         return back
 
+    def standing(self, is_worth: Callable[[], bool]) -> Path:
+        """Return where the files lie that `settle` would leave in the folder."""
+        if self._old.exists():
+            return self._folder if is_worth() else self._old
+        # of files that are on their way the one by which a run is known tells where to look
+        return self._moving if (self._moving / "metrics.json").exists() else self._folder
+
     def _files(self) -> Iterator[Path]:
         for path in self._folder.iterdir():
             if path.name not in (*STAYING, OLD, MOVING, GONE):

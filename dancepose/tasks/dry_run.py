@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lightning.pytorch import seed_everything
 
 from dancepose.callbacks.checkpoints import WholeFileIO
+from dancepose.errors import CheckpointError
 from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
+from dancepose.networks.weights import read_file
 from dancepose.quiet import quiet
 from dancepose.tasks.families import family_of
 from dancepose.tasks.preparation import has_one_device
@@ -16,32 +19,76 @@ from dancepose.tasks.time_budget import time_steps, typical_step
 
 # of the configuration, what decides on the size of a network and the time of its steps
 OF_A_STEP = ("model", "skeleton", "data", "trainer", "compile", "channels_last")
-_measured: dict[str, dict[str, Any]] = {}  # of the networks that this process has timed
 
 
-def measure(config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a network and its steps.
+
+    Attributes:
+        sizes: `parameters`, and `MACs` of one sample.
+        timed: whether its steps were timed, or could not be.
+        batches: of an epoch; None where nothing was timed.
+        step: seconds of one; 0 where nothing was timed.
+    """
+
+    sizes: dict[str, int]
+    timed: bool = False
+    batches: int | None = None
+    step: float = 0.0
+
+
+_measured: dict[str, Measured] = {}  # of the networks that this process has looked at
+
+
+def measure(
+    config: Mapping[str, Any], run: RunDirectory, timed: bool = True, done: int = 0
+) -> dict[str, Any]:
     """Return what the training of a configuration costs; each distinct network is timed once.
 
     Args:
         config: the run's, plain, its precision settled.
         run: its folder, into which nothing is written.
+        timed: whether it is to be trained; else nothing but its size is told.
+        done: epochs that it has behind it.
 
     Returns:
-        `parameters`; `MACs` of one sample; `epochs`, None without an end; `steps` of an epoch; `step`, its
-        seconds, None on several devices; `seconds` of all training steps, None where they are not known.
-        Validation and test come on top.
+        `parameters`; `MACs` of one sample; and of what is to be trained `epochs`, None without an end;
+        `steps` of an epoch; `step`, its seconds, None on several devices; `seconds` of all training steps
+        that are left, None where they are not known. Validation and test come on top.
 
     Raises:
         DanceposeError: the job could not be run.
     """
     about = {name: config.get(name) for name in OF_A_STEP} | {"optimizer": config["optimizer"]["_target_"]}
     key = json.dumps(about, sort_keys=True, default=str)
-    if key not in _measured:
-        _measured[key] = _measure(config, run)
-    return _measured[key]
+    if key not in _measured or (timed and not _measured[key].timed):
+        _measured[key] = _measure(config, run, timed)
+    known = _measured[key]
+    if not timed:
+        return dict(known.sizes)
+    return {**known.sizes, **_length(config["trainer"], known.batches, known.step, done)}
 
 
-def _measure(config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
+def epochs_done(run: RunDirectory) -> int:
+    """Return how many epochs a run has behind it when it goes on from its last checkpoint; 0 without one.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read.
+    """
+    last = run.checkpoints / "last.ckpt"
+    if not last.is_file():
+        return 0
+    content = read_file(last, "nothing can be resumed from it: remove it, and the run starts afresh")
+    try:
+        return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+    except (KeyError, TypeError):
+        raise CheckpointError(
+            f"{last} is no checkpoint of dancepose-train: remove it, and the run starts afresh"
+        ) from None
+
+
+def _measure(config: Mapping[str, Any], run: RunDirectory, timed: bool) -> Measured:
     seed_everything(config["seed"], workers=True, verbose=False)
     family = family_of(config)
     family.check_metric_names(config)
@@ -50,22 +97,25 @@ def _measure(config: Mapping[str, Any], run: RunDirectory) -> dict[str, Any]:
     network, side = task.network, config["data"]["size"]
     example = getattr(task, "example", None)
     macs = count_macs(network, (side, side)) if example is None else count_macs_of(network, **example(side))
-    found = {"parameters": count_parameters(network)[""], "MACs": macs[""]}
+    sizes = {"parameters": count_parameters(network)[""], "MACs": macs[""]}
+    if not timed:
+        return Measured(sizes)
     seconds = []
     if has_one_device(config["trainer"]):
         with quiet("lightning.pytorch", "lightning"):  # there would be some words for each network
             seconds = time_steps(config, run, task, datamodule, [WholeFileIO()])
     batches = len(datamodule.train_dataloader()) if seconds else None
-    return {**found, **_length(config["trainer"], batches, typical_step(seconds))}
+    return Measured(sizes, True, batches, typical_step(seconds))
 
 
-def _length(trainer: Mapping[str, Any], batches: int | None, step: float) -> dict[str, Any]:
-    """Return epochs, steps of one, seconds of a step and of all.
+def _length(trainer: Mapping[str, Any], batches: int | None, step: float, done: int = 0) -> dict[str, Any]:
+    """Return epochs, steps of one, seconds of a step and of all, of what is left to train.
 
     Args:
         trainer: the node.
         batches: of an epoch; None where nothing was timed.
         step: seconds of a batch.
+        done: epochs that are behind it.
     """
     limit = trainer.get("limit_train_batches")
     if batches is not None and limit is not None:
@@ -75,9 +125,11 @@ def _length(trainer: Mapping[str, Any], batches: int | None, step: float) -> dic
     if most >= 0:
         most *= int(trainer.get("accumulate_grad_batches", 1))
         total = most if total is None else min(total, most)
+    if total is not None and done:
+        total = max(total - done * (batches or 0), 0)
     known = total is not None and step > 0
     return {
-        "epochs": epochs if epochs >= 0 else None,
+        "epochs": max(epochs - done, 0) if epochs >= 0 else None,
         "steps": batches,
         "step": step or None,
         "seconds": total * step if known and total is not None else None,

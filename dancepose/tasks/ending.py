@@ -3,7 +3,8 @@
 import logging
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from lightning.pytorch import Trainer
@@ -32,6 +33,28 @@ def exit_status(error: BaseException, terminated: bool = False) -> int | None:
     if isinstance(error, SystemExit) and error.code == -1:
         return 143  # submitit has put the job back into Slurm's queue
     return 130 if isinstance(error, KeyboardInterrupt) else None
+
+
+@contextmanager
+def raising_interrupts(trainer: Trainer) -> Iterator[None]:
+    """In a trial of some steps: raise what a signal means, not what Lightning makes of it, an exit with 1.
+
+    Args:
+        trainer: that makes the steps.
+
+    Raises:
+        KeyboardInterrupt: by Ctrl-C.
+        SystemExit: 143, by SIGTERM.
+    """
+    try:
+        yield
+    except SystemExit as error:
+        status = exit_status(error, trainer.received_sigterm)
+        if status == 130:
+            raise KeyboardInterrupt from error
+        raise SystemExit(status or error.code) from error
+    if trainer.interrupted:
+        raise KeyboardInterrupt
 
 
 def finish_wandb() -> None:

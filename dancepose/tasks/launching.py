@@ -7,6 +7,17 @@ from hydra.core.utils import JobReturn, run_job
 from omegaconf import open_dict
 
 
+def plan_all(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+    """Look at all jobs of a dry run, in their order and in the main thread, where Ctrl-C ends it at once.
+
+    Args:
+        launcher: the plugin, with what Hydra gave it.
+        job_overrides: of each job.
+        first: number of the first one.
+    """
+    return [prepare(launcher, first + index, overrides) for index, overrides in enumerate(job_overrides)]
+
+
 def prepare(launcher: Any, number: int, overrides: Sequence[str]) -> JobReturn:
     """Compose the configuration of a job and let the task look at it.
 

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from dancepose.errors import ConfigError
 from dancepose.sweeps.leases import VISIBLE, Device, leased, usable_cores, visible_gpus
 from dancepose.tasks.child import handing_on
-from dancepose.tasks.launching import prepare
+from dancepose.tasks.launching import plan_all, prepare
 from dancepose.tasks.sweep_job import SweepJob, raise_signal
 
 log = logging.getLogger(__name__)
@@ -162,6 +162,8 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) ->
     setup_globals()
     config = launcher.config
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    if config.dry_run:
+        return plan_all(launcher, job_overrides, first)
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
     pool = Pool(**launcher.settings)
     trainer: Any = OmegaConf.to_container(config.trainer, resolve=True)

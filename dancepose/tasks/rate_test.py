@@ -11,6 +11,7 @@ from dancepose.errors import ConfigError, DanceposeError
 from dancepose.files import write_bytes, write_json
 from dancepose.inference.devices import warn_of_slow_bf16
 from dancepose.progress import track
+from dancepose.tasks.ending import raising_interrupts
 from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.preparation import has_one_device, make_trainer
@@ -105,7 +106,7 @@ def find_rate(
         device, precision = trainer.strategy.root_device.type, str(trainer.precision)
         warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
         log.info("range test: %d steps, rates from %g to %g", steps, node["low"], node["high"])
-        with memory_told(advise_training(config, datamodule)), own_bar():
+        with memory_told(advise_training(config, datamodule)), own_bar(), raising_interrupts(trainer):
             found = Tuner(trainer).lr_find(
                 task,
                 datamodule=datamodule,
@@ -115,8 +116,6 @@ def find_rate(
                 update_attr=False,
                 early_stop_threshold=None,  # on few pictures two batches differ by more than its factor of 4
             )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     assert found is not None
     losses = unsmoothed(found.results["loss"], _beta())
     rates = [float(rate) for rate in found.results["lr"][: len(losses)]]

@@ -70,6 +70,11 @@ class RunDirectory:
         """Whether something that made way is still there."""
         return Aside(self.path).is_left
 
+    @property
+    def as_settled(self) -> "RunDirectory":
+        """The run that `settle` would leave, where it lies now; nothing is moved."""
+        return RunDirectory(Aside(self.path).standing(lambda: self.is_worth))
+
     def settle(self) -> bool:
         """Put back what made way for a run that came to nothing, remove it if the run came to something.
 

@@ -113,6 +113,18 @@ def other_commit(known: Mapping[str, Any]) -> str:
     return f"its code was of commit {was}, and is of {commit()}" if was and commit() not in ("", was) else ""
 
 
+def check_free(run: RunDirectory) -> None:
+    """Refuse to begin a training in a folder that holds one.
+
+    Raises:
+        ConfigError: it does.
+    """
+    if run.occupied:
+        raise ConfigError(
+            f"{run.path} holds a run already: go on with it (resume={run.path}), or give another folder"
+        )
+
+
 def check_same_run(run: RunDirectory, config: Mapping[str, Any]) -> None:
     """Refuse to take the run of a folder for the one that is asked for where it is another (`reuse=true`).
 

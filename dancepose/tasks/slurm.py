@@ -11,7 +11,7 @@ from hydra.core.utils import JobReturn, configure_log, setup_globals
 from dancepose.errors import ConfigError
 from dancepose.sweeps.ledger import Outcome
 from dancepose.tasks.child import Ended, handing_on
-from dancepose.tasks.launching import prepare
+from dancepose.tasks.launching import plan_all, prepare
 from dancepose.tasks.slurm_queue import ask_for_orphans, find, intent, is_intent, new_mark, with_mark
 from dancepose.tasks.slurm_queue import in_queue as _queue
 from dancepose.tasks.sweep_job import SweepJob, outcome_of, raise_signal
@@ -46,6 +46,8 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], first: int) ->
     setup_globals()
     config, settings = launcher.config, dict(launcher.settings)
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    if config.dry_run:
+        return plan_all(launcher, job_overrides, first)
     with handing_on() as received:
         told, waiting = _look(launcher, job_overrides, first, received)
         submitted: dict[int, Any] = {}

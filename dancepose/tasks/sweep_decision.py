@@ -1,9 +1,7 @@
 """Whether a job of a sweep is to be run, and whether it goes on or begins anew. Nothing is changed by it."""
 
 import json
-import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +40,17 @@ def decide(run: RunDirectory, config: Mapping[str, Any], sweep: Sweep) -> Decisi
     if sweep.is_held(run.path.name):
         return Decision(Outcome("running"))
     settle(run, sweep)  # what a launcher that was killed has left
-    state, rerun = run_state(run, config, lambda: data_hash(config)), config["rerun"]
+    return judge(run, run_state(run, config, lambda: data_hash(config)), config["rerun"])
+
+
+def judge(run: RunDirectory, state: RunState, rerun: str | None) -> Decision:
+    """Decide about a job by how it stands.
+
+    Args:
+        run: its folder.
+        state: how it stands; nobody is running it.
+        rerun: failed, stale or all: what is run again although it has ended.
+    """
     if state.status == "unknown":  # whatever is asked for: it could not be trained either
         return Decision(Outcome("unknown", state.cause))
     if rerun not in ("all", state.status):
@@ -69,30 +77,6 @@ def _begins_anew(run: RunDirectory, state: RunState, rerun: str | None) -> bool:
     if state.status == "failed":
         return rerun == "all" or not state.same or not (run.checkpoints / "last.ckpt").is_file()
     return state.status != "missing" and (rerun == "all" or state.status == "stale")
-
-
-def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False) -> Outcome:
-    """Return how a run stands and what it would cost, without writing anything; its empty folder goes.
-
-    Args:
-        config: the run's, plain and settled.
-        run: its folder.
-        held: whether another process is running it.
-
-    Raises:
-        DanceposeError: it could not be run.
-    """
-    from dancepose.tasks.dry_run import measure
-
-    root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, logging.FileHandler)]:
-        root.removeHandler(handler)  # of the folder that goes
-        handler.close()
-    with suppress(OSError):
-        run.path.rmdir()
-    state = run_state(run, config, lambda: data_hash(config))
-    status = "running" if held else state.status
-    return Outcome(status, state.cause, run.read_metrics().get("objective"), about=measure(config, run))
 
 
 def data_hash(config: Mapping[str, Any]) -> str:

@@ -18,10 +18,11 @@ from dancepose.sweeps.names import lasting
 from dancepose.targets import plain
 from dancepose.tasks import slurm_job
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
+from dancepose.tasks.planning import leaving_nothing, planned
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import has_begun
 from dancepose.tasks.sweep_checks import checked
-from dancepose.tasks.sweep_decision import decide, planned, settle
+from dancepose.tasks.sweep_decision import decide, settle
 
 INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # by itself, or before its training had begun
 OUTPUT = "output"  # in a job's folder: what it prints where several run at once
@@ -71,13 +72,14 @@ def run_sweep_job(cfg: DictConfig, train: Callable[[], Any]) -> "float | SweepJo
 def _plan(cfg: DictConfig, hydra: Any) -> None:
     """Write down what a dry run finds out about a job."""
     run, sweep = RunDirectory(hydra.runtime.output_dir), Sweep(hydra.sweep.dir)
-    try:
-        config = checked(cfg, hydra, run)
-        check_composed(cfg, hydra)
-        found = planned(config, run, sweep.is_held(run.path.name))
-    except DanceposeError as error:
-        found = Outcome("refused", str(error))
-    sweep.plan(run.path.name, str(hydra.callbacks.sweep.launch), found)
+    with leaving_nothing(run):
+        try:
+            config = checked(cfg, hydra, run)
+            check_composed(cfg, hydra)
+            found = planned(config, run, sweep.is_held(run.path.name))
+        except DanceposeError as error:
+            found = Outcome("refused", str(error))
+    sweep.plan(run.path.name, str(hydra.callbacks.sweep.launch), found, int(hydra.job.num))
 
 
 def raise_signal(number: int) -> None:
@@ -212,8 +214,7 @@ def _start(job: SweepJob, environment: Mapping[str, str], output: str = "") -> E
         output: name of a file in its folder for what it prints.
     """
     overrides = [*lasting(job.hydra.overrides.task, keys_not("handed_on")), "reuse=true", *job.handed_on]
-    path = job.run.path
-    command = job_command(job.hydra, overrides, path)
+    command = job_command(job.hydra, overrides, path := job.run.path)
     return run_child(command, environment, job.hydra.runtime.cwd, path / output if output else None)
 
 

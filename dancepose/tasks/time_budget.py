@@ -12,6 +12,8 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from dancepose.errors import ConfigError
+from dancepose.quiet import quiet
+from dancepose.tasks.ending import raising_interrupts
 from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.preparation import has_one_device, make_trainer
@@ -113,16 +115,20 @@ def time_steps(
         datamodule: the training data.
         plugins: of the trainer.
         folder: where there is room for a folder that is removed again; None: the system's own.
+
+    Raises:
+        KeyboardInterrupt: by Ctrl-C.
+        SystemExit: 143, by SIGTERM.
     """
     trial = {"max_epochs": 1, "max_steps": -1, "limit_train_batches": STEPS, "limit_val_batches": 0}
     times = StepTimes()
     with tempfile.TemporaryDirectory(dir=folder, prefix=".minutes_") as scratch:
         settings = {**config, "trainer": {**config["trainer"], **trial, "default_root_dir": scratch}}
         trainer = make_trainer(settings, run, [times], [], plugins=list(plugins))
-        with memory_told(advise_training(config, datamodule)):
-            trainer.fit(task, datamodule=datamodule)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        # the schedule would warn of the trial's length, which is not that of the training
+        with quiet("dancepose.tasks.schedules"), raising_interrupts(trainer):
+            with memory_told(advise_training(config, datamodule)):
+                trainer.fit(task, datamodule=datamodule)
     return times.seconds
 
 

@@ -34,7 +34,7 @@ from dancepose.tasks.preparation import (
 from dancepose.tasks.rate_test import check_rate_test, find_rate
 from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.sameness import check_same_run, other_commit, with_commit
+from dancepose.tasks.sameness import check_free, check_same_run, other_commit, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
 from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
@@ -207,10 +207,8 @@ def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path
                 f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its "
                 "folder"
             )
-    elif not reuse and writes and run.occupied:  # others may come when this process has written already
-        raise ConfigError(
-            f"{run.path} holds a run already: go on with it (resume={run.path}), or give another folder"
-        )
+    elif not reuse and writes:  # others may come when this process has written already
+        check_free(run)
     if writes:
         run.remove_leftovers()
     if not cfg.resume and not reuse:

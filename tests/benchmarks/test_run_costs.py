@@ -6,9 +6,11 @@ import pytest
 import torch
 from run_directories import motion_job, pose_job
 
+from dancepose.benchmarks import run_costs
 from dancepose.benchmarks.run_costs import BATCHES, RunCosts
 from dancepose.benchmarks.timing import side_by_side
 from dancepose.build import build
+from dancepose.errors import DataError
 from dancepose.networks.cost import count_macs, count_parameters
 from dancepose.skeleton import load_skeleton
 from dancepose.sweeps.arms import Arm, Group
@@ -59,6 +61,28 @@ def test_times_are_of_each_batch_with_the_device_named(tmp_path):
         assert tuple(cost.latency) == BATCHES and all(0 < p50 <= p90 for p50, p90 in cost.latency.values())
         assert "CPU" in cost.device and f"torch {torch.__version__.partition('+')[0]}" in cost.device
     assert found["a"].sample == "a person's keypoints"
+
+
+def test_a_network_of_centres_is_measured_without_them(tmp_path):
+    """QES: 9-15-3 and, in each of 3 groups, 3 centres of D numbers; they are set in a training alone."""
+    (found,) = RunCosts(8, rounds=1).measure([table_of(tmp_path, {"a": {"network": "motion_qes"}})])
+    model = build(
+        {"model": {"network": "motion_qes"}, "skeleton": SKELETON, "seed": 0, "classes": ["a", "b"]}
+    )
+    width = model.network.centres.shape[-1]
+    assert found["a"].parameters == 9 * 15 + 15 + 15 * 3 + 3
+    assert found["a"].macs == 9 * 15 + 15 * 3 + 3 * 3 * width and width > 0
+    assert tuple(found["a"].latency) == BATCHES and found["a"].sample == "a person's keypoints"
+
+
+def test_a_network_that_takes_no_sample_is_told(tmp_path, monkeypatch):
+    def refuse(network, **inputs):
+        raise DataError("a clip of 3 frames is too short")
+
+    monkeypatch.setattr(run_costs, "count_macs_of", refuse)
+    costs = RunCosts(8, rounds=1)
+    assert costs.measure([table_of(tmp_path, {"a": {"network": "motion_str"}})]) == [{}]
+    assert len(costs.notes) == 1 and costs.notes[0].endswith("not known: a clip of 3 frames is too short")
 
 
 def test_what_is_dear_is_timed_in_fewer_rounds_and_it_is_said(tmp_path):

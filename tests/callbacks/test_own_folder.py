@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from dancepose.callbacks.own_folder import OwnFolder, claim
+from dancepose.callbacks.own_folder import OwnFolder, claim, remove_empty
 from dancepose.paths import config_dir
 from dancepose.resolvers import register
 
@@ -63,3 +63,16 @@ def test_processes_of_one_training_share_theirs(monkeypatch, variable):
     folder = begun("train")
     Path(folder).mkdir(parents=True)  # by the first of them
     assert begun("train") == folder
+
+
+@pytest.mark.parametrize("override", ["name=mine", "hydra.run.dir=outputs/mine/a/b"])
+def test_a_folder_that_stays_empty_goes_with_those_that_were_made_for_it(override, tmp_path):
+    Path("outputs").mkdir()
+    folder = Path(begun("train", override))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "log").touch()
+    remove_empty(folder)
+    assert folder.is_dir(), "something is in it"
+    (folder / "log").unlink()
+    remove_empty(folder)
+    assert [path.name for path in tmp_path.rglob("*")] == ["outputs"], "which was there before"

@@ -83,7 +83,7 @@ def test_a_dry_run_fails_where_a_job_cannot_be_run(statuses, fails, tmp_path, ca
     config, report = settings(tmp_path / "sweep", dry_run=True), SweepReport("mine", ["seed"])
     report.on_multirun_start(config)
     for number, status in enumerate(statuses):
-        Sweep(tmp_path / "sweep").plan(f"seed-{number}", "mine", Outcome(status, "no such key"))
+        Sweep(tmp_path / "sweep").plan(f"seed-{number}", "mine", Outcome(status, "no such key"), number)
     with pytest.raises(SystemExit, match="^1$") if fails else nullcontext():
         report.on_multirun_end(config)
     told = capsys.readouterr().out

@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from dancepose.errors import ConfigError
 from dancepose.layers.attention import CBAM
 from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
 from dancepose.networks.hrnet import HRNet
 from dancepose.networks.motion import ImageBranch, KeypointBranch, MotionNetwork
 from dancepose.networks.pose import Head, PoseNetwork
+from dancepose.networks.qes import ORIENTATION, QesNetwork
 from dancepose.networks.resnet import ResNet
 
 CBAM_2 = partial(CBAM, order="cbam0", gate_scale=2.0)
@@ -70,3 +72,13 @@ def test_parameters_of_the_parts_add_up():
     parameters = count_parameters(network)
     assert parameters[""] == sum(p.numel() for p in network.parameters())
     assert parameters[""] == parameters["backbone"] + parameters["head"]
+
+
+def test_distances_to_centres_count_and_need_no_fit():
+    """9-15-3, then 3 groups x 4 classes x 2 centres of 6 numbers each, on two samples."""
+    network, inputs = QesNetwork(6, 4, groups=3, postures=2), torch.zeros(2, ORIENTATION + 12)
+    macs = count_macs_of(network, torso_frame=inputs)
+    assert macs["mlp"] == 2 * (9 * 15 + 15 * 3) and macs[""] == macs["mlp"] + 2 * 3 * 4 * 2 * 6
+    assert not network.fitted and not network.centres.any()
+    with pytest.raises(ConfigError, match="no centres yet"):
+        network(inputs)

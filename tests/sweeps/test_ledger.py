@@ -115,7 +115,7 @@ import sys, time
 from dancepose.sweeps.ledger import Outcome, Sweep
 sweep = Sweep(sys.argv[1])
 with sweep.planning("killed"):
-    sweep.plan("a_1", "killed", Outcome("missing"))
+    sweep.plan("a_1", "killed", Outcome("missing"), 0)
     print("planned", flush=True)
     time.sleep(60)
 """
@@ -132,7 +132,7 @@ def test_what_killed_launchers_have_left_goes(sweep):
     )
     assert planner.stdout.readline() == "planned\n"
     with sweep.planning("mine"):
-        sweep.plan("a_1", "mine", Outcome("missing"))
+        sweep.plan("a_1", "mine", Outcome("missing"), 0)
         sweep.clean()
         plans = {".plans_killed.json", ".plans_mine.json"}
         assert {path.name for path in sweep.path.iterdir()} == whole | plans
@@ -146,11 +146,19 @@ def test_what_killed_launchers_have_left_goes(sweep):
     nowhere = Sweep(sweep.path / "nowhere")
     nowhere.clean()
     assert not nowhere.path.exists(), "who only looks makes no folder"
-    with nowhere.planning("mine"):
-        nowhere.plan("a_1", "mine", Outcome("missing"))
-    assert not nowhere.path.exists()
 
 
 def test_the_table_is_written_as_all_else(sweep):
     sweep.write_table("1 job: 1 done\n")
     assert (sweep.path / "sweep.txt").read_text() == "1 job: 1 done\n"
+
+
+def test_plans_are_told_in_the_order_of_the_sweep(tmp_path):
+    sweep = Sweep(tmp_path)
+    for number in (10, 2, 0):
+        sweep.plan(f"seed-{number}", "mine", Outcome("missing"), number)
+    assert list(sweep.plans("mine")) == ["seed-0", "seed-2", "seed-10"]
+
+
+def test_who_looks_whether_a_job_is_held_leaves_no_file(tmp_path):
+    assert not Sweep(tmp_path).is_held("seed-0_x") and list(tmp_path.iterdir()) == []

@@ -1,7 +1,7 @@
 import pytest
 
 from dancepose.sweeps.ledger import Outcome
-from dancepose.sweeps.outcome_table import BAD, outcome_table, shortened
+from dancepose.sweeps.outcome_table import BAD, outcome_table, plan_table, shortened
 
 
 def test_the_table_tells_each_job_and_what_can_be_done():
@@ -43,3 +43,29 @@ def test_data_that_cannot_be_read_are_a_failure():
 def test_an_empty_sweep_and_a_long_cause():
     assert outcome_table({}).startswith("0 jobs: nothing was run")
     assert len(shortened("x" * 500)) == 120 and shortened("a\nb") == "a"
+
+
+def test_a_dry_run_counts_what_would_be_run():
+    """Whatever it is called: with `rerun` a job that is done, without it not even one that failed."""
+    sizes = {"parameters": 1234, "MACs": 2e6}
+    due = {**sizes, "due": True, "epochs": 2, "steps": 10, "step": 0.5, "seconds": 10.0}
+    text = plan_table(
+        {
+            "a_1": Outcome("done", "begins anew", about=due),
+            "b_1": Outcome(
+                "interrupted", "goes on after epoch 1", about={**due, "epochs": 1, "seconds": 5.0}
+            ),
+            "c_1": Outcome("failed", "no memory", about={**sizes, "due": False}),
+            "d_1": Outcome("missing", about={**due, "step": None, "seconds": None}),
+            "e_1": Outcome("unknown", "x", about={"due": False}),
+        }
+    )
+    lines = text.splitlines()
+    assert lines[2].split() == ["a_1", "done", "1,234", "2.00", "2", "10", "0.5", "0:00:10", "begins", "anew"]
+    assert lines[4].split() == ["c_1", "failed", "1,234", "2.00", *"----", "no", "memory"]
+    assert lines[6].split() == ["e_1", "unknown", *"------", "x"]
+    assert lines[7] == (
+        "training steps of the 3 to be run, one after the other: about 0:00:15, without 1 of which it is not "
+        "known"
+    )
+    assert "rerun=failed" in text and "unknown: their data" in text and "interrupted jobs" not in text

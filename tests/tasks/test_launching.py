@@ -1,7 +1,9 @@
 """How a launcher makes a job ready."""
 
+import threading
 from types import SimpleNamespace
 
+import pytest
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -9,6 +11,7 @@ from hydra.types import HydraContext, RunMode
 
 from dancepose.paths import config_dir
 from dancepose.resolvers import register
+from dancepose.tasks import launching, pool, slurm
 from dancepose.tasks.launching import prepare
 
 
@@ -33,3 +36,20 @@ def test_the_task_sees_the_job_by_its_number_and_overrides(tmp_path):
     ((seed, number, folder),) = seen
     assert made.return_value == "looked at" and (seed, number) == (7, 3)
     assert folder.startswith(str(tmp_path / "sweeps" / "mine" / "seed-7_"))
+
+
+@pytest.mark.parametrize("launcher", [pool, slurm])
+def test_a_dry_run_goes_through_the_jobs_in_their_order_without_threads(launcher, monkeypatch):
+    seen = []
+
+    def look(plugin, number, overrides):
+        seen.append((number, *overrides, threading.current_thread() is threading.main_thread()))
+        return number
+
+    monkeypatch.setattr(launching, "prepare", look)
+    for name in ("setup_globals", "configure_log"):
+        monkeypatch.setattr(launcher, name, lambda *_: None)
+    hydra = SimpleNamespace(hydra_logging=None, verbose=False)
+    plugin = SimpleNamespace(config=SimpleNamespace(hydra=hydra, dry_run=True), settings={})
+    assert launcher.launch(plugin, [["seed=5"], ["seed=6"]], 3) == [3, 4]
+    assert seen == [(3, "seed=5", True), (4, "seed=6", True)]

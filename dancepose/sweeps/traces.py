@@ -1,0 +1,52 @@
+"""A dry run of a sweep leaves no trace: what it and its launcher make in a folder goes again."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dancepose.errors import DanceposeError
+from dancepose.sweeps.ledger import JOBS, LOCKS, Sweep
+
+SETTINGS = "multirun.yaml"  # which Hydra's sweeper writes
+OF_DRY_RUN = b"\ndry_run: true\n"  # in it
+
+
+@contextmanager
+def without_trace(folder: Path) -> Iterator[None]:
+    """Leave a sweep's folder as it was, or remove it if it was not there, however a dry run ends.
+
+    What a launcher makes meanwhile that runs jobs in it stays.
+
+    Args:
+        folder: of the sweep; need not be there.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    before = set(folder.iterdir()) if folder.is_dir() else set()
+    settings = folder / SETTINGS
+    written = settings.read_bytes() if settings.is_file() else None
+    try:
+        yield
+    finally:
+        if folder.is_dir():
+            _remove_new(folder, before)
+            if settings.is_file() and OF_DRY_RUN in settings.read_bytes():
+                settings.unlink()
+                if written is not None:
+                    settings.write_bytes(written)
+        for path in missing:  # the innermost first
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _remove_new(folder: Path, before: set[Path]) -> None:
+    """Remove the empty folders of jobs, and the locks where no job was ever launched."""
+    launched = set[str]()
+    with suppress(DanceposeError):  # a broken jobs.json is for who launches
+        launched = set(Sweep(folder).jobs())
+    for path in set(folder.iterdir()) - before:
+        if path.name == LOCKS and not (folder / JOBS).exists():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_dir() and path.name not in launched:
+            with suppress(OSError):
+                path.rmdir()

@@ -1,0 +1,165 @@
+"""A dry run tells what the same command would do, and leaves nothing."""
+
+import logging
+
+import pytest
+import torch
+
+from dancepose.errors import CheckpointError, ConfigError, DataError
+from dancepose.sweeps.ledger import Sweep
+from dancepose.tasks import dry_run, planning, sweep_decision
+from dancepose.tasks.config_hash import config_hash
+from dancepose.tasks.planning import leaving_nothing, planned, planned_alone
+from dancepose.tasks.run_directory import RunDirectory
+
+CONFIG = {"seed": 0, "rerun": None, "resume": None, "reuse": False}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> RunDirectory:
+    def measure(config, run, timed=True, done=0):
+        return {"parameters": 5, **({"epochs": 9 - done} if timed else {})}
+
+    monkeypatch.setattr(planning, "data_hash", lambda config: "d1")
+    monkeypatch.setattr(sweep_decision, "data_hash", lambda config: "d1")
+    monkeypatch.setattr(dry_run, "measure", measure)
+    monkeypatch.setattr(
+        dry_run, "epochs_done", lambda run: 4 * (run.checkpoints / "last.ckpt").is_file()
+    )  # of a file
+    made = RunDirectory(tmp_path / "seed-0_x")
+    made.path.mkdir()
+    return made
+
+
+def leave(run: RunDirectory, status: str, last: bool = True, **more) -> None:
+    run.write_config(CONFIG, [], {})
+    run.write_metrics(status, hash=config_hash(CONFIG, "d1"), data="d1", **more)
+    if last:
+        run.checkpoints.mkdir()
+        (run.checkpoints / "last.ckpt").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("status", "last", "asked", "epochs", "words"),
+    [
+        ("running", True, {}, 5, "goes on after epoch 4"),
+        ("interrupted", True, {}, 5, "goes on after epoch 4"),
+        ("interrupted", False, {}, 9, "begins anew"),
+        ("interrupted", True, {"rerun": "all"}, 9, "begins anew"),
+        ("done", True, {}, None, ""),
+        ("done", True, {"rerun": "failed"}, None, ""),
+        ("done", True, {"rerun": "all"}, 9, "begins anew"),
+        ("failed", True, {}, None, "no memory"),
+        ("failed", True, {"rerun": "stale"}, None, "no memory"),
+        ("failed", True, {"rerun": "failed"}, 5, "goes on after epoch 4: no memory"),
+        ("failed", False, {"rerun": "failed"}, 9, "begins anew: no memory"),
+        ("failed", True, {"rerun": "failed", "seed": 1}, 9, "begins anew: no memory"),
+        ("failed", True, {"rerun": "all"}, 9, "begins anew: no memory"),
+        ("done", True, {"seed": 1}, None, "seed was 0, is 1"),
+        ("done", True, {"seed": 1, "rerun": "stale"}, 9, "begins anew: seed was 0, is 1"),
+        ("done", True, {"seed": 1, "rerun": "all"}, 9, "begins anew: seed was 0, is 1"),
+    ],
+)
+def test_what_would_be_run_is_what_a_launcher_decides(status, last, asked, epochs, words, run, tmp_path):
+    leave(run, status, last, cause="no memory")
+    config = {**CONFIG, **asked}
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    plan = planned(config, run)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+    assert plan.about["due"] == (epochs is not None) and plan.about.get("epochs") == epochs
+    assert plan.cause == words and plan.about["parameters"] == 5
+    decision = sweep_decision.decide(run, config, Sweep(tmp_path))
+    assert (decision.outcome is None) == plan.about["due"]
+    stands = {"running": "interrupted", "done": "stale" if "seed" in asked else "done"}
+    assert plan.status == stands.get(status, status)
+
+
+def test_a_job_that_was_never_begun_or_is_being_run(run):
+    new, held = planned(CONFIG, run), planned(CONFIG, run, held=True)
+    assert (new.status, new.cause, new.about) == ("missing", "", {"parameters": 5, "epochs": 9, "due": True})
+    assert (held.status, held.about) == ("running", {"parameters": 5, "due": False})
+
+
+def test_what_a_killed_launcher_has_left_counts_as_it_would_be_put_back(run):
+    leave(run, "done", objective=0.5)
+    begun = RunDirectory(run.path, "dead")
+    begun.make_way()
+    begun.write_metrics("running")
+    plan = planned(CONFIG, run)
+    assert (plan.status, plan.objective, plan.about["due"]) == ("done", 0.5, False) and run.is_unsettled
+
+
+def test_a_job_that_is_only_told_may_lack_its_data(run, monkeypatch):
+    def broken(*given, **named):
+        raise DataError("data.root=/mnt/x: no such folder")
+
+    for module, name in ((planning, "data_hash"), (dry_run, "measure")):
+        monkeypatch.setattr(module, name, broken)
+    leave(run, "done")
+    plan = planned({**CONFIG, "rerun": "all"}, run)
+    assert (plan.status, plan.about) == ("unknown", {"due": False}) and "/mnt/x" in plan.cause
+    leave(run, "failed", last=False, cause="no memory")
+    assert planned(CONFIG, run).cause == "no memory"
+    with pytest.raises(DataError):  # which would be trained
+        planned({**CONFIG, "rerun": "failed"}, run)
+
+
+def test_a_training_by_itself_goes_on_where_its_command_says_so(run):
+    assert planned_alone(CONFIG, run).about["epochs"] == 9
+    leave(run, "interrupted")
+    assert planned_alone({**CONFIG, "reuse": True}, run).about["epochs"] == 5
+    assert planned_alone({**CONFIG, "resume": str(run.path)}, run).cause == "goes on after epoch 4"
+    with pytest.raises(ConfigError, match="holds a run already: go on with it"):
+        planned_alone(CONFIG, run)
+    with pytest.raises(ConfigError, match="holds another run: seed was 0, is 1"):
+        planned_alone({**CONFIG, "reuse": True, "seed": 1}, run)
+    run.write_metrics("done", data="d1")
+    assert planned_alone({**CONFIG, "reuse": True}, run).about == {"parameters": 5, "due": False}
+
+
+@pytest.fixture
+def logged(run):
+    """The root logger with a run's log, opened by its first message, as Hydra sets it up."""
+    root, handler = logging.getLogger(), logging.FileHandler(run.path / "log", delay=True)
+    root.addHandler(handler)
+    yield root
+    root.removeHandler(handler)
+    handler.close()
+
+
+@pytest.mark.parametrize("error", [ConfigError("x"), KeyboardInterrupt()])
+def test_the_folder_is_gone_whatever_happens(error, run, logged):
+    with pytest.raises(type(error)), leaving_nothing(run):
+        logged.warning("a word of a dry run")
+        raise error
+    assert not run.path.exists()
+
+
+def test_a_run_that_is_there_is_left_as_it_was_without_a_word_in_its_log(run, logged):
+    leave(run, "done")
+    before = sorted(run.path.rglob("*"))
+    with leaving_nothing(run):
+        logged.warning("a word of a dry run")
+    assert sorted(run.path.rglob("*")) == before
+
+
+def test_what_is_said_of_every_job_is_said_once(run, caplog, monkeypatch):
+    monkeypatch.setattr(planning, "_told", set())
+    for warmup in (5, 5, 7):
+        with leaving_nothing(run):
+            logging.getLogger("dancepose.x").warning("scheduler.warmup=%d of 1 epochs", warmup)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"scheduler.warmup={n} of 1 epochs" for n in (5, 7)
+    ]
+
+
+def test_a_checkpoint_that_cannot_be_read_is_told(tmp_path):
+    run = RunDirectory(tmp_path)
+    assert dry_run.epochs_done(run) == 0
+    run.checkpoints.mkdir()
+    (run.checkpoints / "last.ckpt").write_bytes(b"PK\x03\x04half")
+    with pytest.raises(CheckpointError, match="remove it, and the run starts afresh"):
+        dry_run.epochs_done(run)
+    torch.save({"weights": torch.zeros(1)}, run.checkpoints / "last.ckpt")
+    with pytest.raises(CheckpointError, match=r"last\.ckpt is no checkpoint of dancepose-train: remove it"):
+        dry_run.epochs_done(run)
