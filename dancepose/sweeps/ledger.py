@@ -107,9 +107,8 @@ class Sweep:
             jobs: name -> what the cluster calls it.
             launch: which launch it is that has submitted them.
         """
-        self._record(
-            self.path / OUTCOMES, launch, {n: Outcome("submitted", queued=q) for n, q in jobs.items()}
-        )
+        outcomes = {name: Outcome("submitted", queued=queued) for name, queued in jobs.items()}
+        self._record(self.path / OUTCOMES, launch, outcomes)
 
     def queued(self, name: str) -> str:
         """Return what a cluster calls a job that was submitted and has not told of its end; else nothing."""
