@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from dancepose import interrupt
 from dancepose.closed_pipe import end_if_closed, quiet_end
 from dancepose.command_line_errors import no_option, translate
 from dancepose.errors import ConfigError, DanceposeError
@@ -57,6 +58,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
         nonlocal started
         started = True
         hydra_config = HydraConfig.get()
+        interrupt.in_order(task.__module__, hydra_config.runtime.output_dir)
         alone = hydra_config.mode == RunMode.RUN  # in a sweep the launcher goes on with the next job
         launching = not alone and config_name == "train"
         try:
@@ -125,8 +127,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
         with _unfinished_told(), without_plugins(given):
             app()
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        interrupt.end()
     except (DanceposeError, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         if full:
             raise
