@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from dancepose import interrupt
 from dancepose.closed_pipe import end_if_closed, quiet_end
-from dancepose.command_line_errors import no_option, translate
+from dancepose.command_line_errors import check_flags, no_option, translate
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.paths import config_dir
 from dancepose.resume import flag_values, own_trust, resume_overrides, split_flags
@@ -122,6 +122,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
             of = f", commit {commit()}" if commit() else ""
             print(f"dancepose {dancepose.__version__}{of} (Hydra {hydra.__version__})")
             return
+        check_flags(sys.argv[1:], config_name)
         _check_shown(config_name, sys.argv[1:])
         app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)
         with _unfinished_told(), without_plugins(given):

@@ -26,7 +26,7 @@ _folder: str | None = None
 
 
 def end_at_once() -> None:
-    """Let Ctrl-C end this process at once while it starts, if it is a command that heeds Ctrl-C; else nothing.
+    """Let Ctrl-C end this process at once while it starts, if it is a command that heeds it; else do nothing.
 
     To be called before anything else. What a shell runs in the background ignores Ctrl-C, and goes on.
     """
