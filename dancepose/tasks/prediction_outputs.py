@@ -1,11 +1,9 @@
 """What a prediction leaves: pictures, JSON, JSON lines, CSV, Labelme files, heatmaps."""
 
 import contextlib
-import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,16 +12,16 @@ import numpy as np
 from dancepose.data.prediction_writer import PredictionsWriter, image_to_plain
 from dancepose.data.predictions import ImagePredictions
 from dancepose.data.readers.labelme import write_labelme
-from dancepose.errors import DanceposeError
-from dancepose.files import Appended
+from dancepose.files import Appended, unwritable
 from dancepose.inference.action_drawing import draw_boxes
 from dancepose.inference.drawing import draw_people, write_image
 from dancepose.inference.heat import draw_heatmap_grid
 from dancepose.inference.interface import Prediction
 from dancepose.inference.stage_times import StageTimes
-from dancepose.records import Frame, Person
+from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.output_paths import OutputPaths
+from dancepose.tasks.people_table import csv_header, csv_rows, csv_text
 
 
 @dataclass(frozen=True)
@@ -114,18 +112,25 @@ class OutputWriter:
     def __exit__(self, *raised: Any) -> bool | None:
         return self._stack.__exit__(*raised)
 
-    def write(self, prediction: Prediction, times: StageTimes, time: float | None = None) -> None:
+    def write(
+        self,
+        prediction: Prediction,
+        times: StageTimes,
+        time: float | None = None,
+        beside: Callable[[], None] = lambda: None,
+    ) -> None:
         """Write what was found in a picture.
 
         Args:
             prediction: without an error.
             times: counts what drawing and writing take.
             time: seconds since the begin of a video.
+            beside: writes further lists, which hold what these hold; where it fails, they do not hold it.
         """
         frame = prediction.frame
         with times("write"):
             entry = ImagePredictions(frame.name, frame.people, size=frame.size)
-            with contextlib.ExitStack() as back:  # the three hold the same pictures, or none holds this one
+            with contextlib.ExitStack() as back:  # all lists hold the same pictures, or none holds this one
                 self._json.write(entry)
                 back.callback(self._json.take_back)
                 if self._lines is not None:
@@ -133,6 +138,8 @@ class OutputWriter:
                     back.callback(self._lines.take_back)
                 if self._table is not None:
                     self._rows(csv_rows(frame, self.classes, time))
+                    back.callback(self._table.take_back)
+                beside()
                 back.pop_all()
             if self.outputs.labelme:
                 self._labelme(prediction)
@@ -157,9 +164,7 @@ class OutputWriter:
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> None:
         assert self._table is not None
-        text = StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self._table.append(text.getvalue().encode())
+        self._table.append(csv_text(rows))
 
     def _labelme(self, prediction: Prediction) -> None:
         frame = prediction.frame
@@ -203,38 +208,9 @@ def told_person(place: int, person: Person) -> str:
     return f"{number}: {person.action}{likely}, score {person.score:.2f}"
 
 
-def csv_header(skeleton: Skeleton, classes: Sequence[str]) -> list[str]:
-    """Return the columns of `predictions.csv`."""
-    points = [f"{name}_{axis}" for name in skeleton.keypoints for axis in ("x", "y", "score")]
-    likely = [f"p_{name}" for name in classes]
-    head = ["image", "time", "person", "track", "score", "box_x", "box_y", "box_width", "box_height"]
-    return [*head, "action", *likely, *points]
-
-
-def csv_rows(frame: Frame, classes: Sequence[str], time: float | None = None) -> list[list[Any]]:
-    """Return a row for each person; what is not known or was not found is empty."""
-    rows = []
-    for number, person in enumerate(frame.people):
-        scores = np.broadcast_to(
-            person.score if person.scores is None else person.scores, person.present.shape
-        )
-        points: list[Any] = []
-        for (x, y, _), score, there in zip(
-            person.keypoints.tolist(), scores.tolist(), person.present, strict=True
-        ):
-            points += [round(x, 3), round(y, 3), round(score, 4)] if there else [None] * 3
-        box = [None] * 4 if person.box is None else np.round(person.box, 3).tolist()
-        likely = [None] * len(classes)
-        if person.probabilities is not None:
-            likely = np.round(np.asarray(person.probabilities, np.float64), 6).tolist()
-        head = [frame.name, time, number, person.track, round(float(person.score), 4), *box, person.action]
-        rows.append([*head, *likely, *points])
-    return rows
-
-
 def _opened(path: Path, stack: contextlib.ExitStack) -> Appended:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Appended(path, stack.enter_context(path.open("wb")))
     except OSError as error:
-        raise DanceposeError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
