@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from dancepose.checks import at_least
 from dancepose.data.prediction_writer import PredictionsWriter, image_to_plain
 from dancepose.data.predictions import ImagePredictions
 from dancepose.data.readers.labelme import write_labelme
@@ -17,6 +18,7 @@ from dancepose.inference.action_drawing import draw_boxes
 from dancepose.inference.drawing import draw_people, write_image
 from dancepose.inference.heat import draw_heatmap_grid
 from dancepose.inference.interface import Prediction
+from dancepose.inference.selection import IN_PADDING
 from dancepose.inference.stage_times import StageTimes
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
@@ -30,6 +32,9 @@ class Outputs:
 
     Attributes:
         draw: `pictures/`: the pictures with people drawn on them.
+        draw_min_score: who has less is in all files, but not drawn. A score is the mean heat over all
+            keypoints; 0.1, the least heat of a peak (`model.codec.detection_threshold`), is what somebody has
+            of whom all keypoints are barely seen.
         jsonl: `predictions.jsonl`: a line for each picture, written at once.
         csv: `predictions.csv`: a row for each person.
         labelme: `labelme/`: a Labelme file for each picture.
@@ -38,17 +43,26 @@ class Outputs:
     """
 
     draw: bool = True
+    draw_min_score: float = 0.1
     jsonl: bool = False
     csv: bool = False
     labelme: bool = False
     heatmaps: bool = False
     activation: bool = False
 
+    def __post_init__(self) -> None:
+        at_least("draw_min_score", self.draw_min_score, 0)
+
     @property
     def drawn(self) -> list[str]:
         """The folders of what is drawn of each picture."""
         asked = {"pictures": self.draw, "heatmaps": self.heatmaps, "activation": self.activation}
         return [folder for folder, wanted in asked.items() if wanted]
+
+    @property
+    def least_drawn(self) -> float:
+        """The score below which people are not drawn; 0 where nothing is."""
+        return self.draw_min_score if self.draw else 0.0
 
     @property
     def keep_pictures(self) -> bool:
@@ -145,7 +159,8 @@ class OutputWriter:
                 self._labelme(prediction)
         if self.outputs.draw and prediction.picture is not None:
             with times("draw"):
-                drawn = draw_prediction(prediction.picture, frame.people, self.skeleton)
+                least = self.outputs.draw_min_score
+                drawn = draw_prediction(prediction.picture, frame.people, self.skeleton, least)
             with times("write"):
                 self._picture(self.paths.drawn("pictures", frame.name), drawn)
         if prediction.heatmaps is not None and prediction.heated is not None:
@@ -177,21 +192,28 @@ class OutputWriter:
         elif not frame.image.is_absolute():
             frame = replace(frame, image=frame.image.absolute())
         people = [replace(person, id=number) for number, person in enumerate(frame.people)]
-        complete = not prediction.left_out  # else somebody is there who is not in the file
+        complete = not prediction.left_out.keys() - {
+            IN_PADDING
+        }  # else somebody is there who is not in the file
         frame = replace(frame, people=people, complete=complete)
         write_labelme(frame, self.skeleton, path.absolute())
 
 
-def draw_prediction(picture: np.ndarray, people: Sequence[Person], skeleton: Skeleton) -> np.ndarray:
+def draw_prediction(
+    picture: np.ndarray, people: Sequence[Person], skeleton: Skeleton, least: float = 0.0
+) -> np.ndarray:
     """Draw people, and of each a box with what is known of him, in a colour of his own (figures 6 and 7).
 
     Args:
         picture: (H, W, 3) uint8 RGB; unchanged.
         people: in its pixels.
         skeleton: of the people.
+        least: people whose score is less are not drawn; the others keep their numbers and colours.
     """
-    texts = [told_person(place, person) for place, person in enumerate(people)]
-    return draw_boxes(draw_people(picture, people, skeleton), people, texts)
+    shown = [(place, person) for place, person in enumerate(people) if person.score >= least]
+    texts = [told_person(place, person) for place, person in shown]
+    drawn = [p if p.track is not None or p.id is not None else replace(p, id=place) for place, p in shown]
+    return draw_boxes(draw_people(picture, drawn, skeleton), drawn, texts)
 
 
 def told_person(place: int, person: Person) -> str:

@@ -55,8 +55,8 @@ class FrameWriter:
             self.files.write(prediction, self.times, time, lambda: tables.write(prediction, time))
         if self.video is not None and prediction.picture is not None:
             with self.times("draw"):
-                people = prediction.frame.people
-                drawn = draw_prediction(prediction.picture, people, self.files.skeleton)
+                people, least = prediction.frame.people, self.files.outputs.draw_min_score
+                drawn = draw_prediction(prediction.picture, people, self.files.skeleton, least)
             with self.times("write"):
                 self.video.write(drawn, item.time)
 
@@ -92,7 +92,7 @@ def predict_frames(
     """
     camera = isinstance(video, CameraReader)
     name = video.name.replace(" ", "_") if camera else Path(video.name).stem
-    tally, times, tracks = Tally("frame"), StageTimes(), set[int]()
+    tally, times, tracks = Tally("frame", outputs.least_drawn), StageTimes(), set[int]()
     clip, paths = folder / f"{name}.mp4", OutputPaths(folder)
     if outputs.draw and isinstance(video, VideoReader):
         for path in (clip, VideoWriter(clip).partial):
