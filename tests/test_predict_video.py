@@ -117,6 +117,8 @@ def test_labelme_files_of_a_video_have_pictures_beside_them(command, video):
     out = command(video, "labelme=true", "draw=false")
     assert len(list((out / "labelme" / "clip").glob("*.json"))) == COUNT
     assert len(list((out / "labelme" / "clip").glob("*.jpg"))) == COUNT
+    shapes = [json.loads(path.read_text())["shapes"] for path in (out / "labelme" / "clip").glob("*.json")]
+    assert {shape["group_id"] for found in shapes for shape in found} == {1, 2}, "the tracks"
 
 
 def test_a_video_is_not_written_over(command, tmp_path):

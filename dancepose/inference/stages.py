@@ -145,7 +145,8 @@ class Stages:
                 view = job.views[number]
                 people = to_original(found[place].people, view.matrix)
                 job.found[number] = in_picture(people, view.rectangle)
-                job.in_padding += len(people) - len(job.found[number])
+                if number == 0:  # of the whole; beside a tile may be somebody whom another tile shows
+                    job.in_padding += len(people) - len(job.found[number])
                 if number or len(job.views) == 1:  # whom the whole has no room for, a tile may have
                     job.beyond += found[place].beyond
                 if heat is not None:

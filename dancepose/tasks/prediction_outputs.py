@@ -191,7 +191,9 @@ class OutputWriter:
             frame = replace(frame, image=beside)
         elif not frame.image.is_absolute():
             frame = replace(frame, image=frame.image.absolute())
-        people = [replace(person, id=number) for number, person in enumerate(frame.people)]
+        tracks = [person.track for person in frame.people]
+        numbers = list(range(len(tracks))) if None in tracks else tracks  # of a video the same for somebody
+        people = [replace(p, id=number) for p, number in zip(frame.people, numbers, strict=True)]
         complete = not prediction.left_out.keys() - {
             IN_PADDING
         }  # else somebody is there who is not in the file
