@@ -69,13 +69,13 @@ def load_part(
         else replace(f, source=f.source or name, clip=f.clip or clip_of(f.name, rule, reader.class_folders))
         for f in reading.frames
     ]
-    notes = reading.notes
+    doubts: list[str] = []  # not beside figures, for a run that is scored has its split already
     if config.kind in BY_FOLDER:
         unnamed = {f.name for f in reading.frames if not f.clip}
         found = [f for f in frames if f.name in unnamed]
         # who gives a split knows what is a video; and the folders of classes hold pictures of any kind
         if rule is not None or (config.kind == LABELME and config.split is None):
-            notes = (*notes, *told_clips(found, rule, reader.class_folders, key))
+            doubts = told_clips(found, rule, reader.class_folders, key)
         if rule is not None:
             frames.sort(key=lambda f: in_time(f.name))
     places, left_out = clip_places(frames), {}
@@ -114,10 +114,10 @@ def load_part(
         gap=split_rule.gap,
         labels_left_out=left_out,
         set_apart=reading.test,
-        notes=notes,
+        notes=reading.notes,
         division=tuple(told_division(config, reading, file, key, bool(parts["val"]))),
         official=bool(reading.test_note),
-        empty=tuple(empty),
+        empty=(*empty, *doubts),
         never_labelled=reading.never_labelled,
     )
     if split_rule.by_source and config.split is None:
