@@ -1,6 +1,10 @@
 """Bottom-up multi-person pose estimation and dance action recognition."""
 
-from typing import TYPE_CHECKING, Any
+from dancepose.interrupt import end_at_once
+
+end_at_once()  # before any other import: they take most of a command's start
+
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
     from dancepose.inference.pipeline import Pipeline

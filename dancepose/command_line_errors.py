@@ -5,8 +5,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from dancepose.errors import without_frame
+from dancepose.errors import ConfigError, without_frame
 from dancepose.paths import config_dir
 
 
@@ -21,6 +22,8 @@ def translate(error: Exception, config_name: str) -> str:
     if error.__cause__ is not None and str(error.__cause__) not in text:
         text += f"\n{error.__cause__}"
     if (refused := getattr(error, "override", None)) is not None:  # of Hydra's OverrideParseException
+        if refused.startswith("-"):  # with a space in it argparse takes it for an override
+            return _no_flag(refused, sys.argv[1:], config_name)
         if told := _foreign_character(refused, str(error)):
             return told
         lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See http"))]
@@ -67,7 +70,6 @@ def translate(error: Exception, config_name: str) -> str:
 
 def _missing_extra(group: str, option: str) -> str:
     """Return which extra an option of Hydra's needs that is not installed; else nothing."""
-    from dancepose.errors import ConfigError
     from dancepose.tasks.extras import check_extras
 
     try:
@@ -75,6 +77,47 @@ def _missing_extra(group: str, option: str) -> str:
     except ConfigError as error:
         return str(error)
     return ""
+
+
+def check_flags(argv: list[str], config_name: str) -> None:
+    """Refuse what argparse would with a page of usage: `--pose x`, as other programs take their options.
+
+    Args:
+        argv: the command line, without the program.
+        config_name: the entry point's config.
+
+    Raises:
+        ConfigError: names the flag, and what is meant instead.
+    """
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        flag = message.removeprefix("unrecognized arguments: ").split()[0]
+        if flag == message.split()[0]:  # one of Hydra's own, without its value
+            raise ConfigError(
+                f"{message.removeprefix('argument ')}. --hydra-help shows what Hydra's flags take"
+            )
+        raise ConfigError(_no_flag(flag, argv, config_name))
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(argv)
+
+
+def _no_flag(flag: str, argv: list[str], config_name: str) -> str:
+    """Return what to say of an unknown flag: the override it is meant for, if its name is that of a key."""
+    from dancepose.config_keys import suggest_key
+
+    name, equals, value = flag.partition("=")
+    key = name.lstrip("-").replace("-", "_")
+    follows = argv[argv.index(flag) + 1 :][:1] if flag in argv else []
+    if not equals:
+        value = follows[0] if follows and not follows[0].startswith("-") and "=" not in follows[0] else "..."
+    told = "options are given as key=value, without dashes"
+    known = _known_keys(config_name)
+    if key in known or (config_dir() / key).is_dir():
+        return f"{name}: {told}: did you mean {key}={value}? --help shows them"
+    return f"{name}: {told}; --help shows them.{suggest_key(key, known)}"
 
 
 def _is_file(argument: str) -> bool:

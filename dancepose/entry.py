@@ -9,8 +9,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from dancepose import interrupt
 from dancepose.closed_pipe import end_if_closed, quiet_end
-from dancepose.command_line_errors import no_option, translate
+from dancepose.command_line_errors import check_flags, no_option, translate
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.paths import config_dir
 from dancepose.resume import flag_values, own_trust, resume_overrides, split_flags
@@ -57,6 +58,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
         nonlocal started
         started = True
         hydra_config = HydraConfig.get()
+        interrupt.in_order(task.__module__, hydra_config.runtime.output_dir)
         alone = hydra_config.mode == RunMode.RUN  # in a sweep the launcher goes on with the next job
         launching = not alone and config_name == "train"
         try:
@@ -121,13 +123,13 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
             of = f", commit {commit()}" if commit() else ""
             print(f"dancepose {dancepose.__version__}{of} (Hydra {hydra.__version__})")
             return
+        check_flags(sys.argv[1:], config_name)
         _check_shown(config_name, sys.argv[1:])
         app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(checked)
         with _unfinished_told(), without_plugins(given):
             app()
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        interrupt.end()
     except (DanceposeError, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         if full:
             raise

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import errno
 import json
 import os
 import re
@@ -24,6 +25,14 @@ SUFFIX = ".dancepose_partial"  # of files that `replacing` is writing; nobody el
 PARTIAL = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(SUFFIX))  # their names
 
 
+def unwritable(path: Path, error: OSError) -> DanceposeError:
+    """Return the error for a file that the system does not let us write, in one line."""
+    remedy = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = ". Make room there, or write to another disk: output=... or hydra.run.dir=..."
+    return DanceposeError(f"{path} cannot be written: {error.strerror or error}{remedy}")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file under a temporary name beside `path`; it takes the place of `path` when it is complete.
@@ -42,7 +51,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.chmod(temporary, MODE)
         os.replace(temporary, path)
     except OSError as error:
-        raise DanceposeError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
@@ -74,7 +83,7 @@ def proving(path: Path) -> Iterator[Path]:
         try:
             os.replace(partial, path)
         except OSError as error:
-            raise DanceposeError(f"{path} cannot be written: {error.strerror or error}") from error
+            raise unwritable(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -86,14 +95,15 @@ class Appended:
         path: of the file, for messages.
         file: open for writing, which nobody else does.
         end: what always stands behind the last piece.
+        whole: bytes that the file holds already, and keeps.
 
     Attributes:
         broken: not even the end could be put back.
     """
 
-    def __init__(self, path: Path, file: IO[Any], end: bytes = b"") -> None:
+    def __init__(self, path: Path, file: IO[Any], end: bytes = b"", whole: int = 0) -> None:
         self._path, self._handle, self._end, self.broken = path, file.fileno(), end, False
-        self._whole = self._before = 0  # where the last piece ends, and where it begins
+        self._whole = self._before = whole  # where the last piece ends, and where it begins
 
     def append(self, piece: bytes) -> None:
         """Write a piece at once.
@@ -105,7 +115,7 @@ class Appended:
             self._write(piece + self._end)
         except OSError as error:
             self._cut()
-            raise DanceposeError(f"{self._path} cannot be written: {error.strerror or error}") from error
+            raise unwritable(self._path, error) from error
         self._before, self._whole = self._whole, self._whole + len(piece)
 
     def take_back(self) -> None:

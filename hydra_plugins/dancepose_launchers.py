@@ -8,6 +8,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from dancepose.interrupt import in_order
+
 
 class _WithSettings(Launcher):
     """Keeps what Hydra gives a launcher.
@@ -34,6 +36,7 @@ class PoolLauncher(_WithSettings):
         """Run all jobs; return what came of each, in their order."""
         from dancepose.tasks.pool import launch
 
+        in_order()
         return launch(self, job_overrides, initial_job_idx)
 
 
@@ -44,4 +47,5 @@ class SlurmLauncher(_WithSettings):
         """Submit all jobs and wait for them; return what came of each, in their order."""
         from dancepose.tasks.slurm import launch
 
+        in_order()
         return launch(self, job_overrides, initial_job_idx)

@@ -34,6 +34,7 @@ LEVELS = [
         "affine",
         "image_files",
         "commit",
+        "interrupt",
     },
     {"layers", "codecs", "metrics", "features", "skeleton_image", "torso_frame"},
     {"networks"},

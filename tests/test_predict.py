@@ -280,7 +280,10 @@ def test_a_full_disk_is_told_with_the_file_and_the_lists_agree(
 
     monkeypatch.setattr(os, "write", half)
     wanted, out = Outputs(draw=False, jsonl=True, csv=True), tmp_path / "out"
-    with pytest.raises(DanceposeError, match=rf"^\S*/{full} cannot be written: No space left on device$"):
+    with pytest.raises(
+        DanceposeError,
+        match=rf"^\S*/{full} cannot be written: No space left on device\. Make room .*dir=\.{{3}}$",
+    ):
         predict_pictures(oracle(3), find_pictures(photos) * 20, out, wanted)
     images = json.loads((out / "predictions.json").read_text())["images"]
     lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()[1:]]

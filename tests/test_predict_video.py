@@ -1,9 +1,11 @@
 """`dancepose-predict` on a video: what it leaves, and what it does when it is broken off."""
 
 import csv
+import errno
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from dancepose.data.prediction_reader import read_predictions
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.inference.video import VideoReader
 from dancepose.predict import predict
+from dancepose.tasks.video_prediction import told_lost
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +75,37 @@ def test_what_it_leaves(command, video, caplog):
         assert all(row["action"] in ("wave", "walk") and float(row["p_wave"]) <= 1 for row in rows)
     told = summary(out)
     expected = {"status": "done", "pictures": COUNT, "people": 2 * COUNT, "tracks": 2, "damaged_frames": 0}
+    expected |= {"missing_frames": 0}
     assert told | expected == told and told["cut_off"] is False and told["frames_expected"] == COUNT
     assert "frames  12/12" in caplog.text and "time left 0:00:00" in caplog.text
     assert "by the clock" in caplog.text
+
+
+@pytest.mark.parametrize("full", ["0001.csv", "0002.csv", "predictions.csv"])
+@pytest.mark.parametrize("room", [100, 3000])
+def test_on_a_full_disk_all_lists_hold_the_same_frames(command, video, tmp_path, monkeypatch, full, room):
+    """The system's call writes half of a row, and no more of that file."""
+    write, out = os.write, tmp_path / "out"
+
+    def half(handle, data):
+        path = os.readlink(f"/proc/self/fd/{handle}")
+        if os.path.basename(path) == full and os.fstat(handle).st_size + len(data) > room:
+            write(handle, bytes(data)[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", half)
+    told = rf"^\S*/{full} cannot be written: No space left on device\. Make room .*$"
+    with pytest.raises(DanceposeError, match=told):
+        command(video, "csv=true", "jsonl=true", "draw=false")
+    images = json.loads((out / "predictions.json").read_text())["images"]
+    lines = (out / "predictions.jsonl").read_text().splitlines()[1:]
+    held = [(image["image"], person["track"]) for image in images for person in image["people"]]
+    assert [json.loads(line)["image"] for line in lines] == [image["image"] for image in images]
+    assert (len(images) > 0) == (room == 3000) and summary(out)["pictures"] == len(images) < COUNT
+    rows = [row for path in (out / "tracks").glob("*.csv") for row in csv.DictReader(path.open())]
+    for found in (rows, csv.DictReader((out / "predictions.csv").open())):
+        assert sorted((row["image"], int(row["track"])) for row in found) == sorted(held)
 
 
 def test_draw_false_leaves_no_video(command, video):
@@ -86,6 +117,8 @@ def test_labelme_files_of_a_video_have_pictures_beside_them(command, video):
     out = command(video, "labelme=true", "draw=false")
     assert len(list((out / "labelme" / "clip").glob("*.json"))) == COUNT
     assert len(list((out / "labelme" / "clip").glob("*.jpg"))) == COUNT
+    shapes = [json.loads(path.read_text())["shapes"] for path in (out / "labelme" / "clip").glob("*.json")]
+    assert {shape["group_id"] for found in shapes for shape in found} == {1, 2}, "the tracks"
 
 
 def test_a_video_is_not_written_over(command, tmp_path):
@@ -115,12 +148,22 @@ def test_corrected_labelme_files_of_a_video_are_kept(command, video, tmp_path):
     assert path.read_text() == "corrected" and len(list(path.parent.iterdir())) == 1
 
 
+def test_frames_without_a_picture_are_told_by_their_reason():
+    lost = SimpleNamespace(damaged=143, missing=1, expected=393)
+    assert told_lost(lost) == (
+        "left out: 143 frames could not be decoded; 1 frame of the 393 that the file announces is not in it"
+    )
+    assert told_lost(SimpleNamespace(damaged=0, missing=0, expected=None)) == ""
+
+
 def test_a_damaged_frame_is_left_out_and_counted(command, video, tmp_path, caplog):
+    caplog.set_level("INFO")
     path = tmp_path / "clip.avi"
     path.write_bytes(video.read_bytes())
     damage(path, 5, 0)
     out = command(path)
     assert "frame 5, near 0:00:00.50, is damaged and left out" in caplog.text
+    assert "left out: 1 frame could not be decoded" in caplog.text
     told = summary(out)
     assert told["status"] == "done" and told["damaged_frames"] == 1 and told["pictures"] == COUNT - 1
     assert told["tracks"] == 2, "people are known again after it"

@@ -33,7 +33,7 @@ class LoadedPart:
         notes: what the reader says besides, a line each; stands beside figures, too.
         division: what divides it, a line each.
         official: whether the data set says itself what tests: then figures need the division beside them.
-        empty: of parts that are asked for and have nothing to score, a line each.
+        empty: of parts that are asked for and have nothing to score, a line each; and of doubtful clips.
         never_labelled: see `Reading`.
     """
 

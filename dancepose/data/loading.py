@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dancepose.data.actions import class_names
+from dancepose.data.clip_notes import in_time, told_clips
 from dancepose.data.division import needed_split, split_hint, told_division, told_empty
 from dancepose.data.gap import Gap, clip_places
 from dancepose.data.labels import relabel
@@ -24,6 +25,9 @@ from dancepose.data.splits import Amount, Parts, split_frames
 from dancepose.errors import ConfigError, DataError, SplitError, did_you_mean
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
+
+LABELME = "dance"
+BY_FOLDER = (LABELME, "action_folder")  # kinds whose pictures come in the order of their names
 
 
 def load_part(
@@ -65,6 +69,15 @@ def load_part(
         else replace(f, source=f.source or name, clip=f.clip or clip_of(f.name, rule, reader.class_folders))
         for f in reading.frames
     ]
+    doubts: list[str] = []  # not beside figures, for a run that is scored has its split already
+    if config.kind in BY_FOLDER:
+        unnamed = {f.name for f in reading.frames if not f.clip}
+        found = [f for f in frames if f.name in unnamed]
+        # who gives a split knows what is a video; and the folders of classes hold pictures of any kind
+        if rule is not None or (config.kind == LABELME and config.split is None):
+            doubts = told_clips(found, rule, reader.class_folders, key)
+        if rule is not None:
+            frames.sort(key=lambda f: in_time(f.name))
     places, left_out = clip_places(frames), {}
     if config.labels is not None:
         changed = relabel(frames, config.labels, f"{key}.labels")
@@ -104,7 +117,7 @@ def load_part(
         notes=reading.notes,
         division=tuple(told_division(config, reading, file, key, bool(parts["val"]))),
         official=bool(reading.test_note),
-        empty=tuple(empty),
+        empty=(*empty, *doubts),
         never_labelled=reading.never_labelled,
     )
     if split_rule.by_source and config.split is None:

@@ -16,6 +16,7 @@ from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
 from dancepose.inference.pose import to_original
 from dancepose.inference.runs import find_checkpoint, load_pose, pose_predictor
+from dancepose.inference.selection import in_picture
 from dancepose.paths import cache_dir
 from dancepose.progress import track
 from dancepose.records import VISIBLE, Frame, Person
@@ -123,13 +124,15 @@ class PoseFiller:
         pairs = ((len(batch["frame"]), batch) for batch in loader)
         for batch in track(pairs, len(frames), "pictures (poses)"):
             decoded = predictor.codec.decode(predictor.predict_maps(batch["image"]))
-            for people, matrix, index in zip(decoded, batch["matrix"], batch["index"], strict=True):
+            found = zip(decoded, batch["matrix"], batch["frame"], batch["index"], strict=True)
+            for people, matrix, frame, index in found:
+                here = in_picture(to_original(people, np.asarray(matrix)), (0, 0, *frame.size))
                 rows = [
                     {
                         "keypoints": person.keypoints.round(2).tolist(),
                         "score": float(person.score),
                     }
-                    for person in to_original(people, np.asarray(matrix))
+                    for person in here
                 ]
                 write_json(files[int(index)], {"skeleton": self.model.skeleton.name, "people": rows})
 

@@ -21,7 +21,7 @@ class CameraReader:
     """
 
     expected: int | None = None
-    damaged = 0
+    damaged = missing = 0
     truncated = False
 
     def __init__(self, index: int) -> None:

@@ -31,6 +31,7 @@ class Frames(Protocol):
         rate: frames a second, None where it is not known.
         expected: how many frames there will be, as far as the file tells; None where it does not.
         damaged: frames so far that could not be decoded.
+        missing: frames that the file announces and does not hold; known when all frames are read.
         truncated: the file ended before its duration; known when all frames are read.
     """
 
@@ -38,6 +39,7 @@ class Frames(Protocol):
     rate: Fraction | None
     expected: int | None
     damaged: int
+    missing: int
     truncated: bool
 
     def __iter__(self) -> Iterator[TimedImage]: ...

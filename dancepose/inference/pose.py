@@ -14,6 +14,7 @@ from dancepose.build import Model
 from dancepose.codecs.base import Found
 from dancepose.errors import ConfigError
 from dancepose.inference.geometry import PAD_VALUE, TestGeometry, apply_matrix, round_up
+from dancepose.inference.selection import in_picture
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 
@@ -123,7 +124,8 @@ class PosePredictor:
                 inputs, matrices = zip(*(self.geometry.warp(images[i]) for i in chunk), strict=True)
                 decoded = self.codec.decode(self.run(np.stack(inputs)))
                 for index, people, matrix in zip(chunk, decoded, matrices, strict=True):
-                    results[index] = to_original(people, matrix)
+                    height, width = images[index].shape[:2]
+                    results[index] = in_picture(to_original(people, matrix), (0, 0, width, height))
         return results
 
     @torch.inference_mode()

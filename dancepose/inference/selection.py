@@ -1,11 +1,36 @@
 """Which of the people that were found are wanted; the others are left out, and counted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from dancepose.inference.interface import Prediction
 from dancepose.records import Person
+
+IN_PADDING = "in the padding beside the picture"  # nobody is there
+
+
+def in_picture(people: Sequence[Person], rectangle: Sequence[float]) -> list[Person]:
+    """Return the people who are in what the network was shown, and not in the padding beside it.
+
+    Weak networks find people in the padding, too. Whoever has keypoints on both sides is where most of their
+    scores are: a foot may well lie below the picture.
+
+    Args:
+        people: as a codec decodes them, in original pixels.
+        rectangle: x, y, width, height of what was shown, in original pixels.
+    """
+    low = np.asarray(rectangle[:2], np.float64) - 0.5  # pixel centres are at integers
+    high = low + np.asarray(rectangle[2:], np.float64)
+    kept = []
+    for person in people:
+        points = person.keypoints[person.present, :2]
+        scores = np.ones(len(points)) if person.scores is None else np.asarray(person.scores)[person.present]
+        inside = ((points >= low) & (points <= high)).all(axis=1)
+        if 2 * scores[inside].sum() >= scores.sum():
+            kept.append(person)
+    return kept
 
 
 def leave_out(prediction: Prediction, least_score: float, least_size: float) -> None:

@@ -13,6 +13,7 @@ from dancepose.image_files import read_image
 from dancepose.inference.geometry import TestGeometry
 from dancepose.inference.interface import Item, PoseModel, Prediction
 from dancepose.inference.pose import to_original
+from dancepose.inference.selection import IN_PADDING, in_picture
 from dancepose.inference.stage_times import StageTimes
 from dancepose.inference.tiles import Rectangle, Tiling, merge_views
 from dancepose.records import Frame, Person
@@ -46,6 +47,7 @@ class Job:
         inputs: by number of the view, of those that are made and not yet decoded.
         found: people by number of the view, in original pixels.
         beyond: people of whom the codec's limit left no room.
+        in_padding: people who were found beside the picture.
         done: the prediction is complete.
         failure: why it never will be.
     """
@@ -56,6 +58,7 @@ class Job:
     inputs: dict[int, Future[np.ndarray]] = field(default_factory=dict)
     found: dict[int, list[Person]] = field(default_factory=dict)
     beyond: int = 0
+    in_padding: int = 0
     done: bool = False
     failure: Exception | None = None
 
@@ -139,7 +142,11 @@ class Stages:
                 raise ConfigError(NO_HEATMAPS)
             complete = []
             for place, (job, number) in enumerate(batch):
-                job.found[number] = to_original(found[place].people, job.views[number].matrix)
+                view = job.views[number]
+                people = to_original(found[place].people, view.matrix)
+                job.found[number] = in_picture(people, view.rectangle)
+                if number == 0:  # of the whole; beside a tile may be somebody whom another tile shows
+                    job.in_padding += len(people) - len(job.found[number])
                 if number or len(job.views) == 1:  # whom the whole has no room for, a tile may have
                     job.beyond += found[place].beyond
                 if heat is not None:
@@ -152,6 +159,8 @@ class Stages:
                     frame.people, job.prediction.joined = merge_views(views, self.pose.skeleton)
                     if job.beyond:
                         job.prediction.left_out["more than max_people"] = job.beyond
+                    if job.in_padding:
+                        job.prediction.left_out[IN_PADDING] = job.in_padding
                     complete.append(job)
         self.finish([job.prediction for job in complete], times)
         for job in complete:

@@ -1,7 +1,7 @@
 """Reading videos: one frame at a time, from whatever a file still holds."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from av.stream import Disposition
 
 from dancepose.errors import DataError
 from dancepose.inference.camera import CameraReader
+from dancepose.inference.frame_numbers import FrameNumbers, Lost
 from dancepose.inference.frames import Frames, TimedImage
 
 __all__ = ["CameraReader", "Frames", "TimedImage", "VideoReader", "open_video"]
@@ -57,7 +58,7 @@ class VideoReader:
             DataError: it is missing, no video, holds no pictures, or is cut off before the first.
         """
         self.path, self.name = path, str(path)
-        self.damaged, self.truncated = 0, False
+        self.damaged, self.missing, self.truncated = 0, 0, False
         if not path.is_file():
             raise DataError(
                 f"{path}: there is no such file. Give a video, a picture, a folder, a glob, or the number of "
@@ -114,10 +115,12 @@ class VideoReader:
             DataError: not one can be decoded.
         """
         begin: float | None = None
-        last, reached, end, number, given = -1.0, 0.0, 0.0, 0, 0  # reached: by packets; end: of the last one
+        last, reached, end, given = -1.0, 0.0, 0.0, 0  # reached: by packets; end: of the last one
         step = 1 / float(self.rate or USUAL_RATE)
         ratio = self._stream.sample_aspect_ratio
+        numbers = FrameNumbers(self._stream.codec_context.name)
         for packet in self._packets():
+            numbers.expect(packet)
             if packet.pts is not None and packet.time_base is not None:
                 at = float(packet.pts * packet.time_base)
                 ends = at + (float(packet.duration * packet.time_base) if packet.duration else step)
@@ -125,31 +128,37 @@ class VideoReader:
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
-                self._report(number, reached, _reason(error))
-                number += 1
+                self._report(numbers.failed(packet.pts, reached, _reason(error)))
                 continue
             for frame in frames:
                 if frame.is_corrupt:
-                    self._report(number, last + step, "the decoder had to guess parts of it")
-                    number += 1
+                    self._report(
+                        numbers.failed(frame.pts, last + step, "the decoder had to guess parts of it")
+                    )
                     continue
+                if numbers.is_late(frame):
+                    continue
+                self._report(numbers.before(frame))
+                number = numbers.next - 1
                 time = frame.time if frame.time is not None else number * step
                 begin = time if begin is None else begin
                 # without a time, or with one that does not go forward, it comes a step after the one before
                 time = time - begin if time - begin > last else last + step
                 yield TimedImage(_upright(frame, ratio), number, time)
-                last, number, given = time, number + 1, given + 1
+                last, given = time, given + 1
+        self._report(numbers.rest(self._stream.time_base))
         if not given:
             raise DataError(f"{self.path}: none of its pictures can be decoded")
         start = begin or 0.0
         if self.duration is not None and max(end - start, last + step) < self.duration - self._slack:
             self.truncated = True
             log.warning(
-                "%s ends at %s of %s: it was cut off. What it holds is used",
+                "%s ends at %s of %s: it was cut off, or has lost pieces. What it holds is used",
                 self.path,
                 _clock(last + step),
                 _clock(self.duration),
             )
+        self.missing = max(0, self._stream.frames - numbers.next - numbers.others)
         if self.damaged > TOLD:
             log.warning("%s: %d damaged frames were left out", self.path, self.damaged)
 
@@ -165,12 +174,12 @@ class VideoReader:
                 return
             yield packet
 
-    def _report(self, number: int, time: float, reason: str) -> None:
-        self.damaged += 1
-        if self.damaged <= TOLD:
-            log.warning(
-                "%s: frame %d, near %s, is damaged and left out: %s", self.path, number, _clock(time), reason
-            )
+    def _report(self, lost: Iterable[Lost]) -> None:
+        for number, time, reason in lost:
+            self.damaged += 1
+            if self.damaged <= TOLD:
+                near = "" if time is None else f", near {_clock(time)},"
+                log.warning("%s: frame %d%s is damaged and left out: %s", self.path, number, near, reason)
 
     def close(self) -> None:
         """Close the file."""

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dancepose.errors import CheckpointError
-from dancepose.networks.foreign_files import unreadable
+from dancepose.networks.foreign_files import damaged_record, unreadable
 
 WRAPPERS = ("module.", "network.", "model.", "state_dict.")  # DataParallel, Lightning, ...
 NESTING = ("state_dict", "model_state_dict", "network", "model", "module")
@@ -174,7 +174,7 @@ def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if re.search("unsupported (global|class)", str(error), re.IGNORECASE):
             raise CheckpointError(
@@ -184,6 +184,9 @@ def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
         raise unreadable(path, remedy) from None
     except (SafetensorError, OSError, *BROKEN) as error:
         raise unreadable(path, remedy, type(error).__name__) from None
+    if record := damaged_record(path):  # PyTorch itself compares no checksum
+        raise unreadable(path, remedy, f"the checksum of its record {record} is wrong")
+    return content
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

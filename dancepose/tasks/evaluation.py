@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dancepose.inference.geometry import apply_matrix
 from dancepose.inference.pose import PosePredictor, to_original
+from dancepose.inference.selection import in_picture
 from dancepose.metrics.matching import Protocol
 from dancepose.metrics.mpii import MPIIMeanAP
 from dancepose.metrics.oks import OKSAveragePrecision
@@ -56,7 +57,10 @@ class PoseEvaluation(nn.Module):
         codec = predictor.codec
         maps = predictor.predict_maps(batch["image"])
         matrices = [np.asarray(matrix) for matrix in batch["matrix"].cpu()]
-        people = [to_original(p, m) for p, m in zip(codec.decode(maps), matrices, strict=True)]
+        people = [
+            in_picture(to_original(found, matrix), (0, 0, *frame.size))
+            for found, matrix, frame in zip(codec.decode(maps), matrices, batch["frame"], strict=True)
+        ]
         peaks = np.array(codec.peaks(maps), dtype=np.float64)  # (B, K, 3)
         for peak, matrix in zip(peaks, matrices, strict=True):
             peak[:, :2] = apply_matrix(matrix, peak[:, :2])

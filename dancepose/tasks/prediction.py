@@ -50,7 +50,7 @@ def predict_pictures(
         KeyboardInterrupt: at the end, where the user broke it off.
         SystemExit: likewise, by SIGTERM.
     """
-    tally, times = Tally(), StageTimes()
+    tally, times = Tally(least_drawn=outputs.least_drawn), StageTimes()
     paths = OutputPaths(folder, Originals(Path(i.image) for i in items if isinstance(i.image, (str, Path))))
     activation = ActivationWriter(pipeline, paths) if outputs.activation else None
     paths.check(items, outputs.drawn, outputs.labelme)

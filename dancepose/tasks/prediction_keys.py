@@ -6,6 +6,7 @@ from typing import Any
 
 from dancepose.errors import ConfigError
 from dancepose.inference.video_pipeline import VideoOptions
+from dancepose.tasks.prediction_outputs import Outputs
 
 OVER_TIME = ("track_gap", "smooth", "smooth_cutoff", "smooth_beta", "action_smooth")
 # key -> the one without which nothing reads it, and that one's value
@@ -36,5 +37,7 @@ def check_keys(cfg: Mapping[str, Any], video: bool) -> None:
         needed, value = NEEDS.get(key, ("", ""))
         if needed and not cfg[needed]:
             raise ConfigError(f"{told} needs {needed}={value}: without it nothing reads {key}")
+    if cfg["draw_min_score"] != Outputs.draw_min_score and not cfg["draw"]:
+        raise ConfigError(f"draw_min_score={cfg['draw_min_score']} needs draw=true: nothing is drawn without")
     if video and cfg["activation"]:
         raise ConfigError("activation=true is for pictures: give one, or leave it out")

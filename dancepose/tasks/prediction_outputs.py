@@ -1,29 +1,29 @@
 """What a prediction leaves: pictures, JSON, JSON lines, CSV, Labelme files, heatmaps."""
 
 import contextlib
-import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from dancepose.checks import at_least
 from dancepose.data.prediction_writer import PredictionsWriter, image_to_plain
 from dancepose.data.predictions import ImagePredictions
 from dancepose.data.readers.labelme import write_labelme
-from dancepose.errors import DanceposeError
-from dancepose.files import Appended
+from dancepose.files import Appended, unwritable
 from dancepose.inference.action_drawing import draw_boxes
 from dancepose.inference.drawing import draw_people, write_image
 from dancepose.inference.heat import draw_heatmap_grid
 from dancepose.inference.interface import Prediction
+from dancepose.inference.selection import IN_PADDING
 from dancepose.inference.stage_times import StageTimes
-from dancepose.records import Frame, Person
+from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.output_paths import OutputPaths
+from dancepose.tasks.people_table import csv_header, csv_rows, csv_text
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Outputs:
 
     Attributes:
         draw: `pictures/`: the pictures with people drawn on them.
+        draw_min_score: who has less is in all files, but not drawn. A score is the mean heat over all
+            keypoints; 0.1, the least heat of a peak (`model.codec.detection_threshold`), is what somebody has
+            of whom all keypoints are barely seen.
         jsonl: `predictions.jsonl`: a line for each picture, written at once.
         csv: `predictions.csv`: a row for each person.
         labelme: `labelme/`: a Labelme file for each picture.
@@ -40,17 +43,26 @@ class Outputs:
     """
 
     draw: bool = True
+    draw_min_score: float = 0.1
     jsonl: bool = False
     csv: bool = False
     labelme: bool = False
     heatmaps: bool = False
     activation: bool = False
 
+    def __post_init__(self) -> None:
+        at_least("draw_min_score", self.draw_min_score, 0)
+
     @property
     def drawn(self) -> list[str]:
         """The folders of what is drawn of each picture."""
         asked = {"pictures": self.draw, "heatmaps": self.heatmaps, "activation": self.activation}
         return [folder for folder, wanted in asked.items() if wanted]
+
+    @property
+    def least_drawn(self) -> float:
+        """The score below which people are not drawn; 0 where nothing is."""
+        return self.draw_min_score if self.draw else 0.0
 
     @property
     def keep_pictures(self) -> bool:
@@ -114,18 +126,25 @@ class OutputWriter:
     def __exit__(self, *raised: Any) -> bool | None:
         return self._stack.__exit__(*raised)
 
-    def write(self, prediction: Prediction, times: StageTimes, time: float | None = None) -> None:
+    def write(
+        self,
+        prediction: Prediction,
+        times: StageTimes,
+        time: float | None = None,
+        beside: Callable[[], None] = lambda: None,
+    ) -> None:
         """Write what was found in a picture.
 
         Args:
             prediction: without an error.
             times: counts what drawing and writing take.
             time: seconds since the begin of a video.
+            beside: writes further lists, which hold what these hold; where it fails, they do not hold it.
         """
         frame = prediction.frame
         with times("write"):
             entry = ImagePredictions(frame.name, frame.people, size=frame.size)
-            with contextlib.ExitStack() as back:  # the three hold the same pictures, or none holds this one
+            with contextlib.ExitStack() as back:  # all lists hold the same pictures, or none holds this one
                 self._json.write(entry)
                 back.callback(self._json.take_back)
                 if self._lines is not None:
@@ -133,12 +152,15 @@ class OutputWriter:
                     back.callback(self._lines.take_back)
                 if self._table is not None:
                     self._rows(csv_rows(frame, self.classes, time))
+                    back.callback(self._table.take_back)
+                beside()
                 back.pop_all()
             if self.outputs.labelme:
                 self._labelme(prediction)
         if self.outputs.draw and prediction.picture is not None:
             with times("draw"):
-                drawn = draw_prediction(prediction.picture, frame.people, self.skeleton)
+                least = self.outputs.draw_min_score
+                drawn = draw_prediction(prediction.picture, frame.people, self.skeleton, least)
             with times("write"):
                 self._picture(self.paths.drawn("pictures", frame.name), drawn)
         if prediction.heatmaps is not None and prediction.heated is not None:
@@ -157,9 +179,7 @@ class OutputWriter:
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> None:
         assert self._table is not None
-        text = StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self._table.append(text.getvalue().encode())
+        self._table.append(csv_text(rows))
 
     def _labelme(self, prediction: Prediction) -> None:
         frame = prediction.frame
@@ -171,22 +191,31 @@ class OutputWriter:
             frame = replace(frame, image=beside)
         elif not frame.image.is_absolute():
             frame = replace(frame, image=frame.image.absolute())
-        people = [replace(person, id=number) for number, person in enumerate(frame.people)]
-        complete = not prediction.left_out  # else somebody is there who is not in the file
+        tracks = [person.track for person in frame.people]
+        numbers = list(range(len(tracks))) if None in tracks else tracks  # of a video the same for somebody
+        people = [replace(p, id=number) for p, number in zip(frame.people, numbers, strict=True)]
+        complete = not prediction.left_out.keys() - {
+            IN_PADDING
+        }  # else somebody is there who is not in the file
         frame = replace(frame, people=people, complete=complete)
         write_labelme(frame, self.skeleton, path.absolute())
 
 
-def draw_prediction(picture: np.ndarray, people: Sequence[Person], skeleton: Skeleton) -> np.ndarray:
+def draw_prediction(
+    picture: np.ndarray, people: Sequence[Person], skeleton: Skeleton, least: float = 0.0
+) -> np.ndarray:
     """Draw people, and of each a box with what is known of him, in a colour of his own (figures 6 and 7).
 
     Args:
         picture: (H, W, 3) uint8 RGB; unchanged.
         people: in its pixels.
         skeleton: of the people.
+        least: people whose score is less are not drawn; the others keep their numbers and colours.
     """
-    texts = [told_person(place, person) for place, person in enumerate(people)]
-    return draw_boxes(draw_people(picture, people, skeleton), people, texts)
+    shown = [(place, person) for place, person in enumerate(people) if person.score >= least]
+    texts = [told_person(place, person) for place, person in shown]
+    drawn = [p if p.track is not None or p.id is not None else replace(p, id=place) for place, p in shown]
+    return draw_boxes(draw_people(picture, drawn, skeleton), drawn, texts)
 
 
 def told_person(place: int, person: Person) -> str:
@@ -203,38 +232,9 @@ def told_person(place: int, person: Person) -> str:
     return f"{number}: {person.action}{likely}, score {person.score:.2f}"
 
 
-def csv_header(skeleton: Skeleton, classes: Sequence[str]) -> list[str]:
-    """Return the columns of `predictions.csv`."""
-    points = [f"{name}_{axis}" for name in skeleton.keypoints for axis in ("x", "y", "score")]
-    likely = [f"p_{name}" for name in classes]
-    head = ["image", "time", "person", "track", "score", "box_x", "box_y", "box_width", "box_height"]
-    return [*head, "action", *likely, *points]
-
-
-def csv_rows(frame: Frame, classes: Sequence[str], time: float | None = None) -> list[list[Any]]:
-    """Return a row for each person; what is not known or was not found is empty."""
-    rows = []
-    for number, person in enumerate(frame.people):
-        scores = np.broadcast_to(
-            person.score if person.scores is None else person.scores, person.present.shape
-        )
-        points: list[Any] = []
-        for (x, y, _), score, there in zip(
-            person.keypoints.tolist(), scores.tolist(), person.present, strict=True
-        ):
-            points += [round(x, 3), round(y, 3), round(score, 4)] if there else [None] * 3
-        box = [None] * 4 if person.box is None else np.round(person.box, 3).tolist()
-        likely = [None] * len(classes)
-        if person.probabilities is not None:
-            likely = np.round(np.asarray(person.probabilities, np.float64), 6).tolist()
-        head = [frame.name, time, number, person.track, round(float(person.score), 4), *box, person.action]
-        rows.append([*head, *likely, *points])
-    return rows
-
-
 def _opened(path: Path, stack: contextlib.ExitStack) -> Appended:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Appended(path, stack.enter_context(path.open("wb")))
     except OSError as error:
-        raise DanceposeError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise unwritable(path, error) from error

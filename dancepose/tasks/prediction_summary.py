@@ -21,11 +21,12 @@ class Tally:
 
     Args:
         unit: what a picture is called where the counts are told: `frame` in a video.
+        least_drawn: who has a lower score is counted as not drawn.
     """
 
-    def __init__(self, unit: str = "picture") -> None:
-        self.unit = unit
-        self.pictures = self.people = self.joined = 0
+    def __init__(self, unit: str = "picture", least_drawn: float = 0.0) -> None:
+        self.unit, self.least_drawn = unit, least_drawn
+        self.pictures = self.people = self.joined = self.not_drawn = 0
         self.broken: dict[str, str] = {}  # name -> what is wrong with it
         self.left_out: Counter[str] = Counter()
         self.without_action: Counter[str] = Counter()
@@ -39,6 +40,7 @@ class Tally:
             return
         self.pictures += 1
         self.people += len(prediction.frame.people)
+        self.not_drawn += sum(person.score < self.least_drawn for person in prediction.frame.people)
         self.joined += prediction.joined
         self.left_out.update(prediction.left_out)
         self.without_action.update(prediction.without_action)
@@ -51,6 +53,7 @@ class Tally:
         return {
             "pictures": self.pictures,
             "people": self.people,
+            "not_drawn": self.not_drawn,
             "joined": self.joined,
             **plain,
             "broken": self.broken,
@@ -68,6 +71,10 @@ class Tally:
         ):
             if counter:
                 lines.append(f"{label}: {', '.join(f'{name} {n}' for name, n in counter.most_common())}")
+        if self.not_drawn:
+            lines.append(
+                f"not drawn, but in the files (draw_min_score={self.least_drawn:g}): {self.not_drawn}"
+            )
         if self.joined:
             lines.append(f"found again in another tile, and joined: {self.joined}")
         return "\n".join(lines)

@@ -1,13 +1,13 @@
 """A CSV file for each track of a video."""
 
-import csv
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import BinaryIO, Self
 
-from dancepose.errors import DanceposeError
+from dancepose.files import Appended, unwritable
 from dancepose.inference.interface import Prediction
 from dancepose.skeleton import Skeleton
-from dancepose.tasks.prediction_outputs import csv_header, csv_rows
+from dancepose.tasks.people_table import csv_header, csv_rows, csv_text
 
 FRAMES = 100  # after which the file of a track that was not seen again is closed
 
@@ -15,8 +15,8 @@ FRAMES = 100  # after which the file of a track that was not seen again is close
 class TrackTables:
     """Writes `<folder>/<track>.csv`: a row for each frame that the person is in; a context manager.
 
-    The columns are those of `predictions.csv`. Rows are written at once. Only files of tracks that were seen
-    lately are open.
+    The columns are those of `predictions.csv`. Rows are written at once, those of a frame all or none, and
+    whole. Only files of tracks that were seen lately are open.
 
     Args:
         folder: of the files.
@@ -29,45 +29,56 @@ class TrackTables:
 
     def __init__(self, folder: Path, skeleton: Skeleton, classes: tuple[str, ...]) -> None:
         self.folder, self.skeleton, self.classes = folder, skeleton, classes
-        self._open: dict[int, TextIO] = {}
+        self._open: dict[int, tuple[BinaryIO, Appended]] = {}
         self._seen: dict[int, int] = {}  # track -> frame, of the open ones
         self._begun: set[int] = set()
         self._frame = 0
 
     def write(self, prediction: Prediction, time: float) -> None:
         """Write the people of the next frame; those without a track are passed over."""
-        people = prediction.frame.people
-        try:
-            rows = csv_rows(prediction.frame, self.classes, time)
-            for person, row in zip(people, rows, strict=True):
-                if person.track is not None:
-                    self._file(person.track).writerow(row)
-                    self._open[person.track].flush()
-                    self._seen[person.track] = self._frame
-            self._frame += 1
-            for track in [t for t, frame in self._seen.items() if frame < self._frame - FRAMES]:
-                self._open.pop(track).close()
-                del self._seen[track]
-        except OSError as error:
-            raise DanceposeError(f"{self.folder} cannot be written: {error.strerror or error}") from error
+        rows = csv_rows(prediction.frame, self.classes, time)
+        with ExitStack() as back:  # where one does not fit, the rows of the others go, too
+            for person, row in zip(prediction.frame.people, rows, strict=True):
+                if (track := person.track) is not None:
+                    begun, head = track in self._begun, [csv_header(self.skeleton, self.classes)]
+                    file = self._file(track)
+                    if not begun:
+                        back.callback(self._unlink, track)
+                    file.append(csv_text([row] if begun else [*head, row]))
+                    if begun:
+                        back.callback(file.take_back)
+                    self._seen[track] = self._frame
+            back.pop_all()
+        self._frame += 1
+        for track in [t for t, frame in self._seen.items() if frame < self._frame - FRAMES]:
+            self._open.pop(track)[0].close()
+            del self._seen[track]
 
-    def _file(self, track: int) -> Any:
+    def _path(self, track: int) -> Path:
+        return self.folder / f"{track:04d}.csv"
+
+    def _file(self, track: int) -> Appended:
+        path = self._path(track)
         if track not in self._open:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path, again = self.folder / f"{track:04d}.csv", track in self._begun
-            self._open[track] = path.open("a" if again else "w", encoding="utf-8", newline="")
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                file = path.open("r+b" if track in self._begun else "wb")
+            except OSError as error:
+                raise unwritable(path, error) from error
+            whole = path.stat().st_size if track in self._begun else 0
+            self._open[track] = file, Appended(path, file, whole=whole)
             self._begun.add(track)
-            if not again:
-                _writer(self._open[track]).writerow(csv_header(self.skeleton, self.classes))
-        return _writer(self._open[track])
+        return self._open[track][1]
+
+    def _unlink(self, track: int) -> None:
+        self._open.pop(track)[0].close()
+        self._seen.pop(track, None)
+        self._begun.discard(track)
+        self._path(track).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *raised: Any) -> None:
-        for file in self._open.values():
+    def __exit__(self, *raised: object) -> None:
+        for file, _ in self._open.values():
             file.close()
-
-
-def _writer(file: TextIO) -> Any:
-    return csv.writer(file, lineterminator="\n")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dancepose.inference.frames import Frames
 from dancepose.inference.interface import Prediction
 from dancepose.inference.overlap import Behind
 from dancepose.inference.pipeline import Pipeline
@@ -47,14 +48,15 @@ class FrameWriter:
         """Write a frame."""
         item = prediction.item
         assert isinstance(item, VideoItem)
-        self.files.write(prediction, self.times, item.time)
-        if self.tables is not None:
-            with self.times("write"):
-                self.tables.write(prediction, item.time)
+        time, tables = item.time, self.tables
+        if tables is None:
+            self.files.write(prediction, self.times, time)
+        else:
+            self.files.write(prediction, self.times, time, lambda: tables.write(prediction, time))
         if self.video is not None and prediction.picture is not None:
             with self.times("draw"):
-                people = prediction.frame.people
-                drawn = draw_prediction(prediction.picture, people, self.files.skeleton)
+                people, least = prediction.frame.people, self.files.outputs.draw_min_score
+                drawn = draw_prediction(prediction.picture, people, self.files.skeleton, least)
             with self.times("write"):
                 self.video.write(drawn, item.time)
 
@@ -90,7 +92,7 @@ def predict_frames(
     """
     camera = isinstance(video, CameraReader)
     name = video.name.replace(" ", "_") if camera else Path(video.name).stem
-    tally, times, tracks = Tally("frame"), StageTimes(), set[int]()
+    tally, times, tracks = Tally("frame", outputs.least_drawn), StageTimes(), set[int]()
     clip, paths = folder / f"{name}.mp4", OutputPaths(folder)
     if outputs.draw and isinstance(video, VideoReader):
         for path in (clip, VideoWriter(clip).partial):
@@ -112,7 +114,8 @@ def predict_frames(
 
     def tell() -> dict[str, Any]:
         told: dict[str, Any] = {"video": video.name, "frames_expected": video.expected}
-        told |= {"damaged_frames": video.damaged, "cut_off": video.truncated, "tracks": len(tracks)}
+        told |= {"damaged_frames": video.damaged, "missing_frames": video.missing}
+        told |= {"cut_off": video.truncated, "tracks": len(tracks)}
         return told | tally.to_dict() | {"made_by": made_by}
 
     def write(prediction: Prediction) -> None:
@@ -144,8 +147,19 @@ def predict_frames(
                 drawn.close(whole=camera or not broken_off)
         summary.status = "interrupted" if broken_off and not camera else "done"
         log.info("%s%s", tally, f"\n{counted(len(tracks), 'track')}" if options.track else "")
+        if lost := told_lost(video):
+            log.info("%s", lost)
         if timing:
             log.info("%s", times.table(tally.pictures, tally.unit))
     if broken_off and not camera:
         asked.end()
     return tally
+
+
+def told_lost(video: Frames) -> str:
+    """Say of how many frames there is no picture, and why; empty where there are all."""
+    told = [f"{counted(video.damaged, 'frame')} could not be decoded"] if video.damaged else []
+    if video.missing:
+        known = f"{counted(video.missing, 'frame')} of the {video.expected} that the file announces"
+        told.append(f"{known} {'is' if video.missing == 1 else 'are'} not in it")
+    return f"left out: {'; '.join(told)}" if told else ""

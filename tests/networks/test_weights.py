@@ -216,6 +216,23 @@ class TestRefusals:
             with pytest.raises(CheckpointError, match=rf"x\.{suffix} cannot be read: Permission denied$"):
                 read(path)
 
+    def test_flipped_bytes_that_leave_the_structure_whole(self, tmp_path):
+        torch.save({"a": torch.arange(1000.0), "b": torch.full((500,), 3.0)}, path := tmp_path / "x.ckpt")
+        data = path.read_bytes()
+        path.write_bytes(data.replace(torch.full((10,), 3.0).numpy().tobytes(), b"\x3e" * 40, 1))
+        torch.load(path, weights_only=True)  # notices nothing
+        told = r"x\.ckpt is truncated or damaged: again \(the checksum of its record x/data/1 is wrong\)$"
+        with pytest.raises(CheckpointError, match=told):
+            read_file(path, "again")
+
+    def test_a_file_without_checksums_is_read(self, source, tmp_path):
+        torch.serialization.set_crc32_options(False)
+        try:
+            torch.save(source, tmp_path / "x.ckpt")
+        finally:
+            torch.serialization.set_crc32_options(True)
+        assert read_file(tmp_path / "x.ckpt").keys() == source.keys()
+
     def test_a_file_that_is_cut_off_in_its_first_bytes_is_no_text(self, tmp_path):
         for content in (b"", b"P", b"PK", b"X\0\0\0\0\0\0\0{"):
             (tmp_path / "x").write_bytes(content)

@@ -4,6 +4,7 @@ import yaml
 from dancepose.errors import ConfigError
 from dancepose.paths import config_dir
 from dancepose.tasks.prediction_keys import NEEDS, OVER_TIME, check_keys
+from dancepose.tasks.prediction_outputs import Outputs
 
 
 @pytest.fixture
@@ -25,3 +26,6 @@ def test_what_nothing_reads_is_refused_and_what_is_read_is_not(shipped):
             check_keys(shipped | {key: full[key]}, video=False)
     with pytest.raises(ConfigError, match=r"^action_smooth=0\.5 needs motion="):
         check_keys(shipped | full | {"motion": None}, video=True)
+    with pytest.raises(ConfigError, match=r"^draw_min_score=0\.3 needs draw=true"):
+        check_keys(shipped | {"draw_min_score": 0.3, "draw": False}, video=True)
+    assert shipped["draw_min_score"] == Outputs.draw_min_score

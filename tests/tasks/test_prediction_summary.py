@@ -38,6 +38,14 @@ def test_nobody_goes_missing_in_a_tally():
     assert counts["left_out"] == {"smaller than min_size": 2}
 
 
+def test_who_is_in_the_files_and_not_drawn_is_counted():
+    tally = Tally(least_drawn=0.1)
+    people = [Person(np.zeros((15, 3)), score=score) for score in (0.05, 0.1, 0.9)]
+    tally.count(Prediction("a.jpg", Frame("a.jpg", (8, 8), people, "mpii15", "a.jpg")))
+    assert (tally.to_dict()["people"], tally.to_dict()["not_drawn"]) == (3, 1)
+    assert "not drawn, but in the files (draw_min_score=0.1): 1" in str(tally)
+
+
 def test_one_is_told_as_one_and_a_video_has_frames():
     people = [Person(np.zeros((15, 3)))]
     for tally, told in ((Tally(), "1 picture, 1 person, "), (Tally("frame"), "1 frame, 1 person, ")):

@@ -1,5 +1,7 @@
 """What pictures of a prediction say of a person, and in which colour."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dancepose.inference.person_colours import person_colour
@@ -30,3 +32,12 @@ def test_box_and_line_have_the_colour_of_the_track():
         assert (drawn[200, 125:195] == person_colour(track)).all(axis=1).mean() > 0.9, "its box"
         assert (drawn[66:80, 120:300] == person_colour(track)).all(axis=2).sum() > 400, "its label"
     assert (ground == 60).all()
+
+
+def test_who_is_too_unsure_is_not_drawn_and_the_others_keep_number_and_colour():
+    ground = np.full((240, 320, 3), 60, np.uint8)
+    skeleton = load_skeleton("mpii15")
+    weak, sure = replace(person(), score=0.05), person()
+    assert (draw_prediction(ground, [weak], skeleton, 0.1) == ground).all()
+    alone = draw_prediction(ground, [replace(person(), track=1)], skeleton)
+    assert (draw_prediction(ground, [weak, sure], skeleton, 0.1) == alone).all(), "it is number 1"
