@@ -58,8 +58,8 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
         nonlocal started
         started = True
         hydra_config = HydraConfig.get()
-        interrupt.in_order(task.__module__, hydra_config.runtime.output_dir)
         alone = hydra_config.mode == RunMode.RUN  # in a sweep the launcher goes on with the next job
+        interrupt.in_order(task.__module__ if alone else None)
         launching = not alone and config_name == "train"
         try:
             if not launching:
@@ -78,7 +78,7 @@ def _run(task: Callable[[Any], Any], config_name: str) -> None:
                 raise
             from dancepose.callbacks.own_folder import remove_empty
 
-            remove_empty(hydra_config.runtime.output_dir)
+            remove_empty()
             _fail(str(error), status)
 
     def go(cfg: Any, hydra_config: Any, launching: bool) -> Any:

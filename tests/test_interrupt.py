@@ -76,6 +76,12 @@ def test_once_it_runs_a_command_ends_in_order(tmp_path):
         (["/usr/bin/pytest"], ["python", "-m", "pytest"], False),
         (["/bin/dancepose-train"], ["python", "-c", "from multiprocessing.spawn import spawn_main"], False),
         ([""], ["python"], False),
+        (["-m"], ["python", "-X", "dev", "-m", "dancepose.predict"], True),
+        (["-m"], ["python", "-mdancepose.predict"], True),
+        (["-m"], ["python", "-m", "theirs.app"], False),  # which imports us
+        (["/bin/dancepose-mine"], ["python", "/bin/dancepose-mine"], False),
+        (["/bin/dancepose-train"], ["python", "-B", "-c", "from multiprocessing.spawn import x"], False),
+        (["/bin/dancepose-train"], ["python", "-m", "joblib.externals.loky.backend.popen_loky"], False),
     ],
 )
 def test_only_commands_are_ended_at_once(monkeypatch, argv, original, expected):
@@ -92,9 +98,65 @@ def test_only_commands_are_ended_at_once(monkeypatch, argv, original, expected):
         signal.signal(signal.SIGINT, before)
 
 
-def test_what_is_imported_later_is_interrupted_as_anything_else(monkeypatch):
-    for name in ("_starting", "_modules", "_folder"):
+@pytest.fixture
+def state(monkeypatch):
+    for name in ("_starting", "_ended", "_modules", "_tidy"):
         monkeypatch.setattr(interrupt, name, getattr(interrupt, name))
+    monkeypatch.setattr(interrupt.os, "_exit", ended)
+
+
+class Ended(Exception):
+    """In place of the end of this process."""
+
+
+def ended(status: int):
+    raise Ended(status)
+
+
+def interrupted_while_importing(tmp_path, importer: str):
+    """Let a module import another, in the midst of which Ctrl-C comes."""
+    (tmp_path / "inner.py").write_text(
+        "import signal, sys\n"
+        "from dancepose import interrupt\n"
+        "interrupt._handle(signal.SIGINT, sys._getframe())\n"
+    )
+    code = compile(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport inner", importer, "exec")
+    exec(code, {"__name__": importer})
+
+
+@pytest.mark.parametrize(
+    ("importer", "module", "expected"),
+    [
+        ("dancepose.predict", "dancepose.predict", Ended),
+        ("dancepose.inference.video", "dancepose.predict", KeyboardInterrupt),  # may be writing
+        ("dancepose.predict", None, KeyboardInterrupt),  # a launcher, which has to tell
+    ],
+)
+def test_what_the_command_imports_first_ends_it_and_all_else_is_told(
+    importer, module, expected, state, tmp_path, monkeypatch
+):
+    monkeypatch.delitem(sys.modules, "inner", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    in_order(module)
+    with pytest.raises(expected):
+        interrupted_while_importing(tmp_path, importer)
+
+
+def test_without_an_import_it_is_told(state):
     in_order("dancepose.predict")
     with pytest.raises(KeyboardInterrupt):
         interrupt._handle(signal.SIGINT, sys._getframe())
+
+
+def test_it_ends_where_nobody_reads_its_word(state, monkeypatch):
+    tidied = []
+    interrupt.tidying(lambda: tidied.append(1))
+
+    def gone(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(interrupt.os, "write", gone)
+    monkeypatch.setattr(interrupt, "_starting", True)
+    with pytest.raises(Ended):
+        interrupt._handle(signal.SIGINT, None)
+    assert tidied == [1]

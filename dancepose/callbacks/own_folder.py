@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf, read_write
 
+from dancepose.interrupt import tidying
+
 BY_TIME = "${now:"  # what a default folder has in its name: commands of the same second want the same one
 
 
@@ -18,7 +20,7 @@ class OwnFolder(Callback):
     side by side, by `torchrun` or `srun`: they share theirs.
 
     Attributes:
-        made: folders that were not there before the command, the run's first and then those that it lies in.
+        made: folders that this command makes: the run's first and then those that it lies in.
     """
 
     made: ClassVar[list[Path]] = []
@@ -26,16 +28,24 @@ class OwnFolder(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Make the folder and write its path into the configuration, before Hydra makes and uses it."""
         wanted = Path(config.hydra.run.dir).absolute()
-        type(self).made = [path for path in (wanted, *wanted.parents) if not path.exists()]
+        made = [path for path in wanted.parents if not path.exists()]
         if BY_TIME in OmegaConf.to_yaml(config.hydra.run, resolve=False) and not _side_by_side():
             claimed = claim(config.hydra.run.dir)
             with read_write(config.hydra):
                 config.hydra.run.dir = claimed
+            made.insert(0, Path(claimed).absolute())
+        elif not wanted.exists():
+            made.insert(0, wanted)
+        type(self).made = [] if _side_by_side() else made  # they share it: none may take it from another
+        tidying(remove_empty)
 
 
-def remove_empty(folder: str | Path) -> None:
-    """Remove a run's folder if it is empty: it would look like a run; and those in which it was made."""
-    for path in (Path(folder), *OwnFolder.made):
+def remove_empty() -> None:
+    """Remove the run's folder if this command made it and it is empty; and those that it was made in.
+
+    An empty folder would look like a run.
+    """
+    for path in OwnFolder.made:
         with suppress(OSError):
             path.rmdir()
 

@@ -7,10 +7,12 @@ from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf.errors import OmegaConfBaseException
 
 from dancepose.errors import ConfigError, without_frame
+from dancepose.interrupt import in_order
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
 from dancepose.sweeps.traces import without_trace
@@ -47,6 +49,7 @@ class SweepReport(Callback):
         Raises:
             SystemExit: no job of it can be run: it would choose by the test part, or an extra is missing.
         """
+        in_order()
         try:
             check_objective(config.objective)
             check_extras(config.hydra.runtime.choices)
@@ -102,7 +105,7 @@ def tell_unfinished() -> None:
 
 
 def job_count(hydra: Any) -> int | None:
-    """Return how many jobs a sweep has; None of a sweeper that decides as it goes.
+    """Return how many jobs a sweep has; None where it cannot be known before.
 
     Args:
         hydra: Hydra's configuration of the sweep.
@@ -114,4 +117,7 @@ def job_count(hydra: Any) -> int | None:
     params = hydra.sweeper.get("params") or {}
     given = [*(f"{key}={value}" for key, value in params.items()), *hydra.overrides.task]
     last = {o.key_or_group: o for o in OverridesParser.create().parse_overrides(given)}  # wins
-    return prod(len(list(o.sweep_iterator())) for o in last.values() if o.is_sweep_override())
+    try:
+        return prod(len(list(o.sweep_iterator())) for o in last.values() if o.is_sweep_override())
+    except HydraException:  # `glob(...)`: only the sweeper knows the options
+        return None

@@ -38,7 +38,7 @@ def leaving_nothing(run: RunDirectory) -> Iterator[None]:
     finally:
         for screen in screens:
             screen.removeFilter(_first)
-        remove_empty(run.path)
+        remove_empty()
 
 
 def _first(record: logging.LogRecord) -> bool:

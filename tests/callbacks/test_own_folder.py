@@ -71,8 +71,21 @@ def test_a_folder_that_stays_empty_goes_with_those_that_were_made_for_it(overrid
     folder = Path(begun("train", override))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "log").touch()
-    remove_empty(folder)
+    remove_empty()
     assert folder.is_dir(), "something is in it"
     (folder / "log").unlink()
-    remove_empty(folder)
+    remove_empty()
     assert [path.name for path in tmp_path.rglob("*")] == ["outputs"], "which was there before"
+
+
+def test_what_another_command_of_the_same_second_has_made_stays(tmp_path):
+    first, second = Path(begun("train")), Path(begun("train"))
+    remove_empty()
+    assert first.is_dir() and not second.exists()
+
+
+def test_an_empty_folder_that_was_there_stays():
+    Path("mine").mkdir()
+    begun("train", "hydra.run.dir=mine")
+    remove_empty()
+    assert Path("mine").is_dir()

@@ -59,6 +59,8 @@ def test_what_was_not_begun_is_counted_where_a_sweep_is_broken_off(tmp_path, cap
         "data.size": "64,96",
     }  # a shipped sweep's; the command's win
     assert job_count(config.hydra) == 8
+    config.hydra.overrides.task = ["model/attention=glob(cbam*)"]
+    assert job_count(config.hydra) is None
     config.hydra.sweeper = {"_target_": "hydra_plugins.OptunaSweeper", "params": {"seed": "0,1"}}
     assert job_count(config.hydra) is None
 

@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 
+from dancepose.callbacks.own_folder import OwnFolder
 from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.sweeps.ledger import Sweep
 from dancepose.tasks import dry_run, planning, sweep_decision
@@ -128,7 +129,8 @@ def logged(run):
 
 
 @pytest.mark.parametrize("error", [ConfigError("x"), KeyboardInterrupt()])
-def test_the_folder_is_gone_whatever_happens(error, run, logged):
+def test_the_folder_is_gone_whatever_happens(error, run, logged, monkeypatch):
+    monkeypatch.setattr(OwnFolder, "made", [run.path])  # by this command
     with pytest.raises(type(error)), leaving_nothing(run):
         logged.warning("a word of a dry run")
         raise error
