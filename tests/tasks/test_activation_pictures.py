@@ -42,7 +42,9 @@ def test_a_picture_of_the_pose_network_and_one_of_each_person(pipeline, tmp_path
     (tmp_path / "photos").mkdir()
     names = [f"{number}.png" for number in range(3)]
     for number, name in enumerate(names):
-        noise = np.random.default_rng(number).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+        noise = np.random.default_rng(number).integers(
+            0, 256, (80, 80, 3), dtype=np.uint8
+        )  # nobody in its padding
         cv2.imwrite(str(tmp_path / "photos" / name), noise)
     asked = pipeline.action.model.network
     hooks: list[int] = []

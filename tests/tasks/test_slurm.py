@@ -178,7 +178,7 @@ def launch(tmp_path, monkeypatch):
             monkeypatch.setattr(slurm, name, stand_in)
         monkeypatch.setattr(slurm, "_wait", wait)
         monkeypatch.setattr(slurm, "_known", lambda name, settings: Submitted(tmp_path, name))
-        launcher = SimpleNamespace(config=SimpleNamespace(hydra=hydra), settings=settings)
+        launcher = SimpleNamespace(config=SimpleNamespace(hydra=hydra, dry_run=False), settings=settings)
         return slurm.launch(launcher, [["a=1"]] * len(jobs), 0)
 
     return launch
