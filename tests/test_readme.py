@@ -109,7 +109,9 @@ def test_the_jobs_that_are_shown_are_called_as_their_sweeps_call_them():
             # the README adds a rate in its text to one of them
             given = [a for a in argv if a not in ("-m", "...")]
             longer = [a.replace("=0.001,1e10", "=0.001,0.003,1e10") for a in given]
-            parsed = OverridesParser.create().parse_overrides(longer)
+            parsed = [
+                o for o in OverridesParser.create().parse_overrides(longer) if not o.is_hydra_override()
+            ]
             varying = [o.key_or_group for o in parsed if o.is_sweep_override()]
             jobs, *_ = BasicSweeper.split_arguments(parsed, max_batch_size=None)
             named |= {job_name(job, varying) for job in jobs}
