@@ -117,7 +117,7 @@ def _read_job(path: Path, name: str) -> Job | LeftOut:
     result = load_mapping(path / RESULT)
     status = str(result.get("status", "unknown"))
     if status != "done":
-        return LeftOut(path, *ended(path, str(result.get("cause") or ""), status))
+        return LeftOut(path, *ended(path, str(result.get("cause") or ""), result))
     metrics = _mapping(path, result, "metrics")
     if not any(str(key).startswith("test/") for key in metrics):
         return LeftOut(path, status, "it was not tested: train it with test=true")
