@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from dancepose.sweeps.jobs import Job
-    from dancepose.sweeps.left_out import LeftOut
     from dancepose.sweeps.origin import Made
     from dancepose.sweeps.results import Comparison, Table
 
 log = logging.getLogger(__name__)
 
 UNASKED = 60.0  # seconds that are spent on times of the networks unasked
-TOLD = 3  # jobs of which each is told why it is left out, where none is left
 WIDTH = 250  # characters of a line where no terminal shows it, and $COLUMNS says nothing
 
 
@@ -42,12 +39,13 @@ def compare(cfg: DictConfig) -> None:
     from dancepose.sweeps.measures import choose_metrics
     from dancepose.sweeps.output import write_comparison
     from dancepose.sweeps.results import Comparison
+    from dancepose.sweeps.whole import comparable_jobs
     from dancepose.targets import plain
 
     config = plain(cfg)
     _check(config)
     sweeps = _names(config["sweeps"])
-    jobs, left_out, poses = _read(sweeps)
+    jobs, left_out, poses = comparable_jobs(sweeps)
     groups = group_jobs(
         jobs,
         _names(config["by"]),
@@ -124,33 +122,6 @@ def _names(value: Any) -> list[str]:
     if value is None:
         return []
     return [told_value(item) for item in (value if isinstance(value, list) else [value])]
-
-
-def _read(sweeps: Sequence[str]) -> tuple[list[Job], list[LeftOut], bool]:
-    """Read the jobs that can be compared.
-
-    Returns:
-        They, those that are left out, and whether they are of poses.
-
-    Raises:
-        DataError: none can be compared; tells why.
-    """
-    from dancepose.errors import DataError
-    from dancepose.sweeps.jobs import read_jobs, refuse_mixed
-    from dancepose.sweeps.whole import whole_jobs
-
-    jobs, left_out = read_jobs(sweeps)
-    poses = False
-    if jobs:
-        poses = refuse_mixed(jobs)
-        jobs, more = whole_jobs(jobs, poses)
-        left_out += more
-    if not jobs:
-        causes = "; ".join(f"{one.path}: {one.cause}" for one in left_out[:TOLD])
-        if len(left_out) > TOLD:
-            causes += f"; and {len(left_out) - TOLD} more"
-        raise DataError(f"no job of {', '.join(sweeps)} can be compared: {causes}")
-    return jobs, left_out, poses
 
 
 def _with_costs(tables: Sequence[Table], config: Mapping[str, Any]) -> list[Table]:

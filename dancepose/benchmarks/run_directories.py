@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from dancepose.motion_model import motion_config
 from dancepose.skeleton import load_skeleton
 from dancepose.sweeps.arms import group_jobs
 from dancepose.sweeps.comparison import Draws, compare_group
-from dancepose.sweeps.jobs import read_jobs
+from dancepose.sweeps.launched import ledger_notes
+from dancepose.sweeps.ledger import JOBS, OUTCOMES, Outcome
 from dancepose.sweeps.measures import choose_metrics
 from dancepose.sweeps.output import write_comparison
 from dancepose.sweeps.results import Comparison
+from dancepose.sweeps.whole import comparable_jobs
 
 SEEDS, SAMPLES, IN_CLIP, EPOCHS = 8, 350, 9, 30
 CLASSES = ("hold_high", "single_arm_open", "wave", "walk", "other")
@@ -37,10 +40,7 @@ def time_run_directories(jobs: int, rounds: int) -> list[Row]:
         A row for each step, and one for all together.
     """
     with tempfile.TemporaryDirectory(prefix="dancepose-") as scratch:
-        sweep = Path(scratch) / "sweep"
-        for arm in range(max(2, jobs // SEEDS)):
-            for seed in range(SEEDS):
-                _write_run(sweep / f"{FACTOR}={arm / 1000},seed={seed}", arm / 1000, seed)
+        sweep = make_sweep(Path(scratch) / "sweep", jobs)
         spans: dict[str, list[float]] = {}
         for _ in range(rounds):
             compare_once(sweep, Path(scratch) / "out", spans)
@@ -50,8 +50,39 @@ def time_run_directories(jobs: int, rounds: int) -> list[Row]:
     return [Row("compare", f"run directories, {name}", ms, dict(figures)) for name, ms in rows.items()]
 
 
+def make_sweep(sweep: Path, jobs: int) -> Path:
+    """Leave what a sweep of motions leaves, as far as a comparison reads it.
+
+    Args:
+        sweep: its folder.
+        jobs: how many; a multiple of the seeds, two arms at least.
+
+    Returns:
+        The folder.
+    """
+    launched = {}
+    for arm in range(max(2, jobs // SEEDS)):
+        for seed in range(SEEDS):
+            overrides = [f"{FACTOR}={arm / 1000}", f"seed={seed}"]
+            _write_run(sweep / ",".join(overrides), arm / 1000, seed)
+            launched[",".join(overrides)] = overrides
+    write_json(sweep / JOBS, launched)
+    outcome = {"launch": "made up", **asdict(Outcome("done"))}
+    write_json(sweep / OUTCOMES, dict.fromkeys(launched, outcome))
+    return sweep
+
+
 def compare_once(sweep: Path, out: Path, spans: dict[str, list[float]]) -> Comparison:
-    """Do what the command does, but for networks' costs, and note the milliseconds of each step."""
+    """Do what the command does, but for networks' costs, and note the milliseconds of each step.
+
+    Args:
+        sweep: its folder.
+        out: where the comparison is written.
+        spans: step -> milliseconds, which are added.
+
+    Returns:
+        What was compared.
+    """
 
     def timed(name: str, do: Callable[[], Any]) -> Any:
         start = time.perf_counter()
@@ -59,13 +90,16 @@ def compare_once(sweep: Path, out: Path, spans: dict[str, list[float]]) -> Compa
         spans.setdefault(name, []).append(1e3 * (time.perf_counter() - start))
         return found
 
-    def compare(jobs: list[Any]) -> Comparison:
+    def compare() -> Comparison:
         (group,) = group_jobs(jobs, [FACTOR], "0.0")
-        table = compare_group(group, choose_metrics(None, jobs, poses=False), False, Draws())
-        return Comparison((str(sweep),), group.by, group.against, False, (table,), ())
+        table = compare_group(group, choose_metrics(None, jobs, poses), poses, Draws())
+        table = replace(table, notes=(*table.notes, *notes))
+        return Comparison((str(sweep),), group.by, group.against, poses, (table,), (*left_out,))
 
-    jobs, _ = timed("read", lambda: read_jobs([sweep]))
-    comparison = timed("compared", lambda: compare(jobs))
+    (jobs, left_out, poses), notes = timed(
+        "read", lambda: (comparable_jobs([str(sweep)]), ledger_notes([str(sweep)]))
+    )
+    comparison = timed("compared", compare)
     timed("written", lambda: write_comparison(out, comparison, pictures=0))
     return comparison
 

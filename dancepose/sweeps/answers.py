@@ -1,6 +1,7 @@
 """What runs answered to each sample of the same test part: all that can be scored of them again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Sc
 from dancepose.sweeps.statistics import number_clusters
 
 SURE = ("accuracy", "macro_F1", "ECE")  # of motions: made of what was said of each sample
+KEPT = 2**28  # bytes of samples that are held from their check to the comparison; others are read again
+TEXTS = 200  # of these, about, for the name of a sample and of its clip
 ROUNDING = 1e-5  # of a metric: of an accuracy less than one sample of 100,000
 
 
@@ -26,37 +29,46 @@ def with_samples(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[Left
     Without that nothing can be said of other samples, and so nothing be claimed: one job would silence all.
     A file that gives other figures than the run's own test was written by a later evaluation, with other
     settings: compared with the files of other runs it would show the settings.
+
+    The jobs hold what was read, as far as `KEPT` goes, so that it is not read again to be compared.
     """
     name = IMAGES if poses else FILE
-    there, left_out = [], []
+    load: Callable[[Path], MotionSamples | PoseImages] = PoseImages.load if poses else MotionSamples.load
+    there, left_out, room = [], [], KEPT
     for job in jobs:
-        path, cause = job.path / name, None
+        if not (job.path / name).is_file():
+            cause = f"it has no {name}: write it by {evaluate_again(job.path)}"
+            left_out.append(LeftOut(job.path, "done", cause))
+            continue
         try:
-            told = _contradiction(job, path, poses) if path.is_file() else ""
+            samples = load(job.path / name)
         except DataError as error:
             left_out.append(damaged(job.path, error, f"write it again: {evaluate_again(job.path)}"))
             continue
-        if not path.is_file():
-            cause = f"it has no {name}: write it by {evaluate_again(job.path)}"
-        elif told:
+        if told := _contradiction(job, samples):
             cause = (
                 f"{name} gives {told}, as an evaluation with other settings leaves it: put it back by "
                 f"{evaluate_again(job.path)}"
             )
-        if cause is None:
-            there.append(job)
-        else:
             left_out.append(LeftOut(job.path, "done", cause))
+            continue
+        size = _bytes_of(samples)
+        there.append(replace(job, samples=samples) if size <= room else job)
+        room -= size * (size <= room)
     return there, left_out
 
 
-def _contradiction(job: Job, path: Path, poses: bool) -> str:
-    """Return in what a file of samples differs from the test of its run, but for rounding; else nothing."""
-    if poses:
-        images = PoseImages.load(path)
-        metric, value = "mAP", float(images.mean_ap(np.ones((1, len(images))))[0])
+def _bytes_of(samples: MotionSamples | PoseImages) -> int:
+    """Return about how many bytes samples take: of each besides its numbers the texts, its name and clip."""
+    numbers = sum(value.nbytes for value in vars(samples).values() if isinstance(value, np.ndarray))
+    return numbers + TEXTS * len(samples)
+
+
+def _contradiction(job: Job, samples: MotionSamples | PoseImages) -> str:
+    """Return in what samples differ from the test of their run, but for rounding; else nothing."""
+    if isinstance(samples, PoseImages):
+        metric, value = "mAP", float(samples.mean_ap(np.ones((1, len(samples))))[0])
     else:
-        samples = MotionSamples.load(path)
         metric = "accuracy"
         value = float((samples.predicted == samples.labels).mean()) if len(samples) else 0.0
     tested = job.metrics.get(f"test/{metric}")
@@ -90,7 +102,7 @@ class MotionAnswers:
         self.predicted: dict[Path, np.ndarray] = {}
         self.confidence: dict[Path, np.ndarray] = {}
         for job in jobs:
-            samples = MotionSamples.load(job.path / FILE)
+            samples = _motions_of(job)
             if first is None:
                 first, base = samples, job
             elif samples.ids != first.ids:
@@ -163,7 +175,7 @@ class PoseAnswers:
         self.images: dict[Path, PoseImages] = {}
         first: PoseImages | None = None
         for job in jobs:
-            images = PoseImages.load(job.path / IMAGES)
+            images = _images_of(job)
             if first is None:
                 first, base = images, job
             elif not images.same_test(first):
@@ -176,6 +188,14 @@ class PoseAnswers:
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
         """Return the scores of runs by mAP, None of another metric: it is not known of each image."""
         return MeanAPScores(seeds, [self.images[job.path] for job in jobs]) if metric == "mAP" else None
+
+
+def _motions_of(job: Job) -> MotionSamples:
+    return job.samples if isinstance(job.samples, MotionSamples) else MotionSamples.load(job.path / FILE)
+
+
+def _images_of(job: Job) -> PoseImages:
+    return job.samples if isinstance(job.samples, PoseImages) else PoseImages.load(job.path / IMAGES)
 
 
 def _count_groups(clips: Sequence[str | None]) -> int:

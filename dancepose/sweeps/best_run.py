@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 SAMPLES = {"test_frames.jpg": "from the best to the worst", "test_samples.jpg": "samples of every class"}
 FIRST = {
     **SAMPLES,
-    "test_mistakes.jpg": "the surest mistakes, chosen as stands above them",
+    "test_mistakes.jpg": "the surest mistakes; the line on top of the picture says how they were chosen",
     "test_curves.png": "precision and recall",
     "test_confusion.png": "confusion matrix",
     "test_reliability.png": "reliability",

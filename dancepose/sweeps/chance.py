@@ -67,7 +67,8 @@ class Chance:
             told.append(f"{_listed(below)} {_be(below)} not shown to be above {what}: a difference to what ")
             told[-1] += "learnt nothing says nothing of a design."
         if unknown:
-            told.append(f"Nothing tells whether {_listed(unknown)} {_be(unknown)} above {chance}.")
+            what = "chance" if told else chance
+            told.append(f"Nothing tells whether {_listed(unknown)} {_be(unknown)} above {what}.")
         return " ".join(told)
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,9 +77,12 @@ class Chance:
         return {"level": self.level, "how": self.how, "arms": arms}
 
     def _basis(self) -> str:
-        """Return by what it is judged."""
-        found = next((interval for interval in self.over.values() if interval.low is not None), None)
-        return "by the means" if found is None else f"{100 * found.level:g} %, {found.method}"
+        """Return by what it is judged, with what must stand beside the intervals."""
+        found = [interval for interval in self.over.values() if interval.low is not None]
+        if not found:
+            return "by the means"
+        notes = dict.fromkeys(interval.note for interval in found if interval.note)
+        return "; ".join([f"{100 * found[0].level:g} %, {found[0].method}", *notes])
 
 
 def chance_of(

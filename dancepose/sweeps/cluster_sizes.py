@@ -38,10 +38,9 @@ def correct_variance(sizes: np.ndarray) -> tuple[float, float]:
         The factor, and the degrees of freedom.
     """
     values, counts = np.unique(np.asarray(sizes, np.int64), return_counts=True)
-    total, square = (
-        int(values @ counts),
-        int(counts @ values**2),
-    )  # whole numbers, whose differences are exact
+    # whole numbers, whose differences are exact
+    total = int(values @ counts)
+    square = int(counts @ values**2)
     # entries of the form's matrix: of a cluster by itself, and of two different ones
     of_one = values**2 * ((total**2 - 2 * total * values + square) / total**4)
     of_two = np.outer(values, values) * ((square - total * (values[:, None] + values)) / total**4)

@@ -47,11 +47,10 @@ def portions(sheet: Sheet, most: int, gap: int, without: Collection[str] = ()) -
     widths = {n: max(cells[n], *map(len, names[n].split("\n"))) + gap for n in kept}
     parts = _filled(kept, widths, most)
     narrowest = most
+    # as even as they can be: else the last table would have what is left, one column say
     while narrowest > 1 and len(evener := _filled(kept, widths, narrowest - 1)) == len(parts):
-        parts, narrowest = (
-            evener,
-            narrowest - 1,
-        )  # else the last table would have what is left, one column say
+        parts = evener
+        narrowest -= 1
     return [Portion(tuple(part), tuple(names[n] for n in part)) for part in parts]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.errors import DanceposeError, DataError
+from dancepose.metrics.pose_images import PoseImages
+from dancepose.metrics.samples import MotionSamples
 from dancepose.sweeps.launched import ended, missing_jobs, run_directories
 from dancepose.sweeps.left_out import RESULT, LeftOut, damaged, write_again
 from dancepose.sweeps.run_yaml import parse_overrides, read_yaml
@@ -29,6 +31,7 @@ class Job:
         metrics: `test/accuracy` -> value.
         objective: the value by which its best checkpoint was chosen: of the validation part.
         identity: `split`, `version` (with its commit) and `data_hash`, as metrics.json has them.
+        samples: what it said of each test sample, where that was read and is held; see `with_samples`.
     """
 
     path: Path
@@ -39,6 +42,7 @@ class Job:
     metrics: Mapping[str, float | None]
     objective: float | None
     identity: Mapping[str, str] = field(default_factory=dict)
+    samples: MotionSamples | PoseImages | None = field(default=None, repr=False)
 
     @property
     def seed(self) -> int:
@@ -117,7 +121,7 @@ def _read_job(path: Path, name: str) -> Job | LeftOut:
     result = load_mapping(path / RESULT)
     status = str(result.get("status", "unknown"))
     if status != "done":
-        return LeftOut(path, *ended(path, str(result.get("cause") or ""), status))
+        return LeftOut(path, *ended(path, str(result.get("cause") or ""), result))
     metrics = _mapping(path, result, "metrics")
     if not any(str(key).startswith("test/") for key in metrics):
         return LeftOut(path, status, "it was not tested: train it with test=true")

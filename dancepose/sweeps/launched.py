@@ -1,7 +1,8 @@
 """What the folder of a sweep tells of its jobs without a result: how they ended, and what to do about it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dancepose.data.json_file import BrokenFile
 from dancepose.errors import DataError
@@ -55,17 +56,26 @@ def _missing(run: Path) -> LeftOut:
     return LeftOut(run, *ended(run, "it was launched, and left nothing"))
 
 
-def ended(run: Path, cause: str = "", status: str = "") -> tuple[str, str]:
+def has_begun(metrics: Mapping[str, Any]) -> bool:
+    """Tell whether a run has read its data and begun to train, by its metrics.json.
+
+    One that failed before is run again by the same command: what hindered it may be mended.
+    """
+    return "data" in metrics
+
+
+def ended(run: Path, cause: str = "", metrics: Mapping[str, Any] | None = None) -> tuple[str, str]:
     """Tell how a run without a result stands.
 
     Args:
         run: its folder.
         cause: that its own files tell; told where the sweep knows none.
-        status: of its metrics.json; nothing where it has none.
+        metrics: its metrics.json; None where it has none.
 
     Returns:
         Its status, and the cause with the remedy.
     """
+    status = "" if metrics is None else str(metrics.get("status", "unknown"))
     if Sweep(run.parent).is_running(run.name):
         return "running", "it is being run at this moment: compare again when it has ended"
     outcome = _last_outcome(run)
@@ -82,7 +92,8 @@ def ended(run: Path, cause: str = "", status: str = "") -> tuple[str, str]:
         )
     if status == "failed" or (not status and outcome is not None and outcome.status == "failed"):
         told = (cause or known) if status else (known or cause)
-        return "failed", f"{told or 'it failed'}: {failed_again(run, goes_on=not status)}"
+        goes_on = metrics is None or not has_begun(metrics)
+        return "failed", f"{told or 'it failed'}: {failed_again(run, goes_on)}"
     if status == "running":
         killed = "it was killed together with its launcher"
         return (

@@ -2,7 +2,8 @@
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,40 +63,30 @@ def learning_curves(group: Group, metrics: Sequence[str]) -> dict[str, dict[str,
     return {name: arms for name, arms in drawn.items() if arms}
 
 
-def read_log(path: Path, columns: Sequence[str] | None) -> dict[str, dict[int, float]]:
+def read_log(path: Path, columns: Sequence[str]) -> dict[str, dict[int, float]]:
     """Return column -> epochs done -> mean of what was logged in the epoch; columns without any are missing.
 
     Args:
         path: of the log.
-        columns: their names; None: all.
+        columns: their names.
 
     Raises:
         DataError: the file is no log of a run; names it.
     """
-    sums: dict[str, dict[int, list[float]]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.reader(file)
-            header = next(rows, [])
-            wanted = header if columns is None else columns
-            places = {name: header.index(name) for name in wanted if name in header}
-            if "epoch" not in header:
-                raise ValueError("it has no column epoch")
-            epoch = header.index("epoch")
-            for row in rows:
-                if row and len(row) != len(header):
-                    raise ValueError(f"line {rows.line_num} has {len(row)} cells, not {len(header)}")
-                if not row or not row[epoch]:
-                    continue
-                for name, place in places.items():
-                    if row[place]:
-                        done = int(float(row[epoch])) + 1
-                        sums.setdefault(name, {}).setdefault(done, []).append(float(row[place]))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, IndexError, OverflowError, csv.Error) as error:
-        raise DataError(f"{path} is no log of a run ({error}): {REMEDY}") from None
-    return {name: {done: sum(v) / len(v) for done, v in epochs.items()} for name, epochs in sums.items()}
+    found: dict[str, dict[int, float]] = {}
+    with _telling(path):
+        header, cells = _read_cells(path)
+        done = [int(float(epoch)) + 1 for epoch in cells[header.index("epoch")]]
+        for name in dict.fromkeys(columns):
+            if name not in header:
+                continue
+            epochs: dict[int, list[float]] = {}
+            for epoch, cell in zip(done, cells[header.index(name)], strict=True):
+                if cell:
+                    epochs.setdefault(epoch, []).append(float(cell))
+            if epochs:
+                found[name] = {epoch: sum(values) / len(values) for epoch, values in epochs.items()}
+    return found
 
 
 def check_log(run: Path) -> None:
@@ -110,11 +101,43 @@ def check_log(run: Path) -> None:
     path = run / FILE
     if not path.is_file():
         return
-    read_log(path, None)
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        if file.read(1) != b"\n":
-            raise DataError(f"{path} is cut off: its last line has no end: {REMEDY}")
+    with _telling(path):
+        header, cells = _read_cells(path)
+        for column in cells:
+            list(map(float, filter(None, column)))
+        list(map(int, map(float, set(cells[header.index("epoch")]))))  # an infinite one is none
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                raise DataError(f"{path} is cut off: its last line has no end: {REMEDY}")
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Tell in words what is wrong with a log."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, IndexError, OverflowError, csv.Error) as error:
+        raise DataError(f"{path} is no log of a run ({error}): {REMEDY}") from None
+
+
+def _read_cells(path: Path) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the header of a log, and of each of its columns the cells of the rows that name their epoch.
+
+    By columns, since a sweep has a thousand logs of hundreds of rows, most of whose cells are empty.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    if "epoch" not in header:
+        raise ValueError("it has no column epoch")
+    epoch = header.index("epoch")
+    for number, row in enumerate(rows, 2):
+        if row and len(row) != len(header):
+            raise ValueError(f"line {number} has {len(row)} cells, not {len(header)}")
+    kept = [row for row in rows if row and row[epoch]]
+    return header, list(zip(*kept, strict=True)) if kept else [()] * len(header)
 
 
 def _curve(runs: Sequence[Mapping[int, float]]) -> Curve:

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.errors import ConfigError, DanceposeError
-from dancepose.files import remove_partial, write_json, write_text
+from dancepose.files import remove_partial, unwritable, write_json, write_text
 
 JOBS, OUTCOMES, TABLE, LOCKS = "jobs.json", "sweep.json", "sweep.txt", ".locks"
 PLANS = ".plans_"  # and a launch: what its dry run has found so far
@@ -243,7 +243,7 @@ class Sweep:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DanceposeError(f"{path.parent} cannot be written: {error.strerror or error}") from None
+            raise unwritable(path.parent, error) from None
         return FileLock(path)
 
     def _lock_file(self, name: str) -> Path:

@@ -47,7 +47,7 @@ def command(options: Mapping[str, object]) -> str:
 
 
 def _drawn(comparison: Comparison, groups: int, unit: str) -> str:
-    whole = "" if unit == "samples" else ", each whole"
+    whole = ", each whole" if unit == "clips" else ""  # with all its samples
     told = f"{comparison.resamples:,} resamples of the {groups:,} {unit}{whole}"
     return f"{told}, {100 * comparison.level:g} % intervals"
 

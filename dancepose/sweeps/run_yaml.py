@@ -1,4 +1,7 @@
-"""Reading the YAML files of run directories, fast, for a sweep has many of them that are nearly alike."""
+"""Reading the YAML files of run directories, fast, for a sweep has many of them that are nearly alike.
+
+Whoever trains, tests or compares reads them by this: a file is whole for all, or for none.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,6 +21,8 @@ except ImportError:  # PyYAML without libyaml: slower, and the same
 def read_yaml(path: Path, kind: type) -> Any:
     """Read a YAML file of a run; no code in it is run.
 
+    What is returned is shared with whoever reads an equal entry: to change it, copy it.
+
     Raises:
         DataError: it is missing, broken, cut off, or holds something else than a `kind`.
     """
@@ -32,7 +37,10 @@ def read_yaml(path: Path, kind: type) -> Any:
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
         raise DataError(f"{path} is no valid YAML ({error})") from None
     if not text.endswith("\n"):  # what is cut off may be valid YAML still
-        raise DataError(f"{path} is cut off: its last line has no end")
+        raise DataError(
+            f"{path} is cut off, or was saved without the end of its last line (if nothing is missing, add a "
+            "line break at its end)"
+        )
     if not isinstance(content, kind):
         raise DataError(f"{path} must hold a {'mapping' if kind is dict else 'list'}")
     return content

@@ -1,5 +1,6 @@
 """Sheets: the tables of a comparison as cells of text, of which all forms of output are made."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -66,7 +67,7 @@ def result_sheet(comparison: Comparison, table: Table) -> Sheet:
     header.append(f"{100 * comparison.level:g} % interval")
     header += [result.metric.title for result in table.metrics[1:]]
     header += ["parameters", "MACs", *(f"ms at batch {batch}, p50 / p90" for batch in batches)]
-    rows = []
+    rows, decimals = [], {batch: _decimals(table, batch) for batch in batches}
     for number, name in enumerate(table.group.arms):
         own = first.arms[number]
         cells = [
@@ -80,7 +81,8 @@ def result_sheet(comparison: Comparison, table: Table) -> Sheet:
         cells += [NOTHING] * 2 if cost is None else [told_count(cost.parameters), told_count(cost.macs)]
         for batch in batches:
             times = None if cost is None else cost.latency.get(batch)
-            cells.append(NOTHING if times is None else f"{times[0]:.3g} / {times[1]:.3g}")
+            told = NOTHING if times is None else " / ".join(f"{ms:.{decimals[batch]}f}" for ms in times)
+            cells.append(told)
         rows.append(tuple(cells))
     notes = [f"{title}: {words}" for title, words in _interval_words(first)]
     what = "MACs and times are" if batches else "MACs are"
@@ -166,6 +168,12 @@ def told_p(p: float | None) -> str:
     if p is None:
         return NOTHING
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _decimals(table: Table, batch: int) -> int:
+    """Return with how many decimals the times of a column are told: three digits of the shortest, or 1 us."""
+    times = [ms for cost in table.costs.values() for ms in cost.latency.get(batch, ()) if ms > 0]
+    return min(3, max(0, 2 - math.floor(math.log10(min(times))))) if times else 0
 
 
 def _title(what: str, table: Table) -> str:

@@ -1,15 +1,44 @@
-"""The jobs whose files are all whole: what a comparison reads of each is read once before, file by file."""
+"""The jobs that can be compared: whose files are all whole. They are read before anything is computed."""
 
 from collections.abc import Sequence
 
 from dancepose.errors import DataError
 from dancepose.paths import evaluate_again
 from dancepose.sweeps.answers import with_samples
-from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.jobs import Job, read_jobs, refuse_mixed
 from dancepose.sweeps.learning import FILE as LOG
 from dancepose.sweeps.learning import REMEDY, check_log
 from dancepose.sweeps.left_out import LeftOut, damaged
 from dancepose.sweeps.parts import check_report
+
+TOLD = 3  # jobs of which each is told why it is left out, where none is left
+
+
+def comparable_jobs(sweeps: Sequence[str]) -> tuple[list[Job], list[LeftOut], bool]:
+    """Read the jobs of sweeps that can be compared.
+
+    Args:
+        sweeps: their folders.
+
+    Returns:
+        They, those that are left out, and whether they are of poses.
+
+    Raises:
+        DataError: none can be compared; tells why.
+        DanceposeError: some are of poses, and others of motions.
+    """
+    jobs, left_out = read_jobs(sweeps)
+    poses = False
+    if jobs:
+        poses = refuse_mixed(jobs)
+        jobs, more = whole_jobs(jobs, poses)
+        left_out += more
+    if not jobs:
+        causes = "; ".join(f"{one.path}: {one.cause}" for one in left_out[:TOLD])
+        if len(left_out) > TOLD:
+            causes += f"; and {len(left_out) - TOLD} more"
+        raise DataError(f"no job of {', '.join(sweeps)} can be compared: {causes}")
+    return jobs, left_out, poses
 
 
 def whole_jobs(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[LeftOut]]:

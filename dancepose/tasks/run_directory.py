@@ -1,5 +1,6 @@
 """A run's folder: what lies where, written whole or not at all (see README, "A run directory")."""
 
+import copy
 import logging
 import secrets
 import time
@@ -12,8 +13,9 @@ import yaml
 from dancepose import __version__
 from dancepose.data.json_file import load_mapping
 from dancepose.data.split_file import PARTS, read_split
-from dancepose.errors import CheckpointError, ConfigError
+from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.files import remove_partial, write_json, write_text
+from dancepose.sweeps.run_yaml import read_yaml
 from dancepose.tasks.aside import Aside
 
 log = logging.getLogger(__name__)
@@ -143,18 +145,15 @@ class RunDirectory:
         """Read the resolved config.
 
         Raises:
-            ConfigError: it is missing or no mapping.
+            ConfigError: it is missing, cut off or no mapping.
         """
         path = self.path / "config.yaml"
         if not path.is_file():
             raise ConfigError(f"{self.path} is no run directory: it has no config.yaml")
         try:
-            config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise ConfigError(f"{path} is not valid YAML: {error}") from None
-        if not isinstance(config, dict):
-            raise ConfigError(f"{path} must hold a mapping")
-        return config
+            return copy.deepcopy(read_yaml(path, dict))
+        except DataError as error:
+            raise ConfigError(str(error)) from None
 
     def write_split(self, split: Mapping[str, Any], labels: Mapping[str, str]) -> None:
         """Write split.json, which `data.split=` reads and a resume keeps, and labels.json."""

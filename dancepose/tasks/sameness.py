@@ -8,6 +8,7 @@ from dancepose import __version__
 from dancepose.commit import commit
 from dancepose.errors import ConfigError, DanceposeError
 from dancepose.run_keys import NOT_HASHED_ANYWHERE
+from dancepose.sweeps.launched import has_begun
 from dancepose.tasks.config_hash import NOT_HASHED
 from dancepose.tasks.run_directory import RunDirectory
 
@@ -64,11 +65,6 @@ def run_state(run: RunDirectory, config: Mapping[str, Any], data_hash: Callable[
     if changed:
         return RunState("stale", "; ".join(changed[:TOLD]), same=False)
     return RunState("done", other_commit(metrics)) if status == "done" else RunState("interrupted")
-
-
-def has_begun(metrics: Mapping[str, Any]) -> bool:
-    """Tell whether a run has read its data and begun to train, by its metrics.json."""
-    return "data" in metrics
 
 
 def changes(run: RunDirectory, config: Mapping[str, Any]) -> list[str]:

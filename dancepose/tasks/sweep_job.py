@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from dancepose.config import check_composed
 from dancepose.errors import DanceposeError
 from dancepose.run_keys import keys_not
+from dancepose.sweeps.launched import has_begun
 from dancepose.sweeps.leases import LeaseRefused
 from dancepose.sweeps.ledger import JobTaken, Outcome, Sweep
 from dancepose.sweeps.names import lasting
@@ -20,7 +21,6 @@ from dancepose.tasks import slurm_job
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
 from dancepose.tasks.planning import leaving_nothing, planned
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.sameness import has_begun
 from dancepose.tasks.sweep_checks import checked
 from dancepose.tasks.sweep_decision import decide, settle
 

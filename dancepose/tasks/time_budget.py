@@ -21,10 +21,8 @@ from dancepose.tasks.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
 
-STEPS, FIRST = (
-    8,
-    3,
-)  # steps that are made, and those of them that are not timed: they start workers and caches
+STEPS = 8  # that are made
+FIRST = 3  # of them, which are not timed: they start workers and caches
 
 
 class StepTimes(Callback):

@@ -1,9 +1,12 @@
 """Named arrays on disk."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
-from dancepose.errors import DataError
+from dancepose.errors import DanceposeError, DataError
 from dancepose.metrics.array_file import read_arrays, write_arrays
 
 
@@ -35,6 +38,29 @@ def test_no_damage_is_a_traceback(tmp_path):
         except DataError:
             refused += 1
     assert refused > 400
+
+
+def test_too_little_memory_is_no_damage(tmp_path, monkeypatch):
+    path = tmp_path / "a.npz"
+    write_arrays(path, {"x": np.arange(3)})
+
+    def exhausted(*args, **kwargs):
+        raise MemoryError("Unable to allocate 3 GiB")
+
+    monkeypatch.setattr(np, "load", exhausted)
+    with pytest.raises(DanceposeError, match=r"memory does not suffice to read .*a\.npz") as caught:
+        read_arrays(path, ["x"], "samples", "motion")
+    assert not isinstance(caught.value, DataError) and "write it again" not in str(caught.value)
+
+
+def test_a_file_that_claims_more_than_it_holds_is_damaged(tmp_path):
+    path, header = tmp_path / "a.npz", io.BytesIO()
+    claim = {"shape": (10**15,), "fortran_order": False, "descr": "<f8"}
+    np.lib.format.write_array_header_1_0(header, claim)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x.npy", header.getvalue() + b"1" * 80)
+    with pytest.raises(DataError, match="no whole file of samples .*write it again"):
+        read_arrays(path, ["x"], "samples", "motion")
 
 
 def test_objects_that_would_run_code_are_not_read(tmp_path):

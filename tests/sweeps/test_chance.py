@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 from comparisons import compare_sweeps, made_up
-from run_directories import motion_job, pose_job
+from run_directories import motion_job, motion_sweep, pose_job
 
 from dancepose.metrics.samples import MotionSamples
+from dancepose.sweeps.bootstrap import Interval
+from dancepose.sweeps.chance import Chance
+from dancepose.sweeps.measures import metric_of
 
 
 def of(comparison, metric: int = 0):
@@ -91,3 +94,40 @@ def test_it_stands_in_json(tmp_path):
     told = json.loads(json.dumps(made_up(tmp_path, seeds=1).to_dict(), allow_nan=False))
     chance = told["tables"][0]["chance"]
     assert chance["ECE"] is None and chance["accuracy"]["arms"]["none"]["above"] is True
+
+
+def test_one_arm_alone_is_told_beside_one_of_which_nothing_is_known():
+    """Of the other no interval is known: it is not counted to those that are not above chance."""
+    known = Interval(-1.0, -3.0, 1.0, 0.95, "BCa bootstrap over 30 clips", "other clips like these")
+    unknown = Interval(4.0, None, None, 0.95, "", "other samples like these", "no interval")
+    chance = Chance(25.0, "always answering wave", {"none": known, "cbam1": unknown})
+    assert chance.learnt and chance.arms(False) == ["none"] and chance.arms(None) == ["cbam1"]
+    assert chance.words(metric_of("accuracy", poses=False)) == (
+        "none is not shown to be above chance, 25.0 % (always answering wave; 95 %, BCa bootstrap over 30 "
+        "clips): a difference to what learnt nothing says nothing of a design. Nothing tells whether cbam1 "
+        "is above chance."
+    )
+
+
+def test_that_clips_are_few_is_told_as_beside_every_interval(tmp_path):
+    """Of eight clips the interval is known to be too narrow: above chance it may be by that alone."""
+    sweep = motion_sweep(tmp_path, {"none": 0.7, "cbam1": 0.9}, [0], samples=64, clips=8)
+    comparison = compare_sweeps(sweep)
+    few = "only 8 clips: the interval is likely too narrow"
+    assert note(comparison).startswith("All 2 arms are above chance, ")
+    assert note(comparison).endswith(f"; 95 %, BCa bootstrap over 8 clips; {few}).")
+    assert note(comparison).count(few) == 1
+
+
+def test_of_pooled_runs_the_means_of_seeds_are_judged(tmp_path):
+    """Two widths of each seed are averaged: an arm of 30 and 90 % is above a third, by its mean of 60 %."""
+    for width, rights in (("8", {"none": 0.3, "cbam1": 0.2}), ("16", {"none": 0.9, "cbam1": 0.3})):
+        motion_sweep(tmp_path / width, rights, [0, 1], overrides=[f"model.width={width}"], clips=30)
+    comparison = compare_sweeps(tmp_path, by=["model/attention"])
+    chance, _ = of(comparison)
+    (table,) = comparison.tables
+    assert table.group.pooled == ("model.width",)
+    assert chance.above("none") is True and chance.above("cbam1") is False
+    mean = table.metrics[0].arms[0].mean
+    assert chance.over["none"].estimate == pytest.approx(mean - chance.level)
+    assert mean == pytest.approx(60, abs=3)

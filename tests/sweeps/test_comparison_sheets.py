@@ -29,11 +29,21 @@ def test_a_result_has_mean_interval_and_costs_where_they_are_known(comparison):
     row = dict(zip(sheet.header, sheet.rows[0], strict=True))
     assert row["model/attention"] == "none" and row["seeds"] == "8"
     assert row["parameters"] == "23.5 M" and row["MACs"] == "4.1 G"
-    assert row["ms at batch 1, p50 / p90"] == "10 / 12.5" and row["ms at batch 32, p50 / p90"] == "200 / 250"
+    assert row["ms at batch 1, p50 / p90"] == "10.0 / 12.5"
+    assert row["ms at batch 32, p50 / p90"] == "200 / 250"
     assert sheet.rows[1][-4:] == ("-", "-", "-", "-")
     assert "MACs and times are of a picture" in sheet.notes and "times on CPU" in sheet.notes
     assert any("for other clips like these" in note for note in sheet.notes)
     assert sheet.marked == {(2, 2)}
+
+
+def test_times_of_a_column_have_as_many_decimals(comparison):
+    (table,) = comparison.tables
+    times = {"none": (26.0, 28.4), "cbam0": (9.517, 120.0), "cbam1": (104.0, 0.0)}
+    costs = {arm: Cost(1, 1, "a picture", {1: pair, 8: (200.0, 250.4)}, "CPU") for arm, pair in times.items()}
+    sheet = result_sheet(comparison, table.with_costs(costs))
+    assert [row[-2] for row in sheet.rows] == ["26.00 / 28.40", "9.52 / 120.00", "104.00 / 0.00"]
+    assert {row[-1] for row in sheet.rows} == {"200 / 250"}
 
 
 def test_a_difference_has_both_intervals_with_their_populations_and_a_verdict_in_words(comparison):

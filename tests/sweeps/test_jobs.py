@@ -94,6 +94,17 @@ def test_a_job_with_a_file_that_is_cut_off_is_left_out_and_named(tmp_path, name,
     assert [job.path.name for job in jobs] == ["b"] and one.path.name == "a" and name in one.cause
 
 
+def test_a_config_that_an_editor_saved_without_the_end_of_its_last_line_has_a_remedy(tmp_path):
+    Sweep(tmp_path).add("a", [])
+    path = motion_job(tmp_path / "a") / "config.yaml"
+    path.write_text(path.read_text().rstrip("\n"))
+    _, (one,) = read_jobs([tmp_path])
+    assert one.cause == (
+        "config.yaml is cut off, or was saved without the end of its last line (if nothing is missing, add a "
+        "line break at its end): launch the sweep again with rerun=stale"
+    )
+
+
 @pytest.mark.parametrize("name", ["config.yaml", "overrides.yaml", "choices.yaml"])
 def test_a_job_that_lacks_a_file_is_left_out_and_named(tmp_path, name):
     Sweep(tmp_path).add("a", [])

@@ -1,5 +1,6 @@
 """What a sweep's folder says of its jobs: those without a result, each with a remedy, and renamed ones."""
 
+import json
 import shutil
 
 import pytest
@@ -53,6 +54,15 @@ def test_failed_and_interrupted_jobs_have_their_remedies(sweep):
     begun = "it has no metrics.json: it stopped as it began: launch the sweep again, and it goes on"
     assert told["c"] == ("unknown", begun)
     assert "remove the job's folder and launch the sweep again" in told["d"][1]  # reuse=true refuses it
+
+
+def test_a_job_that_failed_before_its_data_were_read_is_run_by_the_same_command(sweep):
+    """The launcher tells by `data` in metrics.json whether it began."""
+    run = motion_job(sweep.path / "a", status="failed", cause="no such folder: /data")
+    told = json.loads((run / "metrics.json").read_text())
+    del told["data"]
+    (run / "metrics.json").write_text(json.dumps(told))
+    assert causes(sweep) == {"a": ("failed", "no such folder: /data: launch the sweep again")}
 
 
 def test_a_job_whose_folder_is_gone_is_trained_again(sweep):

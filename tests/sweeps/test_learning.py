@@ -7,7 +7,7 @@ from run_directories import motion_sweep
 from dancepose.errors import DataError
 from dancepose.sweeps.arms import Group, group_jobs
 from dancepose.sweeps.jobs import read_jobs
-from dancepose.sweeps.learning import MOST, learning_curves, read_log
+from dancepose.sweeps.learning import MOST, check_log, learning_curves, read_log
 
 
 def group_of(sweep) -> Group:
@@ -33,6 +33,26 @@ def test_what_was_logged_several_times_in_an_epoch_is_averaged(tmp_path):
         "train/loss": {1: 3.0, 2: 1.0},
         "val/loss": {1: 7.0},
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("1,1,x,", "could not convert"),
+        ("1,1,2", "line 3 has 3 cells, not 4"),
+        ("1,inf,2,", "cannot convert"),
+        ('1,1,2,"3', ""),
+    ],
+)
+def test_a_log_is_checked_to_its_last_cell(tmp_path, row, what):
+    path = tmp_path / "metrics.csv"
+    sound = 'step,epoch,train/loss,"val/accuracy_a,b"\n0,,9,\n'
+    path.write_text(f"{sound}1,0,2,0.5\n\n")
+    check_log(tmp_path)
+    assert read_log(path, ["val/accuracy_a,b"]) == {"val/accuracy_a,b": {1: 0.5}}
+    path.write_text(f"{sound}{row}")
+    with pytest.raises(DataError, match=rf"metrics\.csv is (no log of a run \(.*{what}|cut off)"):
+        check_log(tmp_path)
 
 
 def test_the_mean_of_all_steps_of_an_epoch_is_preferred(tmp_path):

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +103,15 @@ def test_broken_files_and_folders_are_told(sweep, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DanceposeError, match="cannot be written"):
         Sweep(tmp_path / "file").add("a", [])
+
+
+def test_a_full_disk_has_its_remedy(sweep, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(DanceposeError, match="cannot be written: No space left on device. Make room there"):
+        sweep.add("b", [])
 
 
 def test_what_a_job_came_to_is_plain_json(sweep):

@@ -30,6 +30,13 @@ def test_the_block_names_code_data_split_test_part_and_command(tmp_path):
     assert comparison.to_dict()["tables"][0]["origin"]["groups"] == 12
 
 
+def test_images_and_samples_are_not_said_to_be_whole(tmp_path):
+    for method in ("ae", "paf"):
+        pose_job(tmp_path / method, [f"model/codec={method}"])
+    told = dict(provenance(compare_sweeps(tmp_path, against="ae")))
+    assert told["bootstrap"] == "200 resamples of the 20 images, 95 % intervals"
+
+
 def test_tables_of_other_test_parts_are_told_one_by_one(tmp_path):
     for size in (8, 16):
         config, more = {"data": {"size": size}}, {"overrides": [f"data.size={size}"]}

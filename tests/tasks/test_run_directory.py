@@ -58,6 +58,23 @@ def test_a_broken_config_is_named(tmp_path, text):
         RunDirectory(tmp_path).read_config()
 
 
+def test_a_config_without_its_last_newline_is_refused_as_by_a_comparison(tmp_path):
+    """What is cut off may be valid YAML. A job that one reader refuses and another takes would stay so."""
+    run = RunDirectory(tmp_path)
+    run.write_config({"seed": 12}, [], {})
+    path = tmp_path / "config.yaml"
+    path.write_text(path.read_text().rstrip("\n"))
+    with pytest.raises(ConfigError, match=r"config\.yaml is cut off, or was saved without .*its last line"):
+        run.read_config()
+
+
+def test_a_config_that_was_read_may_be_changed(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.write_config({"a": [1]}, [], {})
+    run.read_config()["a"].append(2)
+    assert run.read_config() == {"a": [1]}
+
+
 def test_config_and_overrides_come_back(tmp_path):
     run = RunDirectory(tmp_path / "new")
     run.write_config({"b": 1, "a": [1, {"c": None}]}, ["b=1"], {"model/attention": "cbam0", "debug": None})

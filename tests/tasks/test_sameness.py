@@ -50,6 +50,14 @@ def test_what_makes_a_run_stale_is_named(run):
     assert run_state(run, CONFIG, broken) == RunState("failed", "no memory", same=True)
 
 
+def test_a_done_run_whose_config_is_cut_off_is_stale(run):
+    """So that `rerun=stale`, which a comparison advises, trains it again."""
+    path = run.path / "config.yaml"
+    path.write_text(path.read_text()[:-1])
+    state = run_state(run, CONFIG, untouched)
+    assert state.status == "stale" and "its last line" in state.cause
+
+
 def test_another_version_is_another_run(run):
     write_json(run.path / "metrics.json", {**run.read_metrics(), "version": "0.0.1"})
     assert "dancepose was 0.0.1" in run_state(run, CONFIG, untouched).cause
