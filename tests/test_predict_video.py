@@ -18,6 +18,7 @@ import dancepose.predict
 from dancepose.data.prediction_reader import read_predictions
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.inference.video import VideoReader
+from dancepose.inference.video_writer import VideoWriter
 from dancepose.predict import predict
 from dancepose.tasks.video_prediction import told_lost
 
@@ -75,7 +76,7 @@ def test_what_it_leaves(command, video, caplog):
         assert all(row["action"] in ("wave", "walk") and float(row["p_wave"]) <= 1 for row in rows)
     told = summary(out)
     expected = {"status": "done", "pictures": COUNT, "people": 2 * COUNT, "tracks": 2, "damaged_frames": 0}
-    expected |= {"missing_frames": 0}
+    expected |= {"missing_frames": 0, "not_shown_frames": 0}
     assert told | expected == told and told["cut_off"] is False and told["frames_expected"] == COUNT
     assert "frames  12/12" in caplog.text and "time left 0:00:00" in caplog.text
     assert "by the clock" in caplog.text
@@ -106,6 +107,36 @@ def test_on_a_full_disk_all_lists_hold_the_same_frames(command, video, tmp_path,
     rows = [row for path in (out / "tracks").glob("*.csv") for row in csv.DictReader(path.open())]
     for found in (rows, csv.DictReader((out / "predictions.csv").open())):
         assert sorted((row["image"], int(row["track"])) for row in found) == sorted(held)
+
+
+def test_on_a_full_disk_under_the_drawn_video_the_lists_hold_what_is_counted(
+    command, video, tmp_path, monkeypatch
+):
+    mux, seen = VideoWriter._mux, []
+
+    def full(writer, frame):
+        seen.append(frame)
+        if len(seen) == 6:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        mux(writer, frame)
+
+    monkeypatch.setattr(VideoWriter, "_mux", full)
+    out, told = tmp_path / "out", r"^\S*/clip\.mp4 cannot be written: No space left on device\. Make room .*$"
+    with pytest.raises(DanceposeError, match=told):
+        command(video, "csv=true", "jsonl=true", "draw=true")
+    images = read_predictions(out / "predictions.json").images
+    assert len(images) == summary(out)["pictures"] == count(out / "clip.partial.mp4") == 5
+    assert len((out / "predictions.jsonl").read_text().splitlines()) == 6
+    for path in (out / "predictions.csv", out / "tracks" / "0001.csv"):
+        names = {row["image"] for row in csv.DictReader(path.open())}
+        assert names == {image.image for image in images}
+
+
+def test_a_file_that_names_no_number_of_frames(command, video, tmp_path, caplog):
+    """What is told while it is read is a guess, and stands in no file."""
+    caplog.set_level("INFO")
+    told = summary(command(moving_video(tmp_path / "clip.mkv")))
+    assert told["frames_expected"] is None and told["pictures"] == COUNT and "frames  12/12" in caplog.text
 
 
 def test_draw_false_leaves_no_video(command, video):
@@ -149,11 +180,11 @@ def test_corrected_labelme_files_of_a_video_are_kept(command, video, tmp_path):
 
 
 def test_frames_without_a_picture_are_told_by_their_reason():
-    lost = SimpleNamespace(damaged=143, missing=1, expected=393)
+    lost = SimpleNamespace(damaged=143, missing=1, announced=393)
     assert told_lost(lost) == (
         "left out: 143 frames could not be decoded; 1 frame of the 393 that the file announces is not in it"
     )
-    assert told_lost(SimpleNamespace(damaged=0, missing=0, expected=None)) == ""
+    assert told_lost(SimpleNamespace(damaged=0, missing=0, announced=None)) == ""
 
 
 def test_a_damaged_frame_is_left_out_and_counted(command, video, tmp_path, caplog):

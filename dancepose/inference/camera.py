@@ -17,11 +17,12 @@ log = logging.getLogger(__name__)
 class CameraReader:
     """The frames of a camera, through OpenCV, which finds cameras by number on every system.
 
-    Attributes: those of `Frames`; `expected` is None, for a camera has no end.
+    Attributes: those of `Frames`; `expected` and `announced` are None, for a camera has no end.
     """
 
     expected: int | None = None
-    damaged = missing = 0
+    announced: int | None = None
+    damaged = missing = not_shown = 0
     truncated = False
 
     def __init__(self, index: int) -> None:

@@ -14,7 +14,7 @@ from av.stream import Disposition
 from dancepose.errors import DataError
 from dancepose.inference.camera import CameraReader
 from dancepose.inference.frame_numbers import FrameNumbers, Lost
-from dancepose.inference.frames import Frames, TimedImage
+from dancepose.inference.frames import Clock, Frames, TimedImage
 
 __all__ = ["CameraReader", "Frames", "TimedImage", "VideoReader", "open_video"]
 
@@ -58,7 +58,7 @@ class VideoReader:
             DataError: it is missing, no video, holds no pictures, or is cut off before the first.
         """
         self.path, self.name = path, str(path)
-        self.damaged, self.missing, self.truncated = 0, 0, False
+        self.damaged, self.missing, self.not_shown, self.truncated = 0, 0, 0, False
         if not path.is_file():
             raise DataError(
                 f"{path}: there is no such file. Give a video, a picture, a folder, a glob, or the number of "
@@ -85,10 +85,14 @@ class VideoReader:
             self.duration = float(stream.duration * stream.time_base)
         elif self._container.duration:
             self.duration = self._container.duration / av.time_base
+            begin = (self._container.start_time or 0) / av.time_base
+            if "matroska" in self._container.format.name and 0 < begin < self.duration:
+                self.duration -= begin  # there it is the time of the end
             # beside a longer sound track, the duration of all says little of the pictures'
             self._slack = max(1.0, 0.02 * self.duration)
-        counted = stream.frames or (round(self.duration * self.rate) if self.duration and self.rate else 0)
-        self.expected: int | None = counted or None
+        self.announced = self._announced() or None
+        guess = round(self.duration * self.rate) if self.duration and self.rate else 0
+        self.expected: int | None = self.announced or guess or None
 
     def _find_stream(self) -> av.VideoStream:
         kind = self._container.format.name
@@ -108,61 +112,71 @@ class VideoReader:
             raise DataError(f"{self.path}: FFmpeg has no decoder for its pictures. Convert it to H.264 first")
         return stream
 
+    def _announced(self) -> int:
+        """Return how many frames the file names, those that its edit list cuts away left out; else 0."""
+        named, index = self._stream.frames, self._stream.index_entries
+        if named and "mov" in self._container.format.name:  # else indices grow while the file is read
+            return min(named, sum(not entry.is_discard for entry in index) or named)
+        return named
+
     def __iter__(self) -> Iterator[TimedImage]:
         """Yield the frames, once.
 
         Raises:
             DataError: not one can be decoded.
         """
-        begin: float | None = None
-        last, reached, end, given = -1.0, 0.0, 0.0, 0  # reached: by packets; end: of the last one
-        step = 1 / float(self.rate or USUAL_RATE)
-        ratio = self._stream.sample_aspect_ratio
-        numbers = FrameNumbers(self._stream.codec_context.name)
+        reached, end, given = 0.0, 0.0, 0  # seconds, by the file: where packets begin, and where they end
+        stream, step = self._stream, 1 / float(self.rate or USUAL_RATE)
+        ratio, base = stream.sample_aspect_ratio, stream.time_base
+        clock = self._clock = Clock(step)
+        if stream.start_time is not None and base is not None:
+            clock.begin = float(stream.start_time * base)
+        numbers = FrameNumbers(stream.codec_context.name, base)
         for packet in self._packets():
-            numbers.expect(packet)
+            self._report(numbers.expect(packet))
             if packet.pts is not None and packet.time_base is not None:
                 at = float(packet.pts * packet.time_base)
                 ends = at + (float(packet.duration * packet.time_base) if packet.duration else step)
                 reached, end = max(reached, at), max(end, ends)
             try:
-                frames = packet.decode()
+                frames = stream.decode(packet)
             except av.FFmpegError as error:
-                self._report(numbers.failed(packet.pts, reached, _reason(error)))
+                self._report(numbers.failed(packet.pts, reached, _reason(error), flushed=not packet.size))
                 continue
             for frame in frames:
                 if frame.is_corrupt:
-                    self._report(
-                        numbers.failed(frame.pts, last + step, "the decoder had to guess parts of it")
-                    )
+                    self._report(numbers.failed(frame.pts, reached, "the decoder had to guess parts of it"))
                     continue
                 if numbers.is_late(frame):
                     continue
                 self._report(numbers.before(frame))
                 number = numbers.next - 1
                 time = frame.time if frame.time is not None else number * step
-                begin = time if begin is None else begin
-                # without a time, or with one that does not go forward, it comes a step after the one before
-                time = time - begin if time - begin > last else last + step
-                yield TimedImage(_upright(frame, ratio), number, time)
-                last, given = time, given + 1
-        self._report(numbers.rest(self._stream.time_base))
+                if not given:
+                    clock.begin = time
+                yield TimedImage(_upright(frame, ratio), number, clock.advance(time))
+                given += 1
+        self._report(numbers.rest())
         if not given:
             raise DataError(f"{self.path}: none of its pictures can be decoded")
-        start = begin or 0.0
-        if self.duration is not None and max(end - start, last + step) < self.duration - self._slack:
+        reached = max(end - clock.begin, clock.last + step)
+        if self.duration is not None and reached < self.duration - self._slack:
             self.truncated = True
             log.warning(
                 "%s ends at %s of %s: it was cut off, or has lost pieces. What it holds is used",
                 self.path,
-                _clock(last + step),
-                _clock(self.duration),
+                _told(clock.last + step),
+                _told(self.duration),
             )
-        self.missing = max(0, self._stream.frames - numbers.next - numbers.others)
+        found, self.not_shown = numbers.next + numbers.others, numbers.others
+        if self.truncated and self.announced is not None and found >= self.announced:
+            self.announced = max(found, stream.frames)  # it is not an edit list that leaves frames out
+        self.missing = max(0, (self.announced or 0) - found)
         if self.damaged > TOLD:
             log.warning("%s: %d damaged frames were left out", self.path, self.damaged)
 
     def _packets(self) -> Iterator[av.Packet]:
+        """Yield the packets; the last is empty: for it, the decoder gives what it still holds."""
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -171,14 +185,18 @@ class VideoReader:
                 return
             except av.FFmpegError as error:
                 log.warning("%s cannot be read further: %s", self.path, _reason(error))
-                return
+                break
             yield packet
+        last: av.Packet = av.Packet()
+        if self._stream.time_base is not None:
+            last.time_base = self._stream.time_base
+        yield last
 
     def _report(self, lost: Iterable[Lost]) -> None:
         for number, time, reason in lost:
             self.damaged += 1
             if self.damaged <= TOLD:
-                near = "" if time is None else f", near {_clock(time)},"
+                near = "" if time is None else f", near {_told(self._clock.after(time))},"
                 log.warning("%s: frame %d%s is damaged and left out: %s", self.path, number, near, reason)
 
     def close(self) -> None:
@@ -216,7 +234,7 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def _clock(seconds: float) -> str:
+def _told(seconds: float) -> str:
     """Return 0:01:02.34."""
     whole, hundredths = divmod(round(100 * max(seconds, 0.0)), 100)
     return f"{timedelta(seconds=whole)}.{hundredths:02d}"

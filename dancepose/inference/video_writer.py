@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from dancepose.errors import DanceposeError
+from dancepose.files import unwritable
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,8 @@ class VideoWriter:
         try:
             yield
         except (av.FFmpegError, OSError, ValueError) as error:
+            if isinstance(error, OSError):
+                raise unwritable(self.path, error) from error
             why = getattr(error, "strerror", None) or error
             raise DanceposeError(f"{self.path} cannot be written as a video: {why}") from error
 

@@ -10,6 +10,8 @@ import numpy as np
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
+Row = list[Any]  # a value for each column
+
 
 def csv_header(skeleton: Skeleton, classes: Sequence[str]) -> list[str]:
     """Return the columns of `predictions.csv`."""
@@ -19,7 +21,7 @@ def csv_header(skeleton: Skeleton, classes: Sequence[str]) -> list[str]:
     return [*head, "action", *likely, *points]
 
 
-def csv_rows(frame: Frame, classes: Sequence[str], time: float | None = None) -> list[list[Any]]:
+def csv_rows(frame: Frame, classes: Sequence[str], time: float | None = None) -> list[Row]:
     """Return a row for each person; what is not known or was not found is empty."""
     rows = []
     for number, person in enumerate(frame.people):

@@ -20,10 +20,12 @@ from dancepose.inference.heat import draw_heatmap_grid
 from dancepose.inference.interface import Prediction
 from dancepose.inference.selection import IN_PADDING
 from dancepose.inference.stage_times import StageTimes
-from dancepose.records import Person
+from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.output_paths import OutputPaths
-from dancepose.tasks.people_table import csv_header, csv_rows, csv_text
+from dancepose.tasks.people_table import Row, csv_header, csv_rows, csv_text
+
+Beside = Callable[[Prediction, Sequence[Row], contextlib.ExitStack], None]
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class OutputWriter:
                 self._line(head | {"classes": list(self.classes)})
             if self.outputs.csv:
                 self._table = _opened(self.folder / "predictions.csv", stack)
-                self._rows([csv_header(self.skeleton, self.classes)])
+                self._table.append(csv_text([csv_header(self.skeleton, self.classes)]))
             self._stack = stack.pop_all()
         return self
 
@@ -131,31 +133,41 @@ class OutputWriter:
         prediction: Prediction,
         times: StageTimes,
         time: float | None = None,
-        beside: Callable[[], None] = lambda: None,
+        beside: Beside = lambda prediction, rows, back: None,
     ) -> None:
-        """Write what was found in a picture.
+        """Write what was found in a picture; where something cannot be written, no list holds the picture.
 
         Args:
             prediction: without an error.
             times: counts what drawing and writing take.
             time: seconds since the begin of a video.
-            beside: writes further lists, which hold what these hold; where it fails, they do not hold it.
+            beside: writes what else there is of it, by the prediction, its rows of `predictions.csv`, and a
+                stack that is closed where something cannot be written.
         """
+        with contextlib.ExitStack() as back:
+            with times("write"):
+                rows = self._lists(prediction.frame, time, back)
+            self._pictures(prediction, times)
+            beside(prediction, rows, back)
+            back.pop_all()
+
+    def _lists(self, frame: Frame, time: float | None, back: contextlib.ExitStack) -> Sequence[Row]:
+        entry, rows = ImagePredictions(frame.name, frame.people, size=frame.size), list[Row]()
+        self._json.write(entry)
+        back.callback(self._json.take_back)
+        if self._lines is not None:
+            self._line(({} if time is None else {"time": time}) | image_to_plain(entry))
+            back.callback(self._lines.take_back)
+        if self._table is not None:
+            rows = csv_rows(frame, self.classes, time)
+            self._table.append(csv_text(rows))
+            back.callback(self._table.take_back)
+        return rows
+
+    def _pictures(self, prediction: Prediction, times: StageTimes) -> None:
         frame = prediction.frame
-        with times("write"):
-            entry = ImagePredictions(frame.name, frame.people, size=frame.size)
-            with contextlib.ExitStack() as back:  # all lists hold the same pictures, or none holds this one
-                self._json.write(entry)
-                back.callback(self._json.take_back)
-                if self._lines is not None:
-                    self._line(({} if time is None else {"time": time}) | image_to_plain(entry))
-                    back.callback(self._lines.take_back)
-                if self._table is not None:
-                    self._rows(csv_rows(frame, self.classes, time))
-                    back.callback(self._table.take_back)
-                beside()
-                back.pop_all()
-            if self.outputs.labelme:
+        if self.outputs.labelme:
+            with times("write"):
                 self._labelme(prediction)
         if self.outputs.draw and prediction.picture is not None:
             with times("draw"):
@@ -177,10 +189,6 @@ class OutputWriter:
         assert self._lines is not None
         self._lines.append((json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n").encode())
 
-    def _rows(self, rows: Sequence[Sequence[Any]]) -> None:
-        assert self._table is not None
-        self._table.append(csv_text(rows))
-
     def _labelme(self, prediction: Prediction) -> None:
         frame = prediction.frame
         path = self.paths.labelme(frame.name)
@@ -194,9 +202,8 @@ class OutputWriter:
         tracks = [person.track for person in frame.people]
         numbers = list(range(len(tracks))) if None in tracks else tracks  # of a video the same for somebody
         people = [replace(p, id=number) for p, number in zip(frame.people, numbers, strict=True)]
-        complete = not prediction.left_out.keys() - {
-            IN_PADDING
-        }  # else somebody is there who is not in the file
+        # else somebody is there who is not in the file
+        complete = not prediction.left_out.keys() - {IN_PADDING}
         frame = replace(frame, people=people, complete=complete)
         write_labelme(frame, self.skeleton, path.absolute())
 

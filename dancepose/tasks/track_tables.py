@@ -1,13 +1,14 @@
 """A CSV file for each track of a video."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from dancepose.files import Appended, unwritable
-from dancepose.inference.interface import Prediction
+from dancepose.records import Person
 from dancepose.skeleton import Skeleton
-from dancepose.tasks.people_table import csv_header, csv_rows, csv_text
+from dancepose.tasks.people_table import Row, csv_header, csv_text
 
 FRAMES = 100  # after which the file of a track that was not seen again is closed
 
@@ -15,8 +16,8 @@ FRAMES = 100  # after which the file of a track that was not seen again is close
 class TrackTables:
     """Writes `<folder>/<track>.csv`: a row for each frame that the person is in; a context manager.
 
-    The columns are those of `predictions.csv`. Rows are written at once, those of a frame all or none, and
-    whole. Only files of tracks that were seen lately are open.
+    The columns and rows are those of `predictions.csv`. Rows are written at once, and whole. Only files of
+    tracks that were seen lately are open.
 
     Args:
         folder: of the files.
@@ -28,27 +29,29 @@ class TrackTables:
     """
 
     def __init__(self, folder: Path, skeleton: Skeleton, classes: tuple[str, ...]) -> None:
-        self.folder, self.skeleton, self.classes = folder, skeleton, classes
+        self.folder, self._header = folder, csv_header(skeleton, classes)
         self._open: dict[int, tuple[BinaryIO, Appended]] = {}
         self._seen: dict[int, int] = {}  # track -> frame, of the open ones
         self._begun: set[int] = set()
         self._frame = 0
 
-    def write(self, prediction: Prediction, time: float) -> None:
-        """Write the people of the next frame; those without a track are passed over."""
-        rows = csv_rows(prediction.frame, self.classes, time)
-        with ExitStack() as back:  # where one does not fit, the rows of the others go, too
-            for person, row in zip(prediction.frame.people, rows, strict=True):
-                if (track := person.track) is not None:
-                    begun, head = track in self._begun, [csv_header(self.skeleton, self.classes)]
-                    file = self._file(track)
-                    if not begun:
-                        back.callback(self._unlink, track)
-                    file.append(csv_text([row] if begun else [*head, row]))
-                    if begun:
-                        back.callback(file.take_back)
-                    self._seen[track] = self._frame
-            back.pop_all()
+    def write(self, people: Sequence[Person], rows: Sequence[Row], back: ExitStack) -> None:
+        """Write the people of the next frame; those without a track are passed over.
+
+        Args:
+            people: of the frame.
+            rows: theirs, as `csv_rows` makes them.
+            back: gets what takes the rows back; it is closed where one does not fit, or something after it.
+        """
+        for person, row in zip(people, rows, strict=True):
+            if (track := person.track) is not None:
+                begun, file = track in self._begun, self._file(track)
+                if not begun:
+                    back.callback(self._unlink, track)
+                file.append(csv_text([row] if begun else [self._header, row]))
+                if begun:
+                    back.callback(file.take_back)
+                self._seen[track] = self._frame
         self._frame += 1
         for track in [t for t, frame in self._seen.items() if frame < self._frame - FRAMES]:
             self._open.pop(track)[0].close()

@@ -1,6 +1,7 @@
 """`dancepose-predict` on a video or a camera: the loop, its files, and what is told at its end."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from dancepose.progress import track
 from dancepose.tasks.breaking_off import BreakOff, breaking_off
 from dancepose.tasks.originals import Originals
 from dancepose.tasks.output_paths import OutputPaths
+from dancepose.tasks.people_table import Row
 from dancepose.tasks.prediction_outputs import Outputs, OutputWriter, draw_prediction
 from dancepose.tasks.prediction_summary import Summary, Tally
 from dancepose.tasks.provenance import provenance
@@ -46,19 +48,20 @@ class FrameWriter:
 
     def __call__(self, prediction: Prediction) -> None:
         """Write a frame."""
-        item = prediction.item
-        assert isinstance(item, VideoItem)
-        time, tables = item.time, self.tables
-        if tables is None:
-            self.files.write(prediction, self.times, time)
-        else:
-            self.files.write(prediction, self.times, time, lambda: tables.write(prediction, time))
+        assert isinstance(prediction.item, VideoItem)
+        self.files.write(prediction, self.times, prediction.item.time, self._beside)
+
+    def _beside(self, prediction: Prediction, rows: Sequence[Row], back: ExitStack) -> None:
+        assert isinstance(prediction.item, VideoItem)
+        if self.tables is not None:
+            with self.times("write"):
+                self.tables.write(prediction.frame.people, rows, back)
         if self.video is not None and prediction.picture is not None:
             with self.times("draw"):
                 people, least = prediction.frame.people, self.files.outputs.draw_min_score
                 drawn = draw_prediction(prediction.picture, people, self.files.skeleton, least)
             with self.times("write"):
-                self.video.write(drawn, item.time)
+                self.video.write(drawn, prediction.item.time)
 
 
 def predict_frames(
@@ -113,8 +116,9 @@ def predict_frames(
     )
 
     def tell() -> dict[str, Any]:
-        told: dict[str, Any] = {"video": video.name, "frames_expected": video.expected}
+        told: dict[str, Any] = {"video": video.name, "frames_expected": video.announced}
         told |= {"damaged_frames": video.damaged, "missing_frames": video.missing}
+        told |= {"not_shown_frames": video.not_shown}
         told |= {"cut_off": video.truncated, "tracks": len(tracks)}
         return told | tally.to_dict() | {"made_by": made_by}
 
@@ -160,6 +164,6 @@ def told_lost(video: Frames) -> str:
     """Say of how many frames there is no picture, and why; empty where there are all."""
     told = [f"{counted(video.damaged, 'frame')} could not be decoded"] if video.damaged else []
     if video.missing:
-        known = f"{counted(video.missing, 'frame')} of the {video.expected} that the file announces"
+        known = f"{counted(video.missing, 'frame')} of the {video.announced} that the file announces"
         told.append(f"{known} {'is' if video.missing == 1 else 'are'} not in it")
     return f"left out: {'; '.join(told)}" if told else ""

@@ -1,5 +1,6 @@
 """Writing of videos: what was written is read again, and the name says whether it is whole."""
 
+import os
 from fractions import Fraction
 
 import av
@@ -86,6 +87,17 @@ def test_what_cannot_be_written_is_told_and_leaves_nothing(tmp_path, name):
         video.write(picture(0), 0)
     assert str(path) in str(told.value)
     assert [left.name for left in tmp_path.iterdir()] == ["blocked"]
+
+
+def test_a_full_disk_says_what_to_do(tmp_path):
+    """Where the system has no device that is always full, this has nothing to try."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    with pytest.raises(DanceposeError) as told, VideoWriter(tmp_path / "a.mp4") as video:
+        video.partial.symlink_to("/dev/full")
+        video.write(picture(0), 0)
+    said = f"{tmp_path / 'a.mp4'} cannot be written: No space left on device. Make room there, or "
+    assert str(told.value).startswith(said) and not list(tmp_path.iterdir())
 
 
 def test_the_next_encoder_is_taken_where_one_is_missing(tmp_path, monkeypatch):

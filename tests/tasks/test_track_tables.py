@@ -1,6 +1,7 @@
 """CSV files of tracks: one each, also of those that come back after a while."""
 
 import csv
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -20,6 +21,12 @@ def frame(number, *tracks):
     return Prediction(Item(None), Frame(None, (9, 9), people, SKELETON.name, f"clip/{number:06d}"))
 
 
+def write(tables, prediction, time, classes=()):
+    with ExitStack() as back:
+        tables.write(prediction.frame.people, csv_rows(prediction.frame, classes, time), back)
+        back.pop_all()
+
+
 def rows(folder, track):
     with open(folder / f"{track:04d}.csv") as file:
         return list(csv.DictReader(file))
@@ -29,7 +36,8 @@ def test_each_track_has_its_rows_also_after_a_long_gap(tmp_path):
     back = FRAMES + 5
     with TrackTables(tmp_path, SKELETON, ("wave",)) as tables:
         for number in range(back + 1):
-            tables.write(frame(number, *([7] if number in (0, 1, back) else []), None, 2), number / 10)
+            tracks = [7] if number in (0, 1, back) else []
+            write(tables, frame(number, *tracks, None, 2), number / 10, ("wave",))
             assert len(rows(tmp_path, 2)) == number + 1, "written at once"
         assert set(tables._open) == {2, 7}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0002.csv", "0007.csv"]
@@ -47,7 +55,7 @@ def test_a_name_with_a_comma_stays_one_column(tmp_path):
 def test_files_of_tracks_that_are_gone_are_closed(tmp_path):
     with TrackTables(tmp_path, SKELETON, ()) as tables:
         for number in range(3 * FRAMES):
-            tables.write(frame(number, number), number / 10)
+            write(tables, frame(number, number), number / 10)
             assert len(tables._open) <= FRAMES + 1
     assert len(list(tmp_path.iterdir())) == 3 * FRAMES
 
@@ -58,4 +66,15 @@ def test_what_cannot_be_written_is_told(tmp_path):
         TrackTables(tmp_path / "tracks", SKELETON, ()) as tables,
         pytest.raises(DanceposeError, match=r"tracks\S* cannot be written: "),
     ):
-        tables.write(frame(0, 1), 0.0)
+        write(tables, frame(0, 1), 0.0)
+
+
+def test_what_fails_after_them_takes_the_rows_of_a_frame_back(tmp_path):
+    with TrackTables(tmp_path, SKELETON, ()) as tables:
+        write(tables, frame(0, 1), 0.0)
+        with pytest.raises(RuntimeError), ExitStack() as back:
+            late = frame(1, 1, 2)
+            tables.write(late.frame.people, csv_rows(late.frame, ()), back)
+            raise RuntimeError
+        assert [row["image"] for row in rows(tmp_path, 1)] == ["clip/000000"]
+        assert not (tmp_path / "0002.csv").exists()
