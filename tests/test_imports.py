@@ -148,3 +148,9 @@ def test_entry_points_start_without_heavy_imports():
                 else []
             )
             assert not heavy & {n.split(".")[0] for n in names}, f"{name}.py imports {names} at the top"
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """Two of one name are one module to pytest, which then collects neither."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert len(names) > 100 and sorted(names) == sorted(set(names))
