@@ -16,7 +16,7 @@ from dancepose.interrupt import in_order
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
 from dancepose.sweeps.traces import without_trace
-from dancepose.tasks.extras import check_direction, check_extras
+from dancepose.tasks.extras import check_direction, check_dry_run, check_extras
 
 
 class SweepReport(Callback):
@@ -52,16 +52,18 @@ class SweepReport(Callback):
         in_order()
         try:
             check_objective(config.objective)
+            check_dry_run(config)
             check_extras(config.hydra.runtime.choices)
             check_direction(config)
             self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
         except (ConfigError, OmegaConfBaseException) as error:  # Hydra makes a warning of every other error
             print(f"error: {without_frame(error)}", file=sys.stderr)
             sys.exit(1)
+        if self.dry:
+            self.planning.enter_context(without_trace(self.sweep.path))
         self.sweep.clean()
         self.jobs = job_count(config.hydra)
         if self.dry:
-            self.planning.enter_context(without_trace(self.sweep.path))
             self.planning.enter_context(self.sweep.planning(self.launch))
         type(self).unfinished = self
         print(f"sweep directory: {self.sweep.path}", flush=True)
@@ -84,8 +86,10 @@ class SweepReport(Callback):
         assert self.sweep is not None
         type(self).unfinished = None
         if self.dry:
-            plans = self.sweep.plans(self.launch)
-            self.planning.close()
+            try:
+                plans = self.sweep.plans(self.launch)
+            finally:
+                self.planning.close()
             print(f"\n{plan_table(plans)}", flush=True)
             return any(plan.status in NO_PLAN for plan in plans.values())
         outcomes = self.sweep.outcomes(self.launch)

@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.errors import ConfigError, DanceposeError
-from dancepose.files import remove_partial, unwritable, write_json, write_text
+from dancepose.files import remove_partial, write_json, write_text
+from dancepose.sweeps.locks import locked
 
 JOBS, OUTCOMES, TABLE, LOCKS = "jobs.json", "sweep.json", "sweep.txt", ".locks"
+LEDGER = "ledger"  # the lock of who writes into the folder itself
 PLANS = ".plans_"  # and a launch: what its dry run has found so far
 PATIENCE = 2.0  # seconds that a job waits for its lock: who only looks whether it is held has it for a moment
 GLANCE = 0.1  # seconds that who only looks waits for another who does
@@ -205,9 +207,8 @@ class Sweep:
         Raises:
             JobTaken: another process holds it.
         """
-        lock = self._lock(name)
         try:
-            lock.acquire(timeout=patience)
+            lock = locked(self._lock_file(name), patience)
         except Timeout:
             raise JobTaken(f"{self.path / name} is being run by another process at this moment") from None
         try:
@@ -235,16 +236,11 @@ class Sweep:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Write into the folder itself: one process at a time, and nothing of it is taken for a leftover."""
-        with self._lock("ledger"):
-            yield
-
-    def _lock(self, name: str) -> FileLock:
-        path = self._lock_file(name)
+        lock = locked(self._lock_file(LEDGER))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(path.parent, error) from None
-        return FileLock(path)
+            yield
+        finally:
+            lock.release()
 
     def _lock_file(self, name: str) -> Path:
         return self.path / LOCKS / f"{name.replace('/', '_')}.lock"

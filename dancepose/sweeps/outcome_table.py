@@ -12,7 +12,7 @@ ORDER = (
 )
 BAD = ("failed", "interrupted", "stale", "unknown")  # there is no result of what was asked for
 NO_PLAN = ("refused", "unknown")  # of a dry run: could not be run
-LEFT = (*NO_PLAN, "failed", "stale", "running")  # of a dry run: would not be run, and lack a result
+LEFT = (*NO_PLAN, "failed", "stale", "running", "submitted")  # of a dry run: not to be run, without a result
 WIDEST = 120  # characters of a cause
 AGAIN = "failed, by itself"  # as against: killed, or never begun
 REMEDY = {
@@ -71,6 +71,8 @@ def plan_table(outcomes: Mapping[str, Outcome]) -> str:
     if len(known) < len(due):
         told += f", without {len(due) - len(known)} of which it is not known"
     told_last = [told, "validation and test come on top; nothing was trained"]
+    if not due:
+        told_last = ["nothing is to be run"]
     left = {name: o for name, o in outcomes.items() if o.status in LEFT and not (o.about or {}).get("due")}
     return "\n".join([count(outcomes), *lines, *told_last, *remedies(left)])
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dancepose.errors import DanceposeError
-from dancepose.sweeps.ledger import JOBS, LOCKS, Sweep
+from dancepose.sweeps.ledger import JOBS, LEDGER, LOCKS, Sweep
 
 SETTINGS = "multirun.yaml"  # which Hydra's sweeper writes
 OF_DRY_RUN = b"\ndry_run: true\n"  # in it
@@ -41,12 +41,20 @@ def without_trace(folder: Path) -> Iterator[None]:
 
 def _remove_new(folder: Path, before: set[Path]) -> None:
     """Remove the empty folders of jobs, and the locks where no job was ever launched."""
-    launched = set[str]()
-    with suppress(DanceposeError):  # a broken jobs.json is for who launches
-        launched = set(Sweep(folder).jobs())
-    for path in set(folder.iterdir()) - before:
-        if path.name == LOCKS and not (folder / JOBS).exists():
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.is_dir() and path.name not in launched:
-            with suppress(OSError):
-                path.rmdir()
+    sweep, launched = Sweep(folder), set[str]()
+    with suppress(DanceposeError, OSError), sweep.writing():  # a launch that begins now is there, or waits
+        with suppress(DanceposeError):  # a broken jobs.json is for who launches
+            launched = set(sweep.jobs())
+        for path in set(folder.iterdir()) - before:
+            if path.is_dir() and path.name not in (*launched, LOCKS) and not sweep.is_held(path.name):
+                with suppress(OSError):
+                    path.rmdir()
+        if not (folder / JOBS).exists():
+            _remove_locks(sweep)
+
+
+def _remove_locks(sweep: Sweep) -> None:
+    """Remove the folder of locks, where nobody holds any but this process that of the ledger."""
+    locks = sweep.path / LOCKS
+    if not any(sweep.is_held(path.stem) for path in locks.glob("*.lock") if path.stem != LEDGER):
+        shutil.rmtree(locks, ignore_errors=True)

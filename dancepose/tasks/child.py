@@ -112,6 +112,8 @@ def run_child(
     with handing_on() as received:
         if received:  # while it was made ready
             return Ended(128 + received[0], received[0])
+        if output:  # a dry run that ended has removed the folder, if it was still empty
+            output.parent.mkdir(parents=True, exist_ok=True)
         # a session of its own: Ctrl-C in a terminal reaches it once, through us; what it leaves can be ended
         with output.open("ab") if output else nullcontext() as out:
             child = subprocess.Popen(

@@ -5,20 +5,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import seed_everything
 
 from dancepose.callbacks.checkpoints import WholeFileIO
-from dancepose.errors import CheckpointError
+from dancepose.errors import CheckpointError, DanceposeError
 from dancepose.networks.cost import count_macs, count_macs_of, count_parameters
 from dancepose.networks.weights import read_file
 from dancepose.quiet import quiet
 from dancepose.tasks.families import family_of
 from dancepose.tasks.preparation import has_one_device
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.time_budget import time_steps, typical_step
+from dancepose.tasks.time_budget import epochs_that_fit, time_steps, typical_step
 
 # of the configuration, what decides on the size of a network and the time of its steps
 OF_A_STEP = ("model", "skeleton", "data", "trainer", "compile", "channels_last")
+LENGTH = ("max_epochs", "max_steps")  # of the trainer; a step takes as long in a longer training
+# what a network raises that cannot be made, or cannot take its input; and Lightning of a trainer
+UNFIT = (TypeError, ValueError, KeyError, RuntimeError, MisconfigurationException)
 
 
 @dataclass(frozen=True)
@@ -30,19 +34,25 @@ class Measured:
         timed: whether its steps were timed, or could not be.
         batches: of an epoch; None where nothing was timed.
         step: seconds of one; 0 where nothing was timed.
+        untimed: why nothing was.
     """
 
     sizes: dict[str, int]
     timed: bool = False
     batches: int | None = None
     step: float = 0.0
+    untimed: str = ""
 
 
 _measured: dict[str, Measured] = {}  # of the networks that this process has looked at
 
 
 def measure(
-    config: Mapping[str, Any], run: RunDirectory, timed: bool = True, done: int = 0
+    config: Mapping[str, Any],
+    run: RunDirectory,
+    timed: bool = True,
+    done: int = 0,
+    minutes: float | None = None,
 ) -> dict[str, Any]:
     """Return what the training of a configuration costs; each distinct network is timed once.
 
@@ -51,23 +61,38 @@ def measure(
         run: its folder, into which nothing is written.
         timed: whether it is to be trained; else nothing but its size is told.
         done: epochs that it has behind it.
+        minutes: into which its epochs are to be fitted; None: `trainer.max_epochs` counts.
 
     Returns:
         `parameters`; `MACs` of one sample; and of what is to be trained `epochs`, None without an end;
-        `steps` of an epoch; `step`, its seconds, None on several devices; `seconds` of all training steps
-        that are left, None where they are not known. Validation and test come on top.
+        `steps` of an epoch; `step`, its seconds, None where it cannot be timed; `seconds` of all training
+        steps that are left, None where they are not known, and `untimed`, why. Validation and test come on
+        top.
 
     Raises:
         DanceposeError: the job could not be run.
     """
+    trainer = dict(config["trainer"])
     about = {name: config.get(name) for name in OF_A_STEP} | {"optimizer": config["optimizer"]["_target_"]}
+    about["trainer"] = {name: value for name, value in trainer.items() if name not in LENGTH}
     key = json.dumps(about, sort_keys=True, default=str)
     if key not in _measured or (timed and not _measured[key].timed):
-        _measured[key] = _measure(config, run, timed)
+        try:
+            _measured[key] = _measure(config, run, timed)
+        except UNFIT as error:
+            words = f"{type(error).__name__}: {error}"
+            raise DanceposeError(f"it cannot be trained: {words}") from error
     known = _measured[key]
     if not timed:
         return dict(known.sizes)
-    return {**known.sizes, **_length(config["trainer"], known.batches, known.step, done)}
+    if minutes is not None and known.step and known.batches:
+        most = int(trainer["max_epochs"])
+        trainer["max_epochs"] = epochs_that_fit(minutes, known.step, known.batches, most)
+    length = _length(trainer, known.batches, known.step, done)
+    untimed = known.untimed
+    if not untimed and length["seconds"] is None:
+        untimed = f"without an end: trainer.max_epochs={trainer.get('max_epochs')}"
+    return {**known.sizes, **length, **({"untimed": untimed} if untimed else {})}
 
 
 def epochs_done(run: RunDirectory) -> int:
@@ -100,12 +125,12 @@ def _measure(config: Mapping[str, Any], run: RunDirectory, timed: bool) -> Measu
     sizes = {"parameters": count_parameters(network)[""], "MACs": macs[""]}
     if not timed:
         return Measured(sizes)
-    seconds = []
-    if has_one_device(config["trainer"]):
-        with quiet("lightning.pytorch", "lightning"):  # there would be some words for each network
-            seconds = time_steps(config, run, task, datamodule, [WholeFileIO()])
-    batches = len(datamodule.train_dataloader()) if seconds else None
-    return Measured(sizes, True, batches, typical_step(seconds))
+    if not has_one_device(config["trainer"]):
+        return Measured(sizes, True, untimed="on several devices, whose steps cannot be timed beforehand")
+    with quiet("lightning.pytorch", "lightning"):  # there would be some words for each network
+        step = typical_step(time_steps(config, run, task, datamodule, [WholeFileIO()]))
+    batches = len(datamodule.train_dataloader())
+    return Measured(sizes, True, batches, step, "" if step else "one step an epoch, which cannot be timed")
 
 
 def _length(trainer: Mapping[str, Any], batches: int | None, step: float, done: int = 0) -> dict[str, Any]:

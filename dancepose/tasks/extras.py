@@ -40,6 +40,23 @@ def check_extras(choices: Mapping[str, Any]) -> None:
             )
 
 
+def check_dry_run(config: Any) -> None:
+    """Refuse a dry run of a sweeper that chooses its jobs as it goes.
+
+    Args:
+        config: of the sweep, with the node `hydra`.
+
+    Raises:
+        ConfigError: says why, and what to do.
+    """
+    if config.get("dry_run") and "BasicSweeper" not in str(config.hydra.sweeper.get("_target_")):
+        choice = f"hydra/sweeper={config.hydra.runtime.choices.get('hydra/sweeper')}"
+        raise ConfigError(
+            f"dry_run=true: not with {choice}, which chooses each job by the results of those before; leave "
+            f"{choice} out and give one value of each key"
+        )
+
+
 def check_direction(config: Any) -> None:
     """Refuse an Optuna that looks for the worst; its own default is to minimize.
 

@@ -3,16 +3,23 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
+
 from dancepose.callbacks.own_folder import remove_empty
+from dancepose.config import check_composed
 from dancepose.errors import DanceposeError
-from dancepose.sweeps.ledger import Outcome
+from dancepose.sweeps.ledger import Outcome, Sweep
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, check_free, check_same_run, run_state
+from dancepose.tasks.slurm_queue import in_queue, is_intent
+from dancepose.tasks.sweep_checks import checked
 from dancepose.tasks.sweep_decision import Decision, data_hash, judge
 
+_queue = cache(in_queue)  # asked once for all jobs of a dry run
 _told: set[str] = set()  # what this process has said of the jobs of a dry run
 
 
@@ -49,13 +56,44 @@ def _first(record: logging.LogRecord) -> bool:
     return bool(is_first)
 
 
-def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False) -> Outcome:
+def plan_job(cfg: DictConfig, hydra: Any) -> None:
+    """Write down what a dry run finds out about a job of a sweep.
+
+    Args:
+        cfg: the job's configuration, unchecked.
+        hydra: Hydra's.
+    """
+    run, sweep = RunDirectory(hydra.runtime.output_dir), Sweep(hydra.sweep.dir)
+    name = run.path.name
+    with leaving_nothing(run):
+        try:
+            config = checked(cfg, hydra, run)
+            check_composed(cfg, hydra)
+            found = planned(config, run, sweep.is_held(name), _queued(sweep, name, hydra))
+        except (DanceposeError, OSError) as error:  # of this job; others may be sound
+            found = Outcome("refused", str(error))
+    sweep.plan(name, str(hydra.callbacks.sweep.launch), found, int(hydra.job.num))
+
+
+def _queued(sweep: Sweep, name: str, hydra: Any) -> str:
+    """Return what Slurm calls a job that it has, where the launcher is the one that waits for it."""
+    if not hydra.get("launcher", {}).get("_target_", "").endswith(".SlurmLauncher"):
+        return ""
+    queued = sweep.queued(name)
+    if not queued or is_intent(queued):
+        return queued
+    queue = _queue()
+    return queued if queue is None or queued in queue else ""
+
+
+def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False, queued: str = "") -> Outcome:
     """Return how a job of a sweep stands, whether it would be run, and what that would cost.
 
     Args:
         config: the job's, plain and settled.
         run: its folder.
         held: whether another process is running it.
+        queued: what a cluster calls it that has it; else nothing.
 
     Raises:
         DanceposeError: it would be run, and cannot be.
@@ -64,7 +102,11 @@ def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False) ->
         return _outcome(config, run, RunState("running"), Decision(Outcome("running")))
     run = run.as_settled
     state = run_state(run, config, lambda: data_hash(config))
-    return _outcome(config, run, state, judge(run, state, config["rerun"]))
+    decision = judge(run, state, config["rerun"])
+    if queued and decision.outcome is None:  # its launcher does not submit it again
+        waits = RunState("submitted", f"in Slurm's queue as {queued}")
+        return _outcome(config, run, waits, Decision(Outcome("submitted")))
+    return _outcome(config, run, state, decision)
 
 
 def planned_alone(config: Mapping[str, Any], run: RunDirectory) -> Outcome:
@@ -75,6 +117,7 @@ def planned_alone(config: Mapping[str, Any], run: RunDirectory) -> Outcome:
         DanceposeError: it cannot be run.
     """
     goes_on = bool(config["resume"])
+    config, minutes = _by_the_clock(config, run, goes_on or (config["reuse"] and run.occupied))
     if run.occupied and not goes_on:
         if not config["reuse"]:
             check_free(run)
@@ -82,16 +125,45 @@ def planned_alone(config: Mapping[str, Any], run: RunDirectory) -> Outcome:
         goes_on = True
     state = run_state(run, config, lambda: data_hash(config))
     over = state.status == "done" and not config["resume"]  # its results would be told
-    return _outcome(config, run, state, Decision(Outcome("done") if over else None, anew=not goes_on))
+    decision = Decision(Outcome("done") if over else None, anew=not goes_on)
+    return _outcome(config, run, state, decision, minutes)
 
 
-def _outcome(config: Mapping[str, Any], run: RunDirectory, state: RunState, decision: Decision) -> Outcome:
+def _by_the_clock(
+    config: Mapping[str, Any], run: RunDirectory, goes_on: bool
+) -> tuple[Mapping[str, Any], float | None]:
+    """Return a configuration with the epochs that its run was given for its minutes, if it goes on.
+
+    Returns:
+        The configuration, and the minutes into which its epochs are still to be fitted; else None.
+
+    Raises:
+        ConfigError: its steps cannot be timed.
+    """
+    trainer, testing_rates = config.get("trainer", {}), config.get("lr_find", {}).get("steps")
+    if config["minutes"] is None or trainer.get("fast_dev_run") or testing_rates:
+        return config, None
+    from dancepose.tasks.time_budget import check_minutes, known_epochs
+
+    check_minutes(config)
+    if goes_on and (epochs := known_epochs(run, config)):
+        return {**config, "trainer": {**trainer, "max_epochs": epochs}}, None
+    return config, float(config["minutes"])
+
+
+def _outcome(
+    config: Mapping[str, Any],
+    run: RunDirectory,
+    state: RunState,
+    decision: Decision,
+    minutes: float | None = None,
+) -> Outcome:
     from dancepose.tasks.dry_run import epochs_done, measure
 
     objective = run.read_metrics().get("objective")
     if decision.outcome is not None:  # not to be run: it is only told, also where its network cannot be made
         about: dict[str, Any] = {}
-        with suppress(DanceposeError):
+        with suppress(DanceposeError, OSError):
             about = measure(config, run, timed=False)
         return Outcome(state.status, state.cause, objective, about={**about, "due": False})
     begins = state.status == "missing" or decision.anew
@@ -100,5 +172,6 @@ def _outcome(config: Mapping[str, Any], run: RunDirectory, state: RunState, deci
         told = f"goes on after epoch {done}"
     else:
         told = "" if state.status == "missing" else "begins anew"
-    cause = ": ".join(words for words in (told, state.cause) if words)
-    return Outcome(state.status, cause, objective, about={**measure(config, run, done=done), "due": True})
+    about = {**measure(config, run, done=done, minutes=minutes), "due": True}
+    cause = ": ".join(words for words in (told, state.cause, about.pop("untimed", "")) if words)
+    return Outcome(state.status, cause, objective, about=about)

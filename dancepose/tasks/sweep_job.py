@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from omegaconf import DictConfig
 
-from dancepose.config import check_composed
 from dancepose.errors import DanceposeError
 from dancepose.run_keys import keys_not
 from dancepose.sweeps.launched import has_begun
@@ -19,7 +18,7 @@ from dancepose.sweeps.names import lasting
 from dancepose.targets import plain
 from dancepose.tasks import slurm_job
 from dancepose.tasks.child import TAKEN, Ended, job_command, job_environment, run_child
-from dancepose.tasks.planning import leaving_nothing, planned
+from dancepose.tasks.planning import plan_job
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sweep_checks import checked
 from dancepose.tasks.sweep_decision import decide, settle
@@ -50,7 +49,7 @@ def run_sweep_job(cfg: DictConfig, train: Callable[[], Any]) -> "float | SweepJo
 
     hydra: Any = HydraConfig.get()
     if cfg.dry_run:
-        _plan(cfg, hydra)
+        plan_job(cfg, hydra)
         return None
     if slurm_job.in_slurm_job():  # its launcher has found that it is to be run
         if slurm_job.rank() > 0:
@@ -67,19 +66,6 @@ def run_sweep_job(cfg: DictConfig, train: Callable[[], Any]) -> "float | SweepJo
     objective = job.finish()
     raise_signal(job.signal)
     return objective
-
-
-def _plan(cfg: DictConfig, hydra: Any) -> None:
-    """Write down what a dry run finds out about a job."""
-    run, sweep = RunDirectory(hydra.runtime.output_dir), Sweep(hydra.sweep.dir)
-    with leaving_nothing(run):
-        try:
-            config = checked(cfg, hydra, run)
-            check_composed(cfg, hydra)
-            found = planned(config, run, sweep.is_held(run.path.name))
-        except DanceposeError as error:
-            found = Outcome("refused", str(error))
-    sweep.plan(run.path.name, str(hydra.callbacks.sweep.launch), found, int(hydra.job.num))
 
 
 def raise_signal(number: int) -> None:

@@ -135,6 +135,22 @@ def typical_step(seconds: Sequence[float]) -> float:
     return statistics.median(seconds[FIRST - 1 :] or seconds or [0.0])
 
 
+def epochs_that_fit(minutes: float, step: float, batches: int, most: int) -> int:
+    """Return how many whole epochs of training steps fit into a time.
+
+    Args:
+        minutes: the time.
+        step: seconds of one, above 0.
+        batches: steps of an epoch.
+        most: epochs; -1: any number.
+
+    Returns:
+        1 at least, `most` at most.
+    """
+    fitting = max(1, int(minutes * 60 / (step * batches)))
+    return fitting if most < 0 else min(fitting, most)
+
+
 def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int) -> int:
     """Return the number of epochs, and say how it came about.
 
@@ -148,8 +164,7 @@ def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int) -> i
     if not step:
         log.warning("minutes=%g: the epoch has no two steps to time; trainer.max_epochs counts", minutes)
         return most
-    fitting = max(1, int(minutes * 60 / (step * batches)))
-    epochs = fitting if most < 0 else min(fitting, most)
+    epochs = epochs_that_fit(minutes, step, batches, most)
     log.info(
         "minutes=%g: %d epochs of %d steps of %.3g s%s",
         minutes,

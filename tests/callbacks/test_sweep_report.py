@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 from dancepose import entry
 from dancepose.callbacks import sweep_report
 from dancepose.callbacks.sweep_report import SweepReport, job_count, tell_unfinished
-from dancepose.errors import ConfigError
+from dancepose.errors import ConfigError, DataError
 from dancepose.resolvers import register
 from dancepose.sweeps.ledger import Outcome, Sweep
 
@@ -90,6 +90,35 @@ def test_a_dry_run_fails_where_a_job_cannot_be_run(statuses, fails, tmp_path, ca
         report.on_multirun_end(config)
     told = capsys.readouterr().out
     assert ("no job of this kind can be run" in told) == ("refused" in statuses) and "no such key" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_of_a_folder_that_holds_nothing_yet_leaves_it_so(tmp_path):
+    """Nor are locks left that only its own cleaning has made."""
+    config, report = settings(tmp_path, dry_run=True), SweepReport("mine", ["seed"])
+    report.on_multirun_start(config)
+    report.on_multirun_end(config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_whose_plans_are_broken_leaves_nothing_either(tmp_path, monkeypatch):
+    config, report = settings(tmp_path / "sweep", dry_run=True), SweepReport("mine", ["seed"])
+    report.on_multirun_start(config)
+    (tmp_path / "sweep" / ".plans_mine.json").write_text("{half")
+    with pytest.raises(DataError):
+        report.on_multirun_end(config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_has_no_dry_run(tmp_path, capsys):
+    """Each of its jobs depends on the results of those before."""
+    config = settings(tmp_path / "sweep", dry_run=True)
+    config.hydra.sweeper = {"_target_": "hydra_plugins.OptunaSweeper"}
+    config.hydra.runtime.choices = {"hydra/sweeper": "optuna"}
+    with pytest.raises(SystemExit, match="^1$"):
+        SweepReport("mine", ["seed"]).on_multirun_start(config)
+    told = capsys.readouterr().err
+    assert told.startswith("error: dry_run=true: not with hydra/sweeper=optuna") and told.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 

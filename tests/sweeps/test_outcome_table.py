@@ -69,3 +69,12 @@ def test_a_dry_run_counts_what_would_be_run():
         "known"
     )
     assert "rerun=failed" in text and "unknown: their data" in text and "interrupted jobs" not in text
+
+
+def test_a_dry_run_of_which_nothing_is_to_be_run_says_so():
+    sizes = {"parameters": 1234, "MACs": 2e6, "due": False}
+    text = plan_table({"a_1": Outcome("done", about=sizes), "b_1": Outcome("submitted", "7_0", about=sizes)})
+    assert text.splitlines()[4:] == [
+        "nothing is to be run",
+        "submitted jobs go on in the cluster; the same command waits for them",
+    ]

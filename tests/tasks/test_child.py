@@ -144,6 +144,12 @@ def test_other_ends():
     assert run_child([sys.executable, "-c", crash], os.environ, ".").cause == "killed by SIGSEGV"
 
 
+def test_a_folder_that_a_dry_run_has_removed_while_it_was_empty_is_made_again(tmp_path):
+    output = tmp_path / "job" / "output"
+    assert run_child([sys.executable, "-c", "print(1)"], os.environ, ".", output) == Ended(0)
+    assert output.read_text() == "1\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_handed_on_and_the_job_ends_in_order(number):
     launcher = subprocess.Popen(

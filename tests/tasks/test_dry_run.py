@@ -5,7 +5,7 @@ from factories import make_archive
 from kills import SMALL
 from running import run_task
 
-from dancepose.tasks import time_budget
+from dancepose.tasks import dry_run, time_budget
 from dancepose.tasks.dry_run import _length, epochs_done
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.train import train
@@ -54,6 +54,7 @@ def test_what_could_not_be_timed():
 def folder(tmp_path, monkeypatch):
     make_archive(tmp_path / "a.npz", ["wave", "walk", "other"], blocks=8, length=4)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dry_run, "_measured", {})
     return tmp_path
 
 
@@ -78,6 +79,13 @@ def test_a_network_that_is_fitted_to_the_data_is_counted_and_timed(folder, capsy
     row = capsys.readouterr().out.splitlines()[2].split()
     assert row[:4] == ["run", "missing", "198", "0.000396"] and float(row[6]) > 0
     assert not (folder / "run").exists()
+
+
+def test_one_step_an_epoch_is_no_time_and_a_word_why(folder, capsys):
+    job = [*SMALL, "data.batch_size=40", "seed=3", "minutes=1"]
+    run_task(train, "train", folder / "run", *job, "dry_run=true")
+    row = capsys.readouterr().out.splitlines()[2].split()
+    assert row[4:8] == ["1", "1", "-", "-"] and "one step an epoch, which cannot be timed" in " ".join(row)
 
 
 @pytest.mark.parametrize(
