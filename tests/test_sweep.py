@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 from running import run_task
 from sweeping import statuses, until
 
+from dancepose.callbacks.own_folder import OwnFolder
 from dancepose.paths import config_dir
 from dancepose.sweeps.ledger import JobTaken, Sweep
 from dancepose.sweeps.names import job_name
@@ -181,6 +182,7 @@ def test_a_dry_run_that_is_interrupted_says_so_and_leaves_nothing(sweep, folder,
 
 def test_a_dry_run_of_one_training(folder, capsys, monkeypatch):
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(OwnFolder, "made", [folder / "run"])  # as by the command
     assert run_task(train, "train", folder / "run", *SMALL, "dry_run=true") is None
     told = capsys.readouterr().out
     assert re.search(r"^run +missing +948,483 +0\.95 +1 +6 ", told, re.M) and not (folder / "run").exists()

@@ -23,13 +23,14 @@ def without_trace(folder: Path) -> Iterator[None]:
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     before = set(folder.iterdir()) if folder.is_dir() else set()
+    known = _launched(folder)
     settings = folder / SETTINGS
     written = settings.read_bytes() if settings.is_file() else None
     try:
         yield
     finally:
         if folder.is_dir():
-            _remove_new(folder, before)
+            _remove_new(folder, before, known)
             if settings.is_file() and OF_DRY_RUN in settings.read_bytes():
                 settings.unlink()
                 if written is not None:
@@ -39,14 +40,26 @@ def without_trace(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def _remove_new(folder: Path, before: set[Path]) -> None:
-    """Remove the empty folders of jobs, and the locks where no job was ever launched."""
-    sweep, launched = Sweep(folder), set[str]()
+def _launched(folder: Path) -> set[str]:
+    """Return the names of all jobs that were launched; a broken jobs.json is for who launches."""
+    with suppress(DanceposeError):
+        return set(Sweep(folder).jobs())
+    return set()
+
+
+def _remove_new(folder: Path, before: set[Path], known: set[str]) -> None:
+    """Remove the empty folders of jobs, and the locks where no job was ever launched.
+
+    Args:
+        folder: of the sweep.
+        before: what it held when the dry run began.
+        known: jobs that had been launched by then; those that were launched since are another launcher's.
+    """
+    sweep = Sweep(folder)
     with suppress(DanceposeError, OSError), sweep.writing():  # a launch that begins now is there, or waits
-        with suppress(DanceposeError):  # a broken jobs.json is for who launches
-            launched = set(sweep.jobs())
+        others = _launched(folder) - known
         for path in set(folder.iterdir()) - before:
-            if path.is_dir() and path.name not in (*launched, LOCKS) and not sweep.is_held(path.name):
+            if path.is_dir() and path.name not in (*others, LOCKS) and not sweep.is_held(path.name):
                 with suppress(OSError):
                     path.rmdir()
         if not (folder / JOBS).exists():

@@ -49,7 +49,7 @@ def check_dry_run(config: Any) -> None:
     Raises:
         ConfigError: says why, and what to do.
     """
-    if config.get("dry_run") and "BasicSweeper" not in str(config.hydra.sweeper.get("_target_")):
+    if getattr(config, "dry_run", False) and "BasicSweeper" not in str(config.hydra.sweeper.get("_target_")):
         choice = f"hydra/sweeper={config.hydra.runtime.choices.get('hydra/sweeper')}"
         raise ConfigError(
             f"dry_run=true: not with {choice}, which chooses each job by the results of those before; leave "

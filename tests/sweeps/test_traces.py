@@ -1,5 +1,6 @@
 """What a dry run of a sweep makes in a folder is gone when it ends, however it does."""
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -30,7 +31,9 @@ def dry_run(sweep: Sweep, error: BaseException | None = None) -> None:
 
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt(), ValueError()])
-@pytest.mark.parametrize("before", ["nothing", "a folder", "a sweep", "a sweep and its settings"])
+@pytest.mark.parametrize(
+    "before", ["nothing", "a folder", "a sweep", "a sweep and its settings", "a sweep whose job is gone"]
+)
 def test_a_folder_is_left_as_it_was(before, error, tmp_path):
     sweep = Sweep(tmp_path / "outputs" / "sweeps" / "mine")
     if before != "nothing":
@@ -39,6 +42,8 @@ def test_a_folder_is_left_as_it_was(before, error, tmp_path):
         sweep.add("seed-0", ["seed=0"])
         (sweep.path / "seed-0").mkdir()
         (sweep.path / "seed-0" / "metrics.json").write_text("{}")
+    if "gone" in before:
+        shutil.rmtree(sweep.path / "seed-0")
     if "settings" in before:
         (sweep.path / SETTINGS).write_text("dry_run: false\n")
     was = files(tmp_path)
@@ -71,11 +76,11 @@ def test_a_lock_that_another_process_holds_stays(tmp_path):
 
 def test_nothing_is_removed_while_a_launch_writes(tmp_path, monkeypatch):
     """Its first jobs.json is there, or it has the lock of a folder that is still to be."""
-    sweep, ends = Sweep(tmp_path / "sweep"), threading.Event()
+    sweep, begun, ends = Sweep(tmp_path / "sweep"), threading.Event(), threading.Event()
     looked = Sweep.jobs
 
     def jobs(of):
-        ends.set()
+        (ends if begun.is_set() else begun).set()
         return looked(of)
 
     monkeypatch.setattr(Sweep, "jobs", jobs)
@@ -87,7 +92,7 @@ def test_nothing_is_removed_while_a_launch_writes(tmp_path, monkeypatch):
 
         ending = threading.Thread(target=dry_run)
         ending.start()
-        assert not ends.wait(0.2), "it looks for jobs while one is written down"
+        assert begun.wait(10) and not ends.wait(0.2), "it looks for jobs while one is written down"
         (sweep.path / "jobs.json").write_text('{"seed-0": []}')
     ending.join()
     assert ends.is_set() and {path.name for path in sweep.path.iterdir()} == {"jobs.json", ".locks"}
@@ -100,7 +105,7 @@ def test_of_two_dry_runs_the_last_one_leaves_nothing(tmp_path):
         first.__enter__()
         with without_trace(sweep.path), sweep.planning("second"):
             first.__exit__(None, None, None)
-            traces._remove_new(sweep.path, set())
+            traces._remove_new(sweep.path, set(), set())
             assert sweep.is_held(".plans_second")
     assert list(tmp_path.iterdir()) == []
 

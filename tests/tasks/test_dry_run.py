@@ -5,6 +5,7 @@ from factories import make_archive
 from kills import SMALL
 from running import run_task
 
+from dancepose.callbacks.own_folder import OwnFolder
 from dancepose.tasks import dry_run, time_budget
 from dancepose.tasks.dry_run import _length, epochs_done
 from dancepose.tasks.run_directory import RunDirectory
@@ -55,6 +56,7 @@ def folder(tmp_path, monkeypatch):
     make_archive(tmp_path / "a.npz", ["wave", "walk", "other"], blocks=8, length=4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(dry_run, "_measured", {})
+    monkeypatch.setattr(OwnFolder, "made", [tmp_path / "run"])  # as by the command
     return tmp_path
 
 
