@@ -9,6 +9,7 @@ from dancepose.paths import config_dir
 OVERRIDE = re.compile(r"(?:\+\+?|~)?(?P<group>[A-Za-z_][\w./-]*)(?P<package>@[\w./@-]*)?(?:=(?P<value>.*))?")
 RESERVED = ("hydra", "trust", "resume")  # what starts a run, and the user alone decides
 RESUME = re.compile(r"(?:\+\+?)?resume=(.*)", re.S)
+ALONE = "hydra.mode=RUN"
 TRUST = re.compile(r"(?:\+\+?)?trust=")
 FLAGS_WITH_VALUE = (
     *("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd"),
@@ -26,7 +27,8 @@ def resume_overrides(argv: list[str]) -> list[str]:
         argv: the command line, without the program.
 
     Returns:
-        Flags, then the run's overrides, those given beside `resume=`, and the run directory itself.
+        Flags, then the run's overrides, those given beside `resume=`, that it is one run (unless the flags
+        ask for several), and the run directory itself.
 
     Raises:
         ConfigError: the folder is no run directory, or its overrides are not what a run saves.
@@ -41,9 +43,10 @@ def resume_overrides(argv: list[str]) -> list[str]:
     flags, mine = split_flags(argv)
     if mine[: len(saved)] == saved:
         mine = mine[len(saved) :]
-    mine = [a for a in mine if not RESUME.fullmatch(a) and not a.startswith("hydra.run.dir=")]
+    mine = [a for a in mine if not RESUME.fullmatch(a) and not a.startswith(("hydra.run.dir=", ALONE))]
     quoted = QuotedString(str(run_dir), Quote.single).with_quotes()
-    return [*flags, *saved, *mine, f"resume={quoted}", f"hydra.run.dir={quoted}"]
+    alone = [] if {"-m", "--multirun"} & {*flags} else [ALONE]  # also where its experiment is a sweep
+    return [*flags, *saved, *mine, *alone, f"resume={quoted}", f"hydra.run.dir={quoted}"]
 
 
 def own_trust(argv: list[str]) -> list[str]:

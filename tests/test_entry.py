@@ -198,7 +198,8 @@ class TestExpansion:
     def test_every_way_to_give_the_run(self, given, tmp_path):
         save(tmp_path, "model=hrnet")
         argv = resume_overrides([given.format(tmp_path)])
-        assert argv == ["model=hrnet", f"resume='{tmp_path}'", f"hydra.run.dir='{tmp_path}'"]
+        place = [f"resume='{tmp_path}'", f"hydra.run.dir='{tmp_path}'"]
+        assert argv == ["model=hrnet", "hydra.mode=RUN", *place]
 
     @pytest.mark.parametrize("name", ["it's", "a b", "x=y,z", "back\\slash", 'say "so"', "(1)", "end\\"])
     def test_odd_paths_survive_a_second_expansion(self, name, tmp_path):
@@ -222,7 +223,8 @@ class TestExpansion:
     )
     def test_flags_come_first_with_their_values(self, flags, tmp_path):
         save(tmp_path, "model=hrnet")
-        rest = ["model=hrnet", "seed=1", f"resume='{tmp_path}'", f"hydra.run.dir='{tmp_path}'"]
+        alone = [] if {"-m", "--multirun"} & {*flags} else ["hydra.mode=RUN"]
+        rest = ["model=hrnet", "seed=1", *alone, f"resume='{tmp_path}'", f"hydra.run.dir='{tmp_path}'"]
         assert resume_overrides([*flags, f"resume={tmp_path}", "seed=1"]) == [*flags, *rest]
         argv = resume_overrides([f"resume={tmp_path}", "seed=1", *flags])
         assert argv == [*flags, *rest]
@@ -394,13 +396,11 @@ class TestMessages:
     def test_help_is_quick(self, flag, tmp_path):
         """Processor time, in that of the imports alone: about .3 s, so that a second is not reached."""
         imports = [sys.executable, "-c", "import hydra, hydra.core.global_hydra, omegaconf, rich"]
-        shortest = []
-        for arguments in (imports, [sys.executable, "-m", "dancepose.train", *flag]):
-            times = []
-            for _ in range(3):
-                before = resource.getrusage(resource.RUSAGE_CHILDREN)
-                subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, timeout=100)
-                after = resource.getrusage(resource.RUSAGE_CHILDREN)
-                times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-            shortest.append(min(times))
-        assert shortest[1] < 3 * shortest[0], shortest
+        commands = (imports, [sys.executable, "-m", "dancepose.train", *flag])
+        times: list[list[float]] = [[], []]
+        for number in (0, 1) * 4:  # in turn: both see the machine as busy as it is
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(commands[number], cwd=tmp_path, check=True, capture_output=True, timeout=100)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times[number].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert min(times[1]) < 3.5 * min(times[0]), times

@@ -156,7 +156,7 @@ def test_a_run_that_goes_on_says_what_divided_it(tmp_path):
     assert divided.startswith("test: held out of the training images, since 2 of the 2")
     now = data(write_mpii(tmp_path, pairs([*names, "g.jpg", "h.jpg"]), [1] * 6 + [0] * 2))
     run = RunDirectory(tmp_path / "run")
-    write_text(run.path / "config.yaml", "data: {}")
+    write_text(run.path / "config.yaml", "data: {}\n")
     run.write_split(began.split, {})
     run.write_metrics("running", split=began.split_hash, data=began.data_hash, division=[divided])
     keep_data(run, {}, now)

@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf.errors import OmegaConfBaseException
 
-from dancepose.errors import ConfigError, without_frame
+from dancepose.errors import DanceposeError, without_frame
 from dancepose.interrupt import in_order
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
@@ -47,7 +47,8 @@ class SweepReport(Callback):
         """Say where the sweep goes.
 
         Raises:
-            SystemExit: no job of it can be run: it would choose by the test part, or an extra is missing.
+            SystemExit: no job of it can be run: it would choose by the test part, an extra is missing, or a
+                file of its folder cannot be read.
         """
         in_order()
         try:
@@ -56,7 +57,9 @@ class SweepReport(Callback):
             check_extras(config.hydra.runtime.choices)
             check_direction(config)
             self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
-        except (ConfigError, OmegaConfBaseException) as error:  # Hydra makes a warning of every other error
+            self.sweep.jobs()  # a broken file fails here, and not each job
+            self.sweep.outcomes(self.launch)
+        except (DanceposeError, OmegaConfBaseException) as error:  # Hydra makes a warning of all others
             print(f"error: {without_frame(error)}", file=sys.stderr)
             sys.exit(1)
         if self.dry:
@@ -90,7 +93,8 @@ class SweepReport(Callback):
                 plans = self.sweep.plans(self.launch)
             finally:
                 self.planning.close()
-            print(f"\n{plan_table(plans)}", flush=True)
+            if plans:  # else none was looked at, for the reason that follows
+                print(f"\n{plan_table(plans)}", flush=True)
             return any(plan.status in NO_PLAN for plan in plans.values())
         outcomes = self.sweep.outcomes(self.launch)
         text = outcome_table(outcomes)

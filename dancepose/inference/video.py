@@ -166,7 +166,7 @@ class VideoReader:
                 "%s ends at %s of %s: it was cut off, or has lost pieces. What it holds is used",
                 self.path,
                 _told(clock.last + step),
-                _told(self.duration),
+                _told(max(self.duration, (self.announced or 0) * step)),  # FFmpeg guesses by bytes
             )
         found, self.not_shown = numbers.next + numbers.others, numbers.others
         if self.truncated and self.announced is not None and found >= self.announced:

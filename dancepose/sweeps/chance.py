@@ -82,7 +82,7 @@ class Chance:
         if not found:
             return "by the means"
         notes = dict.fromkeys(interval.note for interval in found if interval.note)
-        return "; ".join([f"{100 * found[0].level:g} %, {found[0].method}", *notes])
+        return "; ".join([f"these very runs, {100 * found[0].level:g} %, {found[0].method}", *notes])
 
 
 def chance_of(

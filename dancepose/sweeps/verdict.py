@@ -99,7 +99,8 @@ def tell(found: Findings, claim: str | None) -> str:
     if found.unpaired and not found.absent:
         numbers = ", ".join(map(str, found.unpaired))
         seeds = f"seed {numbers} has" if len(found.unpaired) == 1 else f"seeds {numbers} have"
-        sentences.append(f"{seeds} no number of both, and so {'do' if ',' in numbers else 'does'} not count.")
+        so = "do" if len(found.unpaired) > 1 else "does"
+        sentences.append(f"{seeds} no number of one of the two, and so {so} not count.")
     return " ".join(sentences)
 
 
@@ -115,7 +116,7 @@ def tell_beside(found: Findings) -> str:
     ends += [_both_ends(found)] if found.over_both.low is not None else []
     told = f" ({100 * found.level:g} %: {', '.join(ends)})" if ends else ""
     runs = f"{found.seeds} paired seed{'s' * (found.seeds > 1)}"
-    return f"{found.name} differs from {found.against} by {found.told(found.estimate)} with {runs}{told}."
+    return f"{found.name} against {found.against}: {found.told(found.estimate)} with {runs}{told}."
 
 
 def _verdict(found: Findings, claim: str | None) -> str:

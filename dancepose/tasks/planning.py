@@ -65,14 +65,24 @@ def plan_job(cfg: DictConfig, hydra: Any) -> None:
     """
     run, sweep = RunDirectory(hydra.runtime.output_dir), Sweep(hydra.sweep.dir)
     name = run.path.name
+    config: dict[str, Any] = {}
     with leaving_nothing(run):
         try:
             config = checked(cfg, hydra, run)
             check_composed(cfg, hydra)
             found = planned(config, run, sweep.is_held(name), _queued(sweep, name, hydra))
         except (DanceposeError, OSError) as error:  # of this job; others may be sound
-            found = Outcome("refused", str(error))
+            found = (config and _unknown(config, run)) or Outcome("refused", str(error))
     sweep.plan(name, str(hydra.callbacks.sweep.launch), found, int(hydra.job.num))
+
+
+def _unknown(config: Mapping[str, Any], run: RunDirectory) -> Outcome | None:
+    """Return that nothing is known of a job which holds a run, for its data cannot be read; else None."""
+    with suppress(DanceposeError, OSError):
+        state = run_state(run.as_settled, config, lambda: data_hash(config))
+        if state.status == "unknown":
+            return Outcome(state.status, state.cause, about={"due": False})
+    return None
 
 
 def _queued(sweep: Sweep, name: str, hydra: Any) -> str:

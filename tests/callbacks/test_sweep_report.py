@@ -47,6 +47,15 @@ def test_a_folder_that_cannot_be_named_is_refused_in_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.startswith("error: sweep=../x: a folder's name is needed")
 
 
+@pytest.mark.parametrize("file", ["jobs.json", "sweep.json"])
+def test_a_broken_file_of_the_sweep_is_told_before_any_job_looks_at_it(file, tmp_path, capsys):
+    (tmp_path / file).write_text('{"seed-0_x": {"sta')
+    with pytest.raises(SystemExit, match="^1$"):
+        SweepReport("mine", []).on_multirun_start(settings(tmp_path))
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {tmp_path / file}") and "remove it" in told
+
+
 def test_what_was_not_begun_is_counted_where_a_sweep_is_broken_off(tmp_path, capsys):
     begun(tmp_path, Outcome("done"), Outcome("interrupted"))
     tell_unfinished()

@@ -29,7 +29,9 @@ def test_no_arm_that_learnt_nothing_is_above_chance(tmp_path):
     assert chance.level == pytest.approx(100 / 3) and chance.how == "always answering wave"
     assert not chance.learnt and chance.arms(False) == ["none", "cbam0", "cbam1"]
     assert chance.words(metric) == note(comparison)
-    assert note(comparison).startswith("No arm is above chance, 33.3 % (always answering wave; 95 %, BCa")
+    assert note(comparison).startswith(
+        "No arm is above chance, 33.3 % (always answering wave; these very runs, 95 %, BCa"
+    )
     assert note(comparison).endswith("so that their differences say nothing.")
 
 
@@ -103,8 +105,8 @@ def test_one_arm_alone_is_told_beside_one_of_which_nothing_is_known():
     chance = Chance(25.0, "always answering wave", {"none": known, "cbam1": unknown})
     assert chance.learnt and chance.arms(False) == ["none"] and chance.arms(None) == ["cbam1"]
     assert chance.words(metric_of("accuracy", poses=False)) == (
-        "none is not shown to be above chance, 25.0 % (always answering wave; 95 %, BCa bootstrap over 30 "
-        "clips): a difference to what learnt nothing says nothing of a design. Nothing tells whether cbam1 "
+        "none is not shown to be above chance, 25.0 % (always answering wave; these very runs, 95 %, BCa "
+        "bootstrap over 30 clips): a difference to what learnt nothing says nothing of a design. Nothing tells whether cbam1 "
         "is above chance."
     )
 
@@ -115,7 +117,7 @@ def test_that_clips_are_few_is_told_as_beside_every_interval(tmp_path):
     comparison = compare_sweeps(sweep)
     few = "only 8 clips: the interval is likely too narrow"
     assert note(comparison).startswith("All 2 arms are above chance, ")
-    assert note(comparison).endswith(f"; 95 %, BCa bootstrap over 8 clips; {few}).")
+    assert note(comparison).endswith(f"; these very runs, 95 %, BCa bootstrap over 8 clips; {few}).")
     assert note(comparison).count(few) == 1
 
 

@@ -67,7 +67,7 @@ def test_beside_the_metric_that_decides_no_word_claims_anything(comparison):
         assert "told beside the metric that decides" in sheet.title
         assert "verdict" not in sheet.header and not any(name.startswith("p") for name in sheet.header[2:])
         told = " ".join((*sheet.words, *(cell for row in sheet.rows for cell in row)))
-        assert "better" not in told and "worse" not in told and "cbam1 differs from none by" in told
+        assert "better" not in told and "worse" not in told and "cbam1 against none: " in told
     for result in comparison.tables[0].metrics[1:]:
         for arm in result.arms[1:]:
             assert arm.difference.claim is None and arm.difference.verdict == "told beside"

@@ -79,7 +79,10 @@ def test_an_arm_with_few_seeds_may_still_come_last_in_the_family():
     arms = {"none": arm(0, 10), "a": arm(0.8, 10, 1), "b": arm(0.8, 10, 2), "c": arm(0.8, 6, 3)}
     found = compare(arms, "none")["c"]
     assert found.p_holm == found.p == 2 / 2**6 and found.claim == "better"
-    assert "c is better than none" in found.words and "seeds 6, 7, 8, 9 have no number of both" in found.words
+    assert (
+        "c is better than none" in found.words
+        and "seeds 6, 7, 8, 9 have no number of one of the two" in found.words
+    )
 
 
 def test_one_and_two_seeds_have_words():
@@ -92,9 +95,9 @@ def test_one_and_two_seeds_have_words():
 
 def test_only_seeds_of_both_count():
     found = compare({"a": arm(0, [1, 2, 3, 9]), "b": arm(0, [2, 3, 4, 1], 1)}, "a")["b"]
-    assert found.seeds == (1, 2, 3) and "seeds 4, 9 have no number of both" in found.words
+    assert found.seeds == (1, 2, 3) and "seeds 4, 9 have no number of one of the two" in found.words
     one = compare({"a": arm(0, 4), "b": arm(0, 3, 1)}, "a")["b"]
-    assert "seed 3 has no number of both, and so does not count." in one.words
+    assert "seed 3 has no number of one of the two, and so does not count." in one.words
     nothing = compare({"a": arm(0, [1]), "b": arm(0, [2])}, "a")["b"]
     sound(nothing)
     assert nothing.estimate is None and "no seed in common" in nothing.words
@@ -112,7 +115,7 @@ def test_runs_without_a_number_do_not_count():
     values = [0.5, None, math.nan, 0.6, 0.7]
     found = compare({"a": PlainScores(range(5), values), "b": PlainScores(range(5), [0.9] * 5)}, "a")["b"]
     sound(found)
-    assert found.seeds == (0, 3, 4) and "seeds 1, 2 have no number of both" in found.words
+    assert found.seeds == (0, 3, 4) and "seeds 1, 2 have no number of one of the two" in found.words
     empty = compare({"a": PlainScores([0], [None]), "b": PlainScores([0], [1.0])}, "a")["b"]
     assert (
         empty.words == "b and a cannot be compared: there is no finished run of a." and empty.estimate is None

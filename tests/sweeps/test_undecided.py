@@ -39,4 +39,4 @@ def test_an_arm_that_lacks_a_seed_says_so_itself(tmp_path):
     motion_sweep(tmp_path, {"none": 0.5, "a": 0.6, "b": 0.7}, [0, 1])
     motion_sweep(tmp_path, {"none": 0.5, "c": 0.7}, [2])
     words = told(compare_sweeps(tmp_path))
-    assert len(words) == 3 and all("no number of both" in of_arm for of_arm in words)
+    assert len(words) == 3 and all("no number of one of the two" in of_arm for of_arm in words)

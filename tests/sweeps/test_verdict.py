@@ -120,10 +120,10 @@ def test_words_have_the_decimals_of_the_tables():
 
 def test_beside_what_decides_difference_and_intervals_are_told_and_no_claim():
     assert tell_beside(FOUND) == (
-        "cbam1 differs from none by +0.03 with 8 paired seeds (95 %: +0.02 to +0.04 over other seeds on "
+        "cbam1 against none: +0.03 with 8 paired seeds (95 %: +0.02 to +0.04 over other seeds on "
         "these very clips, +0.01 to +0.05 over other seeds and other clips like these, for 3 comparisons "
         "at once)."
     )
     few = replace(FOUND, seeds=1, over_seeds=interval(None, None), over_both=interval(None, None))
-    assert tell_beside(few) == "cbam1 differs from none by +0.03 with 1 paired seed."
+    assert tell_beside(few) == "cbam1 against none: +0.03 with 1 paired seed."
     assert "other samples" in tell_beside(replace(FOUND, other_samples=True))

@@ -185,6 +185,21 @@ def test_a_job_that_cannot_be_read_ends_no_dry_run(job, monkeypatch):
     assert plan.status == "refused" and "/mnt/x" in plan.cause
 
 
+def test_a_job_whose_data_are_gone_is_told_as_by_the_launcher(job, monkeypatch):
+    """Nothing of what it holds is touched, so that it is not refused: its data may come back."""
+
+    def gone(*given):
+        raise DataError("data.root=/mnt/x: no such folder")
+
+    hydra, sweep = job
+    leave(RunDirectory(hydra.runtime.output_dir), "done")
+    monkeypatch.setattr(planning, "check_composed", gone)
+    monkeypatch.setattr(planning, "data_hash", gone)
+    plan_job(OmegaConf.create(CONFIG), hydra)
+    (plan,) = sweep.plans("l").values()
+    assert plan.status == "unknown" and "/mnt/x" in plan.cause and not plan.about["due"]
+
+
 @pytest.mark.parametrize(
     ("listed", "launcher", "status"),
     [
