@@ -106,8 +106,8 @@ def test_one_arm_alone_is_told_beside_one_of_which_nothing_is_known():
     assert chance.learnt and chance.arms(False) == ["none"] and chance.arms(None) == ["cbam1"]
     assert chance.words(metric_of("accuracy", poses=False)) == (
         "none is not shown to be above chance, 25.0 % (always answering wave; these very runs, 95 %, BCa "
-        "bootstrap over 30 clips): a difference to what learnt nothing says nothing of a design. Nothing tells whether cbam1 "
-        "is above chance."
+        "bootstrap over 30 clips): a difference to what learnt nothing says nothing of a design. Nothing "
+        "tells whether cbam1 is above chance."
     )
 
 
