@@ -185,4 +185,7 @@ def _be(names: Sequence[str]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    comma = "; " if any(", " in name for name in names) else ", "  # arms of several factors have commas
+    return f"{comma.join(names[:-1])}{comma.rstrip() if comma == '; ' else ''} and {names[-1]}"

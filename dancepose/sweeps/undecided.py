@@ -26,7 +26,8 @@ def told_together(metric: Metric, differences: Sequence[Difference]) -> list[str
 
 def _told(metric: Metric, seeds: int, needed: int, comparisons: int, group: Sequence[Difference]) -> str:
     runs = "1 paired seed decides" if seeds == 1 else f"{seeds} paired seeds decide"
-    seen = ", ".join(f"{found.name} {metric.told(found.estimate, signed=True)}" for found in group)
+    comma = "; " if any(", " in found.name for found in group) else ", "  # of arms of several factors
+    seen = comma.join(f"{found.name} {metric.told(found.estimate, signed=True)}" for found in group)
     possible = min(1.0, comparisons * smallest_p(seeds))
     reach = "" if group[0].p is None else f" (the smallest possible p is {possible:.2g})"
     return (

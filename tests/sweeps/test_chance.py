@@ -9,7 +9,7 @@ from run_directories import motion_job, motion_sweep, pose_job
 
 from dancepose.metrics.samples import MotionSamples
 from dancepose.sweeps.bootstrap import Interval
-from dancepose.sweeps.chance import Chance
+from dancepose.sweeps.chance import Chance, _listed
 from dancepose.sweeps.measures import metric_of
 
 
@@ -133,3 +133,15 @@ def test_of_pooled_runs_the_means_of_seeds_are_judged(tmp_path):
     mean = table.metrics[0].arms[0].mean
     assert chance.over["none"].estimate == pytest.approx(mean - chance.level)
     assert mean == pytest.approx(60, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a"], "a"),
+        (["a", "b", "c"], "a, b and c"),
+        (["conv, none", "conv, cbam0", "pyramid, none"], "conv, none; conv, cbam0; and pyramid, none"),
+    ],
+)
+def test_arms_of_several_factors_are_told_apart_in_a_list(names, expected):
+    assert _listed(names) == expected
