@@ -58,5 +58,5 @@ def refuse_without_pictures(frames: Iterable[Frame], where: str, use: str) -> No
         found = f"{there.count(False)} of its {len(there)} frames" if any(there) else "its frames"
         raise DataError(
             f"{where}: {found} have keypoints alone and no pictures, and {use} needs pictures. Give data "
-            "with pictures, or learn actions from keypoints alone"
+            "with pictures, or learn actions from keypoints alone ('model.branches=[keypoints]')"
         )
