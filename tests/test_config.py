@@ -368,6 +368,7 @@ def test_resume_takes_the_overrides_of_the_run(tmp_path):
         "model=hrnet",
         "data.root=a b",
         "trainer.max_epochs=4",
+        "hydra.mode=RUN",
         f"resume='{tmp_path}'",
         f"hydra.run.dir='{tmp_path}'",
     ]
