@@ -57,6 +57,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.unlink(temporary)
 
 
+def by_number(name: str) -> list[tuple[int, str]]:
+    """Return by what names are sorted so that their numbers count as numbers: `f2.jpg` before `f10.jpg`."""
+    words = [(int(word), "") if word.isdecimal() else (-1, word) for word in re.split(r"([0-9]+)", name)]
+    return [*words, (-1, name)]  # 1.jpg and 01.jpg in one order, too
+
+
 def remove_partial(folder: Path) -> None:
     """Remove the half-written files that killed processes have left; who calls knows that nobody is writing.
 

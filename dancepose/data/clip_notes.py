@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from dancepose.data.parts import FOLDER
+from dancepose.files import by_number
 from dancepose.records import Frame
 
 SERIES = 10  # pictures whose names run on, from which they may be a video
 BY_NAME = "^(.*?)_?[0-9]+[.]"  # the rule for v1_0001.jpg, v1_0002.jpg, v2_0001.jpg, ...
 Series = tuple[str, str, str]  # folder, and what stands before and behind the number
-
-
-def in_time(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts the names of frames by their numbers, `f2.jpg` before `f10.jpg`."""
-    return [(int(text), "") if text.isdecimal() else (-1, text) for text in re.split("([0-9]+)", name)]
 
 
 def told_clips(frames: Sequence[Frame], rule: str | None, class_folders: int, key: str) -> list[str]:
@@ -66,7 +62,7 @@ def _told_series(names: Sequence[str], key: str) -> list[str]:
         return []
     folders = {folder for folder, _, _ in videos}
     rule = FOLDER if len(folders) == len(videos) else f"'\"{BY_NAME}\"'"
-    first = sorted(names, key=in_time)[:2]
+    first = sorted(names, key=by_number)[:2]
     return [
         f"{count} of {len(names)} pictures have names that run on ({', '.join(first)}, ...): if they are "
         f"frames of videos, {key}.clip={rule} keeps each video in one part; now each picture is drawn alone"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dancepose.data.actions import class_names
-from dancepose.data.clip_notes import in_time, told_clips
+from dancepose.data.clip_notes import told_clips
 from dancepose.data.division import needed_split, split_hint, told_division, told_empty
 from dancepose.data.gap import Gap, clip_places
 from dancepose.data.labels import relabel
@@ -23,6 +23,7 @@ from dancepose.data.split_file import SplitFile, read_split
 from dancepose.data.split_rule import SplitRule
 from dancepose.data.splits import Amount, Parts, split_frames
 from dancepose.errors import ConfigError, DataError, SplitError, did_you_mean
+from dancepose.files import by_number
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
@@ -77,7 +78,7 @@ def load_part(
         if rule is not None or (config.kind == LABELME and config.split is None):
             doubts = told_clips(found, rule, reader.class_folders, key)
         if rule is not None:
-            frames.sort(key=lambda f: in_time(f.name))
+            frames.sort(key=lambda f: by_number(f.name))
     places, left_out = clip_places(frames), {}
     if config.labels is not None:
         changed = relabel(frames, config.labels, f"{key}.labels")

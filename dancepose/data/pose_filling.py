@@ -24,6 +24,7 @@ from dancepose.skeleton import Skeleton
 
 log = logging.getLogger(__name__)
 
+RULE = 2  # of what is kept of a picture: without people in its padding; one more where it changes
 BATCH = 8  # pictures at once
 OVERLAP = 0.3  # intersection over union of a found person with a sample's box, at least
 
@@ -57,7 +58,7 @@ class PoseFiller:
             )
         self.model, self.workers, self.everyone = model, workers, everyone
         self.digest = hashlib.sha256(found.read_bytes()).hexdigest()[:16]  # stands for the checkpoint
-        self.folder = cache_dir() / "poses" / self.digest
+        self.folder = cache_dir() / "poses" / f"{RULE}-{self.digest}"
 
     def fill(self, frames: Sequence[Frame]) -> list[Frame]:
         """Return the frames with keypoints for the people that have none; the given ones are unchanged.

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from factories import blank_picture
 
-from dancepose.data.clip_notes import SERIES, in_time, told_clips
+from dancepose.data.clip_notes import SERIES, told_clips
 from dancepose.data.collection import PoseData
 from dancepose.data.motion_samples import window_samples
 from dancepose.data.parts import PartConfig
 from dancepose.data.readers.labelme import write_labelme
+from dancepose.files import by_number
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
 
@@ -85,7 +86,7 @@ def test_photographs_are_no_video():
     assert told_clips(frames_of("alone.jpg"), "folder", 0, "data") == []
     every_fifth = frames_of(*(f"a{5 * n}.jpg" for n in range(SERIES)))
     assert len(told_clips(every_fifth, None, 0, "data")) == 1
-    assert sorted(["a/f10.jpg", "a/f9.jpg", "a/f.jpg"], key=in_time) == ["a/f9.jpg", "a/f10.jpg", "a/f.jpg"]
+    assert sorted(["a/f10.jpg", "a/f9.jpg", "a/f.jpg"], key=by_number) == ["a/f9.jpg", "a/f10.jpg", "a/f.jpg"]
 
 
 def test_who_gives_a_split_is_told_nothing(tmp_path):

@@ -1,9 +1,11 @@
 """A dry run tells what the same command would do, and leaves nothing."""
 
 import logging
+from functools import partial
 
 import pytest
 import torch
+from left_runs import leave_run
 from omegaconf import OmegaConf
 
 from dancepose.callbacks.own_folder import OwnFolder
@@ -35,12 +37,7 @@ def run(tmp_path, monkeypatch) -> RunDirectory:
     return made
 
 
-def leave(run: RunDirectory, status: str, last: bool = True, **more) -> None:
-    run.write_config(CONFIG, [], {})
-    run.write_metrics(status, hash=config_hash(CONFIG, "d1"), data="d1", **more)
-    if last:
-        run.checkpoints.mkdir()
-        (run.checkpoints / "last.ckpt").write_text("")
+leave = partial(leave_run, CONFIG)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ import errno
 import os
 import threading
 from contextlib import nullcontext
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
+from left_runs import leave_run
 from omegaconf import OmegaConf
 
 from dancepose.errors import ConfigError, DataError
@@ -19,7 +21,6 @@ from dancepose.sweeps.ledger import Outcome, Sweep
 from dancepose.targets import plain
 from dancepose.tasks import sweep_decision, sweep_job
 from dancepose.tasks.child import TAKEN, Ended, job_environment, note_failure
-from dancepose.tasks.config_hash import config_hash
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sweep_checks import check_sweep, settled
 from dancepose.tasks.sweep_decision import Decision
@@ -39,12 +40,7 @@ def job(tmp_path, monkeypatch) -> tuple[Sweep, RunDirectory]:
     return sweep, run
 
 
-def leave(run: RunDirectory, status: str, last: bool = True, **more) -> None:
-    run.write_config(CONFIG, [], {})
-    run.write_metrics(status, hash=config_hash(CONFIG, "d1"), data="d1", **more)
-    if last:
-        run.checkpoints.mkdir()
-        (run.checkpoints / "last.ckpt").write_text("")
+leave = partial(leave_run, CONFIG)
 
 
 def decide(job, rerun=None, **more) -> Decision:

@@ -1,6 +1,5 @@
 """A folder for each class: pictures sorted into folders by what the person in them does."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from dancepose.data.problems import Problems
 from dancepose.data.readers import classes as class_file
 from dancepose.data.split_file import SPLIT_FILE
 from dancepose.errors import DataError
+from dancepose.files import by_number
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 
@@ -83,7 +83,7 @@ def _pictures(folder: Path, problems: Problems) -> list[Path]:
             found.append(path)
         else:
             problems.add("not a picture", path, subject=path.suffix)
-    return sorted(found, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+    return sorted(found, key=lambda path: by_number(path.relative_to(folder).as_posix()))
 
 
 def _is_picture(path: Path) -> bool:
@@ -92,12 +92,6 @@ def _is_picture(path: Path) -> bool:
 
 def _is_hidden(name: str) -> bool:
     return name.startswith((".", "__"))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Return by what names are sorted so that their numbers count as numbers."""
-    words = [(int(word), "") if word.isdecimal() else (-1, word) for word in re.split(r"(\d+)", name)]
-    return [*words, (-1, name)]  # 1.jpg and 01.jpg in one order, too
 
 
 def _size(path: Path) -> tuple[int, int]:
