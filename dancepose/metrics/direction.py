@@ -2,11 +2,11 @@
 
 PARTS = ("train/", "val/", "test/")
 OF_CLASS = "accuracy_"  # before the name of a class, which may be any
-LESS = ("loss", "ECE")  # words in the names of metrics of which less is better
+LESS = ("loss", "ECE", "swaps")  # words in the names of metrics of which less is better
 
 
 def higher_is_better(metric: str) -> bool:
-    """Return whether more of a metric is better: of losses and calibration errors less is.
+    """Return whether more of a metric is better: of losses, calibration errors and left/right swaps less is.
 
     Args:
         metric: as in metrics.json, or without its part: `val/accuracy`, `val/loss`, `ECE`.

@@ -47,6 +47,8 @@ def metric_of(name: str, poses: bool) -> Metric:
     """Return how a metric is told: percent, but for losses and calibration errors."""
     known = {"macro_F1": "macro-F1", "ECE": "calibration error", "mean_class_accuracy": "mean class accuracy"}
     title = known.get(name, name)
+    if name == "swaps":
+        return Metric(name, "left/right swaps, %", 1.0, 1, False)
     if not higher_is_better(name):
         return Metric(name, title, 1.0, 3, False)
     return Metric(name, f"{title}, %", 1.0 if poses else 100.0, 1, True)

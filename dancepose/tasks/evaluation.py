@@ -14,6 +14,7 @@ from dancepose.metrics.matching import Protocol
 from dancepose.metrics.mpii import MPIIMeanAP
 from dancepose.metrics.oks import OKSAveragePrecision
 from dancepose.metrics.pck import PCK
+from dancepose.metrics.sides import SideSwaps
 from dancepose.metrics.table import ResultRow
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
@@ -22,7 +23,9 @@ Prediction = tuple[str, list[Person]]  # name of the frame, its people in origin
 
 
 class PoseEvaluation(nn.Module):
-    """MPII mAP and OKS AP of grouped people; PCK@0.2 and PCKh@0.5 of peaks in single-person pictures.
+    """MPII mAP, OKS AP and left/right swaps of grouped people; PCK of peaks in single-person pictures.
+
+    PCK are two: PCK@0.2 and PCKh@0.5.
 
     Args:
         skeleton: of the people.
@@ -33,6 +36,7 @@ class PoseEvaluation(nn.Module):
         super().__init__()
         self.mpii = MPIIMeanAP(skeleton, protocol=protocol)
         self.oks = OKSAveragePrecision(skeleton)
+        self.swaps = SideSwaps(skeleton)
         self.pck = PCK(skeleton, reference="torso", threshold=0.2)
         self.pckh = PCK(skeleton, reference="head", threshold=0.5)
         self.predictions: list[Prediction] = []
@@ -40,7 +44,7 @@ class PoseEvaluation(nn.Module):
 
     def reset(self) -> None:
         """Forget everything counted."""
-        for metric in (self.mpii, self.oks, self.pck, self.pckh):
+        for metric in (self.mpii, self.oks, self.swaps, self.pck, self.pckh):
             metric.reset()
         self.predictions = []
         self._grouped = False
@@ -86,6 +90,7 @@ class PoseEvaluation(nn.Module):
         self._grouped |= peaks is None
         self.mpii.update(people, frames, indices)
         self.oks.update(people, frames, indices)
+        self.swaps.update(people, frames)
         for metric in (self.pck, self.pckh):
             metric.update(people if peaks is None else peaks, frames)
         self.predictions += [(frame.name, list(found)) for frame, found in zip(frames, people, strict=True)]
@@ -93,9 +98,12 @@ class PoseEvaluation(nn.Module):
     def compute(self) -> dict[str, Any]:
         """Return `rows` (label -> ResultRow) and `scalars` (name -> float) over all ranks.
 
-        `scalars` holds what has a value: mAP, the columns' APs, OKS AP and AR, PCK and PCKh.
+        `scalars` holds what has a value: mAP, the columns' APs, OKS AP and AR, swaps, PCK and PCKh.
         """
         rows: dict[str, ResultRow] = {"mAP": self.mpii.compute(), "OKS": self.oks.compute()}
+        swaps = self.swaps.compute()
+        if swaps.value is not None:
+            rows["swaps"] = swaps
         # a rank without single-person pictures has to take part in the reduction, so these two are always
         # computed
         pck, pckh = self.pck.compute(), self.pckh.compute()

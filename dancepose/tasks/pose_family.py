@@ -26,9 +26,9 @@ class PoseFamily(Family):
     )
 
     def metric_names(self, config: Mapping[str, Any]) -> list[str]:
-        """Return mAP, the columns, PCK and the OKS statistics."""
+        """Return mAP, the columns, PCK, swaps and the OKS statistics."""
         skeleton = Skeleton.from_dict(config["skeleton"])
-        names = ("mAP", *COLUMNS, *skeleton.columns, "PCK@0.2", "PCKh@0.5")
+        names = ("mAP", *COLUMNS, *skeleton.columns, "PCK@0.2", "PCKh@0.5", "swaps")
         return [*(f"val/{name}" for name in names), *(f"val/OKS_{name}" for name in STATISTICS)]
 
     def data_arguments(self, config: Mapping[str, Any]) -> dict[str, Any]:

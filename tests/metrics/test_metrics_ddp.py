@@ -13,6 +13,7 @@ from pose_cases import random_case
 from dancepose.metrics.mpii import MPIIMeanAP
 from dancepose.metrics.oks import OKSAveragePrecision
 from dancepose.metrics.pck import PCK
+from dancepose.metrics.sides import SideSwaps
 from dancepose.skeleton import load_skeleton
 
 FRAMES = 23
@@ -39,6 +40,7 @@ def results(places: list[int], tell: bool) -> list[dict]:
         MPIIMeanAP(skeleton),
         MPIIMeanAP(skeleton, protocol="posetrack"),
         OKSAveragePrecision(skeleton),
+        SideSwaps(skeleton),
         PCK(skeleton, "torso"),
         PCK(skeleton, "head"),
     ):
@@ -46,7 +48,7 @@ def results(places: list[int], tell: bool) -> list[dict]:
         for start in range(0, len(places), BATCH):
             batch = places[start : start + BATCH]
             arguments = ([predictions[i] for i in batch], [frames[i] for i in batch])
-            options = {"indices": batch} if tell and not isinstance(metric, PCK) else {}
+            options = {"indices": batch} if tell and not isinstance(metric, (PCK, SideSwaps)) else {}
             metric.update(*arguments, **options)
         row = metric.compute()
         curves = {name: curve and [curve.truth, *curve.precision] for name, curve in row.curves.items()}
