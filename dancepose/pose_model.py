@@ -63,6 +63,7 @@ class ModelConfig:
     width: int = 32
     depth: str = "full"
     stem: str = "conv"
+    stem_width: int = 64
     context: str = "basic"
     global_norm: str = "layer"
     attention_placement: str = "module"
@@ -78,6 +79,7 @@ class ModelConfig:
         at_least("model.width", self.width, 1)
         one_of("model.depth", self.depth, DEPTHS)
         one_of("model.stem", self.stem, STEMS)
+        at_least("model.stem_width", self.stem_width, 1)
         one_of("model.context", self.context, CONTEXTS)
         one_of("model.global_norm", self.global_norm, GLOBAL_NORMS)
         one_of("model.attention_placement", self.attention_placement, PLACEMENTS)
@@ -179,5 +181,6 @@ def _network(model: ModelConfig, channels: list[int]) -> PoseNetwork:
         attention,
         model.attention_placement,
         model.depth,
+        model.stem_width,
     )
     return PoseNetwork(backbone, Head(model.width, channels, model.dropout, DEPTHS[model.depth].blocks))

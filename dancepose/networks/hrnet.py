@@ -24,7 +24,7 @@ class Depth:
     """How many layers an HRNet has.
 
     Attributes:
-        layer1: number and channels of the bottlenecks between stem and branches.
+        layer1: number and channels of the bottlenecks between stem and branches, of a stem of 64.
         modules: of stages 2, 3 and 4.
         blocks: in each branch of each module, and at each further scale of a head.
     """
@@ -56,6 +56,7 @@ class HRNet(nn.Module):
         placement: `module`, one attention at the end of each branch of each module, before the exchange (26
             in all at full depth); or `block`, one on the residual path of each block of the branches.
         depth: one of `DEPTHS`.
+        stem_width: channels of the stem; the bottlenecks behind it have channels in proportion.
 
     Raises:
         ValueError: an unknown name for stem, context, norm, placement or depth.
@@ -70,6 +71,7 @@ class HRNet(nn.Module):
         attention: Attention = nn.Identity,
         placement: str = "module",
         depth: str = "full",
+        stem_width: int = CHANNELS,
     ) -> None:
         super().__init__()
         for value, known in ((stem, STEMS), (context, CONTEXTS), (placement, PLACEMENTS), (depth, DEPTHS)):
@@ -92,11 +94,12 @@ class HRNet(nn.Module):
                 *(ExchangeModule(channels[:branches], blocks, in_module, n, shape.blocks) for n in outputs)
             )
 
-        self.stem = STEMS[stem]()
-        bottlenecks, inner = shape.layer1
+        self.stem = STEMS[stem](stem_width)
+        bottlenecks, published = shape.layer1
+        inner = max(1, published * stem_width // CHANNELS)
         expanded = inner * Bottleneck.expansion
         self.layer1 = nn.Sequential(
-            Bottleneck(CHANNELS, inner), *(Bottleneck(expanded, inner) for _ in range(bottlenecks - 1))
+            Bottleneck(stem_width, inner), *(Bottleneck(expanded, inner) for _ in range(bottlenecks - 1))
         )
         self.transition1 = Transition([expanded], channels[:2])
         self.stage2 = stage(2, shape.modules[0], last=2)

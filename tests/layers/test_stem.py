@@ -21,6 +21,7 @@ def images(size: int = 32, batch: int = 1) -> torch.Tensor:
 @pytest.mark.parametrize("kind", [ConvStem, PyramidStem])
 def test_64_channels_at_a_quarter(kind):
     assert stem(kind)(images()).shape == (1, 64, 8, 16)
+    assert kind(24)(images()).shape == (1, 24, 8, 16)
 
 
 @pytest.mark.parametrize("kind", [ConvStem, PyramidStem])

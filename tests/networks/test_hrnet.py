@@ -53,6 +53,17 @@ class TestStructure:
         assert network.layer1[-1].conv3.out_channels == expanded
         assert network(torch.empty(1, 3, 64, 96, device="meta")).shape == (1, 8, 16, 24)
 
+    @pytest.mark.parametrize(
+        ("depth", "stem_width", "expanded"), [("full", 64, 256), ("full", 32, 128), ("small", 24, 48)]
+    )
+    @pytest.mark.parametrize("stem", ["conv", "pyramid"])
+    def test_stem_width(self, meta, stem, depth, stem_width, expanded):
+        """Narrower stems take the bottlenecks with them; branches, and with them the head, stay."""
+        network = meta(width=8, stem=stem, depth=depth, stem_width=stem_width)
+        assert network.stem.conv2.out_channels == network.layer1[0].conv1.in_channels == stem_width
+        assert {m.conv3.out_channels for m in network.layer1} == {expanded}
+        assert network(torch.empty(1, 3, 64, 96, device="meta")).shape == (1, 8, 16, 24)
+
     def test_unknown_depth(self, meta):
         with pytest.raises(ValueError, match="'tiny': choose one of"):
             meta(depth="tiny")
