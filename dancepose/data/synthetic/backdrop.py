@@ -8,9 +8,20 @@ import numpy as np
 
 from dancepose.data.synthetic.camera import Camera
 from dancepose.data.synthetic.material import Light
-from dancepose.data.synthetic.paint import add_pixels, grain, scale_channels, scale_pixels
+from dancepose.data.synthetic.paint import add_pixels, grain, scale_pixels
+from dancepose.data.synthetic.scenery import (
+    blocks,
+    clutter,
+    draw_colour,
+    floor_grain,
+    furniture,
+    trees,
+    uneven_light,
+)
 
-KINDS = ("stage", "room", "street", "night")
+KINDS = {"stage": 0.2, "room": 0.35, "street": 0.35, "night": 0.1}  # probabilities
+DIM = {"stage": 0.38, "room": 0.55, "street": 0.55, "night": 0.38}  # light from everywhere
+LEAST = 0.55  # of the light on what faces the camera: people have to be seen
 
 
 @dataclass(frozen=True)
@@ -43,25 +54,54 @@ def draw_backdrop(random: np.random.Generator, camera: Camera, wall: float, hard
         wall: where the back wall stands, see `Backdrop`.
         hard: 0 (plain and well lit) to 1 (cluttered, dim, coloured).
     """
-    kind = str(random.choice(KINDS))
+    kind = str(random.choice(list(KINDS), p=list(KINDS.values())))
     floor = horizon_row(camera, wall)
     paint = {"stage": _stage, "room": _room, "street": _street, "night": _night}[kind]
     image = paint(random, camera, floor, wall)
-    add_pixels(image, 0.025 * (1 + hard) * grain(random, camera.size, (2, 9, 40)))
     if hard > 0.3:
-        _clutter(random, image, floor, int(hard * 10))
-    dim = {"stage": 0.3, "room": 0.55, "street": 0.6, "night": 0.25}[kind] * random.uniform(0.8, 1.15)
-    tint = _tint(random, 0.08 + 0.25 * hard * (kind in ("stage", "night")))
+        clutter(random, image, floor, int(hard * 10))
+    rough = random.uniform(0.01, 0.03) * (1 + hard)
+    outside = kind in ("street", "night")  # a sky has no grain, houses behind a street little
+    add_pixels(
+        image[:floor], rough * (0.4 if outside else 1) * grain(random, (camera.size[0], floor), (2, 9))
+    )
+    if floor < camera.size[1]:
+        add_pixels(image[floor:], rough * floor_grain(random, camera, floor))
+    light = draw_light(random, kind, hard)
+    haze = np.array([0.6, 0.62, 0.68]) * (0.4 if kind in ("stage", "night") else 1.2) * _tint(random, 0.15)
+    thickness = random.uniform(0, 0.1 + 0.35 * hard)
+    tone = (0.65 + 0.5 * DIM[kind]) * _tint(random, 0.04)
+    cv2.multiply(image, uneven_light(random, camera.size, tone, 0.1 if outside else 0.2), dst=image)
+    np.clip(image, 0, 1, out=image)
+    return Backdrop(kind, image, light, wall, np.clip(haze, 0, 1), thickness)
+
+
+def draw_light(random: np.random.Generator, kind: str, hard: float) -> Light:
+    """Draw the light on people: at least `LEAST` of it on what faces the camera.
+
+    Args:
+        random: where it is drawn from.
+        kind: of the backdrop.
+        hard: 0 to 1: how dim and coloured.
+    """
+    coloured = hard * (kind in ("stage", "night"))
+    ambient = DIM[kind] * random.uniform(0.7, 1.15) * _tint(random, 0.08 + 0.25 * coloured)
     lamps: list[tuple[np.ndarray, np.ndarray]] = []
     for _ in range(1 + int(random.integers(0, 2)) + (kind == "stage")):
         direction = np.array([random.normal(0, 1), random.uniform(-1.6, -0.3), random.uniform(-1.5, -0.1)])
-        strength = random.uniform(0.25, 0.75) / (1 + 0.4 * len(lamps))
-        lamps.append((direction, strength * _tint(random, 0.08 + 0.5 * hard * (kind in ("stage", "night")))))
-    haze = np.array([0.6, 0.62, 0.68]) * (0.4 if kind in ("stage", "night") else 1.2) * _tint(random, 0.15)
-    thickness = random.uniform(0, 0.1 + 0.35 * hard)
-    scale_channels(image, (0.65 + 0.5 * dim) * _tint(random, 0.04))
-    np.clip(image, 0, 1, out=image)
-    return Backdrop(kind, image, Light(dim * tint, lamps), wall, np.clip(haze, 0, 1), thickness)
+        strength = random.uniform(0.4, 1.1) / (1 + 0.4 * len(lamps))
+        lamps.append((direction, strength * _tint(random, 0.08 + 0.5 * coloured)))
+    light = Light(ambient, lamps)
+    return Light(ambient * max(1.0, 1 + (LEAST - frontal(light)) / (0.75 * ambient.mean())), lamps)
+
+
+def frontal(light: Light) -> float:
+    """Return how bright a white upright surface that faces the camera is, the mean of its channels."""
+    total = 0.75 * float(light.ambient.mean())
+    for direction, colour in light.lamps:
+        cosine = -direction[2] / float(np.linalg.norm(direction))
+        total += max(0.85 * cosine + 0.15, 0.0) * float(colour.mean())
+    return total
 
 
 def horizon_row(camera: Camera, wall: float) -> int:
@@ -73,11 +113,6 @@ def horizon_row(camera: Camera, wall: float) -> int:
 def _tint(random: np.random.Generator, extent: float) -> np.ndarray:
     """Draw a factor (3,) around 1."""
     return 1 + extent * (np.array(colorsys.hsv_to_rgb(random.random(), 1, 1)) - 0.5)
-
-
-def _colour(random: np.random.Generator, saturation: float, low: float, high: float) -> np.ndarray:
-    value = random.uniform(low, high)
-    return np.array(colorsys.hsv_to_rgb(random.random(), random.uniform(0, saturation), value), np.float32)
 
 
 def _floor_places(camera: Camera, row: int) -> tuple[np.ndarray, np.ndarray]:
@@ -133,8 +168,8 @@ def _fraction(values: np.ndarray) -> np.ndarray:
 
 
 def _stage(random: np.random.Generator, camera: Camera, row: int, wall: float) -> np.ndarray:
-    colour = _colour(random, 0.8, 0.08, 0.35)
-    image = _base(camera, colour, _colour(random, 0.5, 0.15, 0.45), row)
+    colour = draw_colour(random, 0.5, 0.08, 0.4)
+    image = _base(camera, colour, draw_colour(random, 0.25, 0.15, 0.6), row)
     width = camera.size[0]
     folds = np.sin(np.arange(width) / random.uniform(4, 14) + 2 * np.sin(np.arange(width) / 60))
     image[:row].reshape(row, -1)[:] *= np.repeat(1 + 0.3 * folds, 3).astype(np.float32)
@@ -142,11 +177,12 @@ def _stage(random: np.random.Generator, camera: Camera, row: int, wall: float) -
     for _ in range(random.integers(0, 4)):  # screens and lamps
         x, y = random.integers(0, width), random.integers(0, max(1, row // 2))
         cv2.circle(image, (int(x), int(y)), int(random.integers(2, 9)), (1.0, 0.95, 0.8), -1, cv2.LINE_AA)
+    furniture(random, image, row, 2)
     return image
 
 
 def _room(random: np.random.Generator, camera: Camera, row: int, wall: float) -> np.ndarray:
-    image = _base(camera, _colour(random, 0.35, 0.45, 0.9), _colour(random, 0.5, 0.25, 0.65), row)
+    image = _base(camera, draw_colour(random, 0.22, 0.4, 0.95), draw_colour(random, 0.22, 0.2, 0.75), row)
     width = camera.size[0]
     _planks(random, image, camera, row, random.random() < 0.4, 0.2)
     if row > 6:
@@ -155,65 +191,35 @@ def _room(random: np.random.Generator, camera: Camera, row: int, wall: float) ->
         w, h = int(random.integers(50, 130)), int(random.integers(60, 160))
         x, y = int(random.integers(-30, width)), max(0, row - h - int(random.integers(0, 90)))
         cv2.rectangle(image, (x, y), (x + w, min(row, y + h)), (0.9, 0.9, 0.88), -1)
-        pane = _colour(random, 0.3, 0.6, 0.95).tolist()
+        pane = draw_colour(random, 0.3, 0.6, 0.95).tolist()
         cv2.rectangle(image, (x + 5, y + 5), (x + w - 5, min(row, y + h - 5)), pane, -1)
         cv2.line(image, (x + w // 2, y), (x + w // 2, min(row, y + h)), (0.85, 0.85, 0.83), 3)
+    furniture(random, image, row, 8)
     return image
 
 
 def _street(random: np.random.Generator, camera: Camera, row: int, wall: float) -> np.ndarray:
-    sky = np.array([0.55, 0.7, 0.9], np.float32) * random.uniform(0.8, 1.1)
-    image = _base(camera, sky, _colour(random, 0.3, 0.35, 0.65), row)
-    _blocks(random, image, row, (0.35, 0.8), lit=False)
+    sky = np.array([0.66, 0.76, 0.88], np.float32) * random.uniform(0.8, 1.1)
+    image = _base(camera, sky, draw_colour(random, 0.2, 0.2, 0.7), row)
+    blocks(random, image, row, (0.15, 0.9), lit=False)
+    trees(random, image, row, random.uniform(0.6, 1.2))
     if random.random() < 0.4:  # grass
         cv2.rectangle(
-            image, (0, row), camera.size, (np.array([0.3, 0.45, 0.2]) * random.uniform(0.7, 1.2)).tolist(), -1
+            image,
+            (0, row),
+            camera.size,
+            (np.array([0.32, 0.4, 0.22]) * random.uniform(0.7, 1.2)).tolist(),
+            -1,
         )
-        add_pixels(image[row:], 0.05 * grain(random, camera.size, (2, 5))[row:])
+        add_pixels(image[row:], 0.05 * grain(random, (camera.size[0], camera.size[1] - row), (2, 5)))
     else:
         _planks(random, image, camera, row, True, 0.15)
     return image
 
 
 def _night(random: np.random.Generator, camera: Camera, row: int, wall: float) -> np.ndarray:
-    image = _base(camera, np.array([0.04, 0.05, 0.11], np.float32), _colour(random, 0.3, 0.1, 0.25), row)
-    _blocks(random, image, row, (0.05, 0.16), lit=True)
+    image = _base(camera, np.array([0.04, 0.05, 0.11], np.float32), draw_colour(random, 0.2, 0.12, 0.35), row)
+    blocks(random, image, row, (0.05, 0.25), lit=True)
+    trees(random, image, row, 0.25)
     _planks(random, image, camera, row, True, 0.2)
     return image
-
-
-def _blocks(
-    random: np.random.Generator, image: np.ndarray, row: int, values: tuple[float, float], lit: bool
-) -> None:
-    """Draw houses along the horizon, with windows."""
-    x, width = 0, image.shape[1]
-    while x < width:
-        w, h = int(random.integers(50, 160)), int(random.integers(40, max(41, row)))
-        top = max(0, row - h)
-        wall = _colour(random, 0.4, *values).tolist()
-        dark = [0.6 * value for value in wall]
-        image[top:row, x : x + w] = wall
-        step = int(random.integers(12, 26))
-        for wy in range(top + 6, row - 8, step):
-            for wx in range(x + 5, min(x + w, width) - 8, step):
-                pane = [0.95, 0.85, 0.5] if random.random() < 0.3 and lit else dark
-                far = (wx + step // 2 - 1, wy + step // 2 - 1)
-                cv2.rectangle(image, (wx, wy), far, pane, -1)
-        x += w + int(random.integers(0, 30))
-
-
-def _clutter(random: np.random.Generator, image: np.ndarray, row: int, count: int) -> None:
-    """Draw boxes, disks and lines of all colours against the wall: things that are no people."""
-    height, width = image.shape[:2]
-    for _ in range(random.integers(0, count + 1)):
-        x, w, h = int(random.integers(0, width)), int(random.integers(8, 70)), int(random.integers(8, 120))
-        base = min(height, row + int(random.integers(-60, 40)))
-        colour = _colour(random, 0.9, 0.1, 0.9).tolist()
-        kind = random.random()
-        if kind < 0.5:
-            cv2.rectangle(image, (x, base - h), (x + w, base), colour, -1)
-        elif kind < 0.75:
-            cv2.ellipse(image, (x, base - h), (w // 2 + 2, h // 3 + 2), 0, 0, 360, colour, -1, cv2.LINE_AA)
-        else:
-            end = (x + int(random.normal(0, 60)), base - h - 40)
-            cv2.line(image, (x, base), end, colour, int(random.integers(2, 9)), cv2.LINE_AA)

@@ -85,7 +85,15 @@ class Body:
         for side, sign in (("left", 1.0), ("right", -1.0)):
             found |= self._arm(side, sign, pose.arms[side], found)
             found |= self._leg(side, sign, pose, hip, thigh, shank, found)
-        return found
+        return self._tilted(found, pose) if pose.tilt or pose.roll else found
+
+    def _tilted(self, found: dict[str, np.ndarray], pose: Pose) -> dict[str, np.ndarray]:
+        """Turn the whole body, and set what is lowest as high above the floor as it was."""
+        turn = _rotation(0.0, pose.tilt, pose.roll)
+        lowest = min(value[1] for value in found.values() if value.ndim == 1)
+        turned = {name: turn @ value for name, value in found.items()}
+        up = np.array([0, lowest - min(value[1] for value in turned.values() if value.ndim == 1), 0])
+        return {name: value + up if value.ndim == 1 else value for name, value in turned.items()}
 
     def _arm(self, side: str, sign: float, arm: Arm, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         height, frame = self.height, found["frame_chest"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from dancepose.data.synthetic.backdrop import Backdrop, frontal
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.camera import Camera
 from dancepose.data.synthetic.classes import ACTIONS
@@ -16,8 +17,17 @@ from dancepose.data.synthetic.motion import draw_motion
 from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.paint import noise, scale_pixels
 from dancepose.data.synthetic.raster import Raster
+from dancepose.data.synthetic.shapes import Cone, Shape
 
 SOFT = 16  # pixels that a shadow's edge goes on
+BRIGHT = {
+    "stage": (0.22, 0.5),
+    "room": (0.35, 0.62),
+    "street": (0.35, 0.62),
+    "night": (0.18, 0.4),
+}  # of pictures
+EXPOSED = (0.6, 1.35)  # white cloth that faces the camera, however bright what is behind it
+MIDDLE = 0.4  # brightness that the contrast leaves as it is
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Effects:
         motion: length of the motion blur, pixels; and its angle, radians.
         noise: deviation of the sensor's noise.
         vignette: how much darker the corners are.
+        exposure: factor of all light.
         contrast: factor around the middle.
         quality: of the JPEG file.
     """
@@ -39,25 +50,30 @@ class Effects:
     motion: tuple[int, float]
     noise: float
     vignette: float
+    exposure: float
     contrast: float
     quality: int
 
     @classmethod
-    def draw(cls, random: np.random.Generator, hard: float, kind: str) -> "Effects":
-        """Draw effects; `hard` from 0 to 1, `kind` of the backdrop."""
+    def draw(cls, random: np.random.Generator, hard: float, backdrop: Backdrop) -> "Effects":
+        """Draw effects; `hard` from 0 to 1."""
+        kind = backdrop.kind
         spots = []
         for _ in range(int(random.integers(0, 4)) if kind in ("stage", "night") else 0):
             colour = np.array(colorsys.hsv_to_rgb(random.random(), random.uniform(0, 0.3 + 0.5 * hard), 1.0))
             place = (random.random(), random.uniform(0.2, 0.9), random.uniform(0.15, 0.5))
             spots.append((*place, random.uniform(0.3, 1.0) * colour))
+        wanted = random.uniform(*BRIGHT[kind]) / float(backdrop.image[::8, ::8].mean())
+        least, most = np.array(EXPOSED) / frontal(backdrop.light)
         moving = random.random() < 0.1 + 0.25 * hard
         return cls(
             spots=spots,
-            blur=random.uniform(0.5, 0.7 + 0.5 * hard),
+            blur=random.uniform(0.3, 0.45 + 0.3 * hard),
             motion=(int(random.integers(3, 5 + int(5 * hard))) if moving else 0, random.uniform(0, np.pi)),
-            noise=random.uniform(0.004, 0.012 + 0.03 * hard),
+            noise=random.uniform(0.003, 0.01 + 0.025 * hard),
             vignette=random.uniform(0, 0.35),
-            contrast=random.uniform(0.85, 1.15),
+            exposure=float(np.clip(wanted, least, most)),
+            contrast=random.uniform(0.95, 1.5),
             quality=int(random.integers(92 - int(40 * hard), 97)),
         )
 
@@ -66,7 +82,7 @@ class Effects:
         height, width = image.shape[:2]
         x = np.linspace(0, 1, width, dtype=np.float32)
         y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-        gain = np.float32(255 * self.contrast)
+        gain = np.float32(255 * self.contrast * self.exposure)
         glow = gain * (1 - 2 * self.vignette * (y - 0.5) ** 2) - np.repeat(
             gain * 2 * self.vignette * (x - 0.5) ** 2, 3
         )
@@ -76,7 +92,8 @@ class Effects:
                 across, down = np.exp(-(((x - cx) / radius) ** 2)), np.exp(-(((y - cy) / radius) ** 2) / 2)
                 light += down * np.outer(across, colour.astype(np.float32)).ravel()
             glow *= light
-        image = image * glow.reshape(image.shape)
+        # whole numbers from here on: a third of the time of floating ones
+        image = cv2.multiply(image, glow.reshape(image.shape), dtype=cv2.CV_16S)
         taps = 2 * int(np.ceil(2.5 * self.blur)) + 1
         image = cv2.GaussianBlur(image, (taps, taps), self.blur)
         length, angle = self.motion
@@ -88,30 +105,50 @@ class Effects:
             cv2.line(kernel, ends[0], ends[1], 1.0, 1)
             image = cv2.filter2D(image, -1, kernel / kernel.sum())
         # the sensor's noise is one of brightness: of its colour little is left in a JPEG file
-        grains = noise(random, (width, height), 255 * self.noise, 255 * 0.45 * (1 - self.contrast))
-        return cv2.add(image, cv2.cvtColor(grains, cv2.COLOR_GRAY2RGB), dtype=cv2.CV_8U)
+        grains = noise(
+            random, (width, height), 255 * self.noise, 255 * MIDDLE * (1 - self.contrast), np.dtype(np.int16)
+        )
+        return cv2.add(image, cv2.merge([grains] * 3), dtype=cv2.CV_8U)
 
 
-def shadows(image: np.ndarray, camera: Camera, people: Sequence[dict[str, np.ndarray]]) -> None:
-    """Darken the floor under feet."""
+def shadows(
+    image: np.ndarray, camera: Camera, people: Sequence[dict[str, np.ndarray]], things: Sequence[Shape] = ()
+) -> None:
+    """Darken the floor under feet and under things.
+
+    Args:
+        image: (H, W, 3), changed.
+        camera: of the picture.
+        people: their joints, see `Body.joints`.
+        things: that stand or hang near the floor.
+    """
     height, width = image.shape[:2]
     shade_ = np.ones((height // 2, width // 2), np.float32)  # soft things need half the resolution
     top = height
-    for joints in people:
-        for side in ("left", "right"):
-            foot = (joints[f"{side}_ankle"] + joints[f"{side}_toe"]) / 2
-            ground = camera.view(np.array([foot[0], 0.0, foot[2]]))
-            if ground[2] < 0.3:
-                continue
-            size = camera.focal / ground[2]
-            x, y = camera.project(ground)
-            if not (-200 < x < width + 200 and -200 < y < height + 200):
-                continue
-            flat = max(1, int(size * 0.16 * abs(camera.position[1]) / ground[2]) + 2)
-            strength = 0.45 / (1 + 6 * max(0.0, float(foot[1]) - 0.06))
-            middle, axes = (int(8 * x), int(8 * y)), (int(8 * (int(size * 0.2) + 2)), 8 * flat)
-            cv2.ellipse(shade_, middle, axes, 0, 0, 360, 1 - strength, -1, cv2.LINE_AA, 4)
-            top = min(top, int(y) - flat - SOFT)
+    # place, half its breadth and depth, and how far it is above the floor
+    spots = [
+        ((joints[f"{side}_ankle"] + joints[f"{side}_toe"]) / 2, 0.2, 0.16, 0.06)
+        for joints in people
+        for side in ("left", "right")
+    ]
+    for thing in things:
+        place = thing.start if isinstance(thing, Cone) else thing.centre
+        radius = float(thing.radii[0])
+        if place[1] < 0.5:
+            spots.append((place, radius + 0.05, radius + 0.05, radius))
+    for place, broad, deep, own in spots:
+        ground = camera.view(np.array([place[0], 0.0, place[2]]))
+        if ground[2] < 0.3:
+            continue
+        size = camera.focal / ground[2]
+        x, y = camera.project(ground)
+        if not (-200 < x < width + 200 and -200 < y < height + 200):
+            continue
+        flat = max(1, int(size * deep * abs(camera.position[1]) / ground[2]) + 2)
+        strength = 0.5 / (1 + 6 * max(0.0, float(place[1]) - own))
+        middle, axes = (int(8 * x), int(8 * y)), (int(8 * (int(size * broad) + 2)), 8 * flat)
+        cv2.ellipse(shade_, middle, axes, 0, 0, 360, 1 - strength, -1, cv2.LINE_AA, 4)
+        top = min(top, int(y) - flat - SOFT)
     top = max(top, 0)
     soft = cv2.resize(cv2.GaussianBlur(shade_, (0, 0), SOFT / 8), (width, height))
     scale_pixels(image[top:], soft[top:])

@@ -44,14 +44,18 @@ class Figure:
             )
             fat = height * girth
             found += self._sleeved(
-                shoulder, elbow, UPPER_ARM * 1.12 * fat, ELBOW * fat, outfit.sleeves, TOP_M
+                shoulder, elbow, (UPPER_ARM * 1.12 * fat, ELBOW * fat), outfit.sleeves, TOP_M, outfit.loose
             )
-            found += self._sleeved(elbow, wrist, ELBOW * fat, WRIST * fat, outfit.sleeves - 1, TOP_M)
+            found += self._sleeved(
+                elbow, wrist, (ELBOW * fat, WRIST * fat), outfit.sleeves - 1, TOP_M, outfit.loose, lower=True
+            )
             found.append(self._cone(wrist, hand, 0.017 * height, 0.02 * height, SKIN_M))
             hip, knee, ankle, toe = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "toe"))
             cover = {"trousers": 1.95, "shorts": 0.75}.get(outfit.legs, 0.0)
-            found += self._sleeved(hip, knee, THIGH * fat, KNEE * fat, cover, BOTTOM_M)
-            found += self._sleeved(knee, ankle, KNEE * 1.08 * fat, ANKLE * fat, cover - 1, BOTTOM_M)
+            found += self._sleeved(hip, knee, (THIGH * fat, KNEE * fat), cover, BOTTOM_M, outfit.wide)
+            found += self._sleeved(
+                knee, ankle, (KNEE * 1.08 * fat, ANKLE * fat), cover - 1, BOTTOM_M, outfit.wide, lower=True
+            )
             heel = ankle - 0.25 * (toe - ankle) * np.array([1, 0, 1]) - np.array([0, 0.022 * height, 0])
             found.append(self._cone(heel, toe, 0.024 * height, 0.018 * height, SHOES_M))
         return found
@@ -60,16 +64,25 @@ class Figure:
         return Cone(a, b, (ra, rb), self.first + material)
 
     def _sleeved(
-        self, a: np.ndarray, b: np.ndarray, ra: float, rb: float, cover: float, cloth: int
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        radii: tuple[float, float],
+        cover: float,
+        cloth: int,
+        wide: float,
+        lower: bool = False,
     ) -> list[Shape]:
-        """Return a limb of which the first `cover` of its length is in cloth."""
+        """Return a limb of which the first `cover` of its length is in cloth, `wide` at its lower end."""
+        ra, rb = radii
+        top, foot = (1 + share * (wide - 1) for share in ((0.6, 1.0) if lower else (0.3, 0.6)))
         if cover >= 0.97:
-            return [self._cone(a, b, ra * 1.08, rb * 1.12, cloth)]
+            return [self._cone(a, b, ra * 1.08 * top, rb * 1.12 * foot, cloth)]
         bare = self._cone(a, b, ra, rb, SKIN_M)
         if cover <= 0.03:
             return [bare]
         middle = a + cover * (b - a)
-        return [bare, self._cone(a, middle, ra * 1.1, (ra + cover * (rb - ra)) * 1.15, cloth)]
+        return [bare, self._cone(a, middle, ra * 1.1 * top, (ra + cover * (rb - ra)) * 1.15 * foot, cloth)]
 
     def _trunk(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         body, outfit = self.body, self.outfit
@@ -87,7 +100,7 @@ class Figure:
             Ellipsoid(
                 chest - 0.15 * (thorax - chest),
                 chest_frame,
-                np.array([0.082 * girth, 0.13, 0.062 * girth]) * height,
+                np.array([0.082 * girth * (0.75 + 0.25 * outfit.loose), 0.13, 0.062 * girth]) * height,
                 self.first + WAIST_M,
             ),
             Ellipsoid(

@@ -48,6 +48,7 @@ class Material:
         pattern: one of `KINDS`.
         scale: repetitions of the pattern.
         front: of a trunk; None: it has none.
+        folds: how much lighter and darker the cloth's folds are.
     """
 
     colour: np.ndarray
@@ -55,6 +56,7 @@ class Material:
     pattern: str = "plain"
     scale: float = 4.0
     front: Front | None = None
+    folds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,22 @@ def shade(surfaces: Surfaces, materials: Sequence[Material], light: Light) -> np
         lambert = np.maximum(dx * x + dy * y + dz * z + np.float32(0.15), 0)  # wrapped, as on soft cloth
         lamps.append((lambert, colour.astype(np.float32)))
     edge = 0.78 + 0.22 * np.sqrt(np.clip(-z, 0, 1))  # limbs in front of a body stand out
+    folds = np.array([m.folds for m in materials], np.float32)
+    if folds.any():
+        edge *= 1 + folds.take(surfaces.material) * _folds(surfaces.material, surfaces.place)
     for channel, values in enumerate(albedo):
         total = below * np.float32(light.ambient[channel])
         for lambert, colour in lamps:
             total += lambert * colour[channel]
         values *= total * edge
     return np.ascontiguousarray(albedo.T)
+
+
+def _folds(index: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return (n,) light (1) and shadow (-1) of folds across limbs and trunks."""
+    x, y, z = place
+    bent = np.sin(5 * x + 4 * y + index.astype(np.float32))
+    return np.sin(15 * y + 6 * (x + z) + 3 * bent)
 
 
 def _albedo(index: np.ndarray, place: np.ndarray, materials: Sequence[Material]) -> np.ndarray:

@@ -10,6 +10,8 @@ from dancepose.data.synthetic.classes import satisfied
 from dancepose.data.synthetic.pose import SIDES, Arm, Leg, Pose
 from dancepose.data.synthetic.stances import free_pose, pointing_arm, stance
 
+FREE = 0.3  # share of the named actions, but the walk, that someone does in the middle of a dance
+EDGE = 0.15  # of those whose arms go to the edge of what the action's name means, or beyond it
 SWAY = 0.06  # lengths of the trunk, radians: more than a beat moves anything of a free pose
 
 
@@ -63,31 +65,45 @@ def _beat(random: np.random.Generator, pose: Pose, extent: float = 1.0) -> Motio
     return Motion(at, 1 / tempo)
 
 
+def _stand(random: np.random.Generator, lively: float = 1.0) -> Pose:
+    """Draw legs, trunk and head of a named action: at ease, or as in free dance; the arms hang."""
+    pose = stance(random, lively)
+    if random.random() >= FREE:
+        return pose
+    return replace(free_pose(random, upright=True), arms=pose.arms)
+
+
 def _akimbo(random: np.random.Generator, body: Body) -> Motion:
-    pose = stance(random)
+    pose = _stand(random)
+    loose = SIDES[int(random.integers(2))] if random.random() < EDGE else None
     for side in SIDES:
         pole = np.array([1.0, random.uniform(-0.1, 0.25), random.uniform(-0.7, 0.15)])
-        pose.arms[side] = Arm(reach=random.uniform(0.95, 1.2), pole=pole, on_hip=True)
+        reach = random.uniform(1.2, 2.4) if side == loose else random.uniform(0.95, 1.2)
+        pose.arms[side] = Arm(reach=reach, pole=pole, on_hip=True)
     return _beat(random, pose)
 
 
 def _hold_high(random: np.random.Generator, body: Body) -> Motion:
-    pose = stance(random)
+    pose = _stand(random)
     out, reach = random.uniform(-0.12, 0.45), random.uniform(0.86, 1.0)
+    if random.random() < EDGE:
+        out, reach = random.uniform(0.1, 0.8), random.uniform(0.6, 0.95)
     for side in SIDES:
         up = np.array([out + random.normal(0, 0.07), 1.0, random.uniform(-0.1, 0.35)])
         pole = np.array([1.0, 0, random.uniform(-0.4, 0.6)])
         pose.arms[side] = Arm(
-            up / np.linalg.norm(up), float(np.clip(reach + random.normal(0, 0.03), 0.84, 1.0)), pole
+            up / np.linalg.norm(up), float(np.clip(reach + random.normal(0, 0.03), 0.5, 1.0)), pole
         )
     pose.head_pitch -= random.uniform(0, 0.35)
     return _beat(random, pose)
 
 
 def _single_arm_open(random: np.random.Generator, body: Body) -> Motion:
-    pose = stance(random)
+    pose = _stand(random)
     side, other = random.permutation(SIDES).tolist()
     up, aside, reach = random.uniform(-0.2, 0.45), random.uniform(1.1, 1.9), random.uniform(0.95, 1.0)
+    if random.random() < EDGE:
+        up, aside, reach = random.uniform(-0.55, 0.85), random.uniform(0.6, 1.9), random.uniform(0.88, 1.0)
     pose.arms[side] = replace(
         pointing_arm(aside, up, reach), hand=np.array([0, random.uniform(-0.4, 0.8), 0])
     )
@@ -99,10 +115,12 @@ def _single_arm_open(random: np.random.Generator, body: Body) -> Motion:
 
 
 def _wave(random: np.random.Generator, body: Body) -> Motion:
-    pose = stance(random, 0.5)
+    pose = _stand(random, 0.5)
     side = SIDES[int(random.integers(2))]
     centre, high = random.uniform(0.1, 0.5), random.uniform(0.35, 0.95)
     forward, reach = random.uniform(0.05, 0.5), random.uniform(0.62, 0.86)
+    if random.random() < EDGE:
+        high, reach = random.uniform(0.0, 0.5), random.uniform(0.75, 1.0)
     extent, tempo, phase = random.uniform(0.25, 0.55), random.uniform(1.2, 2.6), random.uniform(0, 2 * np.pi)
     pole = np.array([1.0, random.uniform(-1.1, -0.3), -0.3])
     still = _beat(random, pose, 0.4)

@@ -28,6 +28,22 @@ HAIR = np.array(
         [0.62, 0.62, 0.62],
     ]
 )
+# clothes: black, greys, white, denim, navy, beige, brown
+PLAIN = np.array(
+    [
+        [0.1, 0.1, 0.1],
+        [0.15, 0.15, 0.16],
+        [0.33, 0.33, 0.34],
+        [0.58, 0.58, 0.58],
+        [0.9, 0.9, 0.9],
+        [0.82, 0.82, 0.84],
+        [0.25, 0.34, 0.48],
+        [0.4, 0.5, 0.64],
+        [0.13, 0.16, 0.28],
+        [0.76, 0.67, 0.53],
+        [0.42, 0.32, 0.24],
+    ]
+)
 PATTERNS = ("plain", "plain", "plain", "stripes", "bands", "checks", "dots")
 HAIR_STYLES = ("short", "short", "long", "tail", "bun", "cap", "bald")
 BOTTOMS = ("trousers", "trousers", "shorts", "skirt", "gown")
@@ -49,6 +65,8 @@ class Outfit:
         legs: one of `BOTTOMS`.
         hem: how far a skirt goes down the legs, 1 to the knee.
         shoes: material.
+        loose: breadth of the sleeves, 1: close to the arms.
+        wide: of the trousers' legs.
     """
 
     skin: Material
@@ -61,6 +79,8 @@ class Outfit:
     legs: str
     hem: float
     shoes: Material
+    loose: float = 1.0
+    wide: float = 1.0
 
     @classmethod
     def draw(cls, random: np.random.Generator) -> "Outfit":
@@ -94,6 +114,8 @@ class Outfit:
             legs=legs,
             hem=random.uniform(0.6, 1.8) if legs == "gown" else random.uniform(0.5, 1.1),
             shoes=_shoes(random),
+            loose=1 + 0.5 * random.random() ** 2,
+            wide=1 + 0.6 * random.random() ** 2,
         )
 
     @property
@@ -113,11 +135,11 @@ class Outfit:
 
 
 def _cloth(random: np.random.Generator) -> np.ndarray:
-    """Draw a colour of clothes: often dark, white or grey, else anything."""
-    if random.random() < 0.3:
-        return np.full(3, random.choice([0.06, 0.12, 0.3, 0.55, 0.9])) * random.uniform(0.9, 1.05, 3)
+    """Draw a colour of clothes: mostly black, white, grey, denim or beige, else anything."""
+    if random.random() < 0.65:
+        return PLAIN[random.integers(len(PLAIN))] * random.uniform(0.85, 1.1) * random.uniform(0.95, 1.05, 3)
     return np.array(
-        colorsys.hsv_to_rgb(random.random(), random.uniform(0.3, 0.95), random.uniform(0.25, 0.95))
+        colorsys.hsv_to_rgb(random.random(), random.uniform(0.2, 0.75), random.uniform(0.25, 0.9))
     )
 
 
@@ -136,6 +158,7 @@ def _material(random: np.random.Generator, colour: np.ndarray, front: Front) -> 
         pattern=str(random.choice(PATTERNS)),
         scale=random.uniform(2, 7),
         front=front,
+        folds=random.uniform(0.03, 0.22),
     )
 
 

@@ -53,6 +53,8 @@ class Pose:
         crouch: height of the pelvis as a share of the legs' length.
         sway: of the pelvis to the left, in metres.
         jump: of the whole body above the floor, in metres.
+        tilt: of the whole body, forward.
+        roll: of the whole body, to the right.
         hip_yaw: of the pelvis to the left.
         hip_roll: of the pelvis to the right.
         twist: of the chest against the pelvis, to the left.
@@ -68,6 +70,8 @@ class Pose:
     crouch: float = 0.985
     sway: float = 0.0
     jump: float = 0.0
+    tilt: float = 0.0
+    roll: float = 0.0
     hip_yaw: float = 0.0
     hip_roll: float = 0.0
     twist: float = 0.0

@@ -26,7 +26,8 @@ def draw_prop(
     share = random.uniform(0.55, 0.9)
     x = behind[0] * share + random.normal(0, 0.35)
     z = camera + (behind[1] - camera) * share
-    colour = random.uniform(0.05, 0.9, 3)
+    colour = random.uniform(0.05, 0.9) + random.uniform(-0.2, 0.2, 3) * random.random()
+    colour = np.clip(colour, 0.03, 0.95)
     pattern = str(random.choice(PATTERNS)) if random.random() < 0.4 else "plain"
     material = Material(colour, random.uniform(0, 1, 3), pattern, random.uniform(2, 9))
     floor = np.array([x, 0.0, z])
@@ -34,13 +35,15 @@ def draw_prop(
     up = np.array([0.0, 1.0, 0.0])
     if kind == "pole":
         top, thick = random.uniform(0.9, 2.4), random.uniform(0.015, 0.05)
-        return [Cone(floor, floor + top * up, (thick, thick), first)], [material]
+        return [Cone(floor + thick * up, floor + top * up, (thick, thick), first)], [material]
     if kind == "column":
         top, thick = random.uniform(0.4, 1.1), random.uniform(0.12, 0.3)
-        return [Cone(floor, floor + top * up, (thick, thick * random.uniform(0.7, 1.2)), first)], [material]
+        ends = (thick, thick * random.uniform(0.7, 1.2))
+        return _column(floor, float(top), ends, first), [material]
     if kind == "ball":
         size = random.uniform(0.1, 0.3)
-        centre = floor + (size + random.uniform(0, 1.2)) * up
+        flying = random.uniform(0, 1.2) if random.random() < 0.4 else 0.0
+        centre = floor + (size + flying) * up
         return [Ellipsoid(centre, np.eye(3), np.full(3, size), first)], [material]
     if kind == "rail":
         half, high = random.uniform(0.4, 1.5), random.uniform(0.5, 1.05)
@@ -50,14 +53,25 @@ def draw_prop(
             for h in (high, high / 2)
         ]
         posts = [
-            Cone(floor + s * side, floor + s * side + high * up, (0.03, 0.03), first) for s in (-1, 0, 1)
+            Cone(floor + s * side + 0.03 * up, floor + s * side + high * up, (0.03, 0.03), first)
+            for s in (-1, 0, 1)
         ]
         return [*rails, *posts], [material]
     green = np.array([0.1, 0.35, 0.12]) * random.uniform(0.7, 1.8)
     high = random.uniform(0.3, 0.9)
-    leaves: list[Shape] = [Cone(floor, floor + 0.25 * up, (0.12, 0.17), first)]
+    leaves = _column(floor, 0.25, (0.12, 0.15), first)
     for _ in range(8):
-        away = random.normal(0, 0.16, 3) + np.array([0, 0.3 + high * random.random(), 0])
+        away = random.normal(0, 0.1, 3) + np.array([0, 0.3 + high * random.random(), 0])
         turn = np.linalg.qr(random.standard_normal((3, 3)))[0]
         leaves.append(Ellipsoid(floor + away, turn, np.array([0.2, 0.07, 0.04]), first + 1))
     return leaves, [material, Material(np.clip(green, 0, 1))]
+
+
+def _column(floor: np.ndarray, top: float, radii: tuple[float, float], material: int) -> list[Shape]:
+    """Return a column that is flat on the floor, not a ball's half below it, and a little rounded on top."""
+    up = np.array([0.0, 1.0, 0.0])
+    lid = np.array([radii[1], 0.25 * radii[1], radii[1]])
+    return [
+        Cone(floor, floor + top * up, radii, material, open=True),
+        Ellipsoid(floor + top * up, np.eye(3), lid, material),
+    ]

@@ -44,12 +44,16 @@ class Actor:
     yaw: float
     start: float = 0.0
 
+    def ground(self, time: float | np.ndarray) -> np.ndarray:
+        """Return x and z of where it is on the floor: (2,), or (n, 2) of n times (n, 1)."""
+        way = self.motion.speed * self.body.height * (time - self.start)
+        return self.place + way * np.array([np.sin(self.yaw), np.cos(self.yaw)])
+
     def joints(self, time: float) -> dict[str, np.ndarray]:
         """Return the joints in the scene (see `Body.joints`)."""
         c, s = np.cos(self.yaw), np.sin(self.yaw)
         turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-        way = self.motion.speed * self.body.height * (time - self.start)
-        x, z = self.place + way * np.array([s, c])
+        x, z = self.ground(time)
         shift = np.array([x, 0, z])
         return {
             name: turn @ value if name.startswith("frame_") else shift + turn @ value
@@ -109,7 +113,7 @@ class Scene:
         image = self.backdrop.image.copy()
         if self.mirror is not None:
             self._reflect(image, figures, materials)
-        shadows(image, self.camera, joints)
+        shadows(image, self.camera, joints, [shape for shapes in things for shape in shapes])
         haze, thickness = self.backdrop.haze.astype(np.float32), self.backdrop.thickness / 10
         clear = np.exp(-thickness * self.backdrop.wall)
         scale_channels(image, np.full(3, clear))

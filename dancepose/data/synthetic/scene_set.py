@@ -9,7 +9,7 @@ from dancepose.data.synthetic.staging import DIFFICULTIES
 from dancepose.errors import ConfigError
 from dancepose.skeleton import load_skeleton
 
-VERSION = 2  # of the drawing: a change of what a seed gives makes another data set
+VERSION = 3  # of the drawing: a change of what a seed gives makes another data set
 PARTS = ("train", "val", "test")
 FORMATS = ("labelme", "coco", "actions", "mpii")
 

@@ -1,7 +1,7 @@
 """`draw_scene`: who dances where, before what, seen from where; by difficulty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.props import draw_prop
 from dancepose.data.synthetic.scene import SIZE, Actor, Scene
 from dancepose.data.synthetic.shapes import Shape
+
+CLOSE = 0.35  # share of the scenes with few people near the camera
+AHEAD = 2.0  # seconds for which those who walk stay clear of others
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,10 @@ def draw_scene(
     width, height = SIZE
     focal = random.uniform(480, 900)
     count = int(random.integers(difficulty.people[0], difficulty.people[1] + 1))
-    least, most = np.log(difficulty.tall)
-    tall = np.exp(random.uniform(least, most, count))
+    least, most = difficulty.tall
+    if random.random() < CLOSE:  # few people, who fill the picture
+        count, least, most = min(count, max(2, difficulty.people[0])), 0.6 * most, 1.15 * most
+    tall = np.exp(random.uniform(np.log(least), np.log(most), count))
     near = focal * 1.7 / tall.max()
     eye = float(np.clip(random.normal(1.5, 0.4 + 0.4 * difficulty.hard), 0.5, 3.5))
     distances = focal * 1.7 / tall
@@ -86,7 +91,12 @@ def draw_scene(
         body, outfit = cast[identity]
         turned = random.normal(0, 0.6) if random.random() < 0.75 else random.uniform(-np.pi, np.pi)
         motion = draw_motion(action, random, body)
-        actors.append(Actor(body, outfit, action, motion, place, turned, start))
+        actor = Actor(body, outfit, action, motion, place, turned, start)
+        for _ in range(10):
+            if _apart(actor, actors, difficulty.gap):
+                break
+            actor = replace(actor, yaw=random.uniform(-np.pi, np.pi))
+        actors.append(actor)
     wall = float(distances.max()) + random.uniform(0.8, 4.0)
     backdrop = draw_backdrop(random, camera, wall, difficulty.hard)
     floor = horizon_row(camera, wall)
@@ -107,8 +117,18 @@ def draw_scene(
         shapes, own = draw_prop(random, behind, camera.position[2], len(stuff))
         things.append(shapes)
         stuff += own
-    effects = Effects.draw(random, difficulty.hard, backdrop.kind)
+    effects = Effects.draw(random, difficulty.hard, backdrop)
     return Scene(camera, backdrop, actors, (things, stuff), effects, mirror)
+
+
+def _apart(actor: Actor, others: list[Actor], gap: float) -> bool:
+    """Whether someone's way, and the ways of others, keep apart for a while."""
+    times = actor.start + np.linspace(0, AHEAD, 9)[:, None]
+    return all(
+        np.linalg.norm(actor.ground(times) - other.ground(times), axis=1).min() > min(gap, 0.35)
+        for other in others
+        if actor.motion.speed or other.motion.speed
+    )
 
 
 def _place(

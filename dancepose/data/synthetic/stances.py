@@ -75,8 +75,13 @@ def _free_arm(random: np.random.Generator) -> Arm:
     return pointing_arm(aside, up, random.uniform(0.45, 1.0), pole)
 
 
-def free_pose(random: np.random.Generator) -> Pose:
-    """Draw a dance pose within the limits of the joints."""
+def free_pose(random: np.random.Generator, upright: bool = False) -> Pose:
+    """Draw a dance pose within the limits of the joints.
+
+    Args:
+        random: where it is drawn from.
+        upright: on both feet, one, or jumping; not on the floor, and the body is not tilted as a whole.
+    """
     pose = stance(random, 2.0)
     pose.arms = {side: _free_arm(random) for side in SIDES}
     if random.random() < 0.25:  # both arms alike
@@ -104,4 +109,35 @@ def free_pose(random: np.random.Generator) -> Pose:
         for side in SIDES:
             foot = np.array([random.uniform(0.0, 0.25), random.uniform(0, 0.15), random.uniform(-0.15, 0.2)])
             pose.legs[side] = Leg(foot, random.uniform(0.1, 0.7))
+    if not upright and random.random() < 0.25:
+        _go_down(random, pose)
     return pose
+
+
+def _go_down(random: np.random.Generator, pose: Pose) -> None:
+    """Let someone squat, kneel, sit, leap or fall to a side; of the legs nothing is kept."""
+    front, back = random.permutation(SIDES).tolist()
+    aside = random.uniform(0.04, 0.16)
+    kind = random.random()
+    pose.jump = 0.0
+    if kind < 0.3:  # a deep squat
+        pose.crouch, pose.lean = random.uniform(0.42, 0.6), random.uniform(0.1, 0.7)
+        for side in SIDES:
+            foot = np.array([aside + random.uniform(0, 0.04), 0, random.uniform(-0.03, 0.06)])
+            pose.legs[side] = Leg(foot, random.uniform(0.3, 1.0))
+    elif kind < 0.5:  # on one knee
+        pose.crouch, pose.lean = random.uniform(0.5, 0.54), random.uniform(-0.1, 0.3)
+        pose.legs[front] = Leg(np.array([aside, 0, random.uniform(0.16, 0.26)]), random.uniform(0.0, 0.3))
+        pose.legs[back] = Leg(np.array([aside, 0.01, random.uniform(-0.26, -0.22)]), 0.1)
+    elif kind < 0.65:  # on the floor, leaning back
+        pose.crouch, pose.lean = random.uniform(0.19, 0.23), random.uniform(-0.5, 0.3)
+        for side in SIDES:
+            foot = np.array([aside + random.uniform(0, 0.1), 0, random.uniform(0.24, 0.46)])
+            pose.legs[side] = Leg(foot, random.uniform(0.0, 0.4))
+    elif kind < 0.8:  # a leap
+        pose.crouch, pose.jump = 0.97, random.uniform(0.1, 0.4)
+        for side, sign in ((front, 1), (back, -1)):
+            foot = np.array([aside, random.uniform(0.1, 0.3), sign * random.uniform(0.2, 0.4)])
+            pose.legs[side] = Leg(foot, random.uniform(0.0, 0.5))
+    else:
+        pose.tilt, pose.roll = random.normal(0, 0.35), random.normal(0, 0.45)

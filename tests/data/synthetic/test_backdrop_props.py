@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from dancepose.data.synthetic import backdrop, props
-from dancepose.data.synthetic.backdrop import draw_backdrop, horizon_row
+from dancepose.data.synthetic.backdrop import KINDS as KINDS_OF_PLACE
+from dancepose.data.synthetic.backdrop import draw_backdrop, draw_light, frontal, horizon_row
 from dancepose.data.synthetic.camera import Camera
-from dancepose.data.synthetic.material import KINDS
+from dancepose.data.synthetic.effects import shadows
+from dancepose.data.synthetic.material import KINDS, Material, shade
 from dancepose.data.synthetic.props import draw_prop
-from dancepose.data.synthetic.raster import Raster
-from dancepose.data.synthetic.shapes import Cone
+from dancepose.data.synthetic.raster import Raster, Surfaces
+from dancepose.data.synthetic.scenery import draw_colour, floor_grain
+from dancepose.data.synthetic.shapes import Cone, Ellipsoid, Shape
 
 CAMERA = Camera(np.array([0, 1.5, 0]), 0.1, 600.0, (640, 480))
 
@@ -52,7 +55,57 @@ def test_every_kind_of_thing_stands_on_the_floor_before_the_place_and_has_its_ma
         for shape in shapes:
             assert 3 <= shape.material < 3 + len(materials)
             centre = (shape.start + shape.end) / 2 if isinstance(shape, Cone) else shape.centre
-            assert -5.0 < centre[2] < -1.5 and centre[1] >= -0.5
+            assert -5.0 < centre[2] < -1.5 and lowest(shape) > -1e-9
         shapes_seen.add(tuple(type(shape).__name__ for shape in shapes))
         assert all(material.pattern in KINDS for material in materials)
-    assert len(shapes_seen) >= len(props.PROPS) - 1  # a pole and a column are both one cone
+    assert len(shapes_seen) >= len(props.PROPS) - 1  # of other shapes each
+
+
+def lowest(shape: Shape) -> float:
+    """Height of a shape's lowest point; an open cone that stands has none below its ends."""
+    if isinstance(shape, Cone):
+        ends = zip((shape.start, shape.end), shape.radii, strict=True)
+        return min(float(end[1]) - (0.0 if shape.open else radius) for end, radius in ends)
+    return float(shape.centre[1] - np.linalg.norm(shape.frame[1] * shape.radii))
+
+
+def test_the_floor_is_darker_under_things_and_as_it_was_elsewhere():
+    image = np.ones((480, 640, 3), np.float32)
+    ball = Ellipsoid(np.array([0.5, 0.2, -5.0]), np.eye(3), np.full(3, 0.2), 0)
+    shadows(image, CAMERA, [], [ball])
+    x, y = CAMERA.project(CAMERA.view(np.array([0.5, 0.0, -5.0]))).round().astype(int)
+    assert image[y, x].max() < 0.75 and image[y, 100].min() == image[50].min() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_PLACE)
+@pytest.mark.parametrize("hard", [0.0, 0.4, 1.0])
+def test_nobody_stands_in_the_dark(kind, hard):
+    light = [frontal(draw_light(np.random.default_rng(seed), kind, hard)) for seed in range(60)]
+    assert min(light) >= backdrop.LEAST - 1e-6 and np.ptp(light) > 0.3
+
+
+def test_the_light_on_what_faces_the_camera_is_what_frontal_says():
+    light = draw_light(np.random.default_rng(3), "stage", 1.0)
+    surfaces = Surfaces(
+        np.zeros(1, int), np.zeros(1, np.int16), np.ones(1), np.array([[0.0], [0], [-1]]), np.zeros((3, 1))
+    )
+    white = shade(surfaces, [Material(np.ones(3))], light)
+    assert white.mean() == pytest.approx(frontal(light), rel=1e-3)
+
+
+def test_a_floor_s_grain_is_finer_far_away():
+    row = horizon_row(CAMERA, 8.0)
+    drawn = floor_grain(np.random.default_rng(0), CAMERA, row)
+    assert drawn.shape == (480 - row, 640) and abs(drawn.mean()) < 0.3 and 0.4 < drawn.std() < 1.5
+
+    def likeness(line):  # of neighbours 6 pixels apart
+        return np.corrcoef(line[:, :-6].ravel(), line[:, 6:].ravel())[0, 1]
+
+    assert likeness(drawn[-40:]) > likeness(drawn[:40]) + 0.1
+
+
+def test_most_surfaces_are_of_muted_colours():
+    drawn = np.array([draw_colour(np.random.default_rng(seed), 0.5, 0.2, 0.8) for seed in range(200)])
+    assert drawn.min() >= 0.1 - 1e-6 and drawn.max() <= 0.8 + 1e-6
+    assert (np.ptp(drawn, axis=1) / drawn.max(1)).max() <= 0.5 + 1e-6
+    assert np.mean((drawn[:, 0] >= drawn[:, 1]) & (drawn[:, 1] >= drawn[:, 2])) > 0.4  # red to yellow

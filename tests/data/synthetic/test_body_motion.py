@@ -10,7 +10,7 @@ from dancepose.data.synthetic.body import Body, two_bones
 from dancepose.data.synthetic.classes import ACTIONS, satisfied
 from dancepose.data.synthetic.motion import draw_motion
 from dancepose.data.synthetic.outfit import Outfit
-from dancepose.data.synthetic.pose import SIDES
+from dancepose.data.synthetic.pose import SIDES, Pose
 from dancepose.data.synthetic.scene import Actor
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -72,6 +72,36 @@ def test_a_class_shows_its_own_sign_nearly_always(action):
     shown = [action in satisfied(drawn(seed, action, seed / 7)[1]) for seed in range(150)]
     least = 0.5 if action == "walk" else 0.85  # between two steps the feet pass each other
     assert np.mean(shown) > least
+
+
+def test_named_actions_touch_a_little():
+    """Some show another sign too, or miss their own; not so many that the names would mean nothing."""
+    names = [a for a in ACTIONS if a not in ("other", "walk")]
+    odd = [satisfied(drawn(seed, a, seed / 7)[1]) != [a] for a in names for seed in range(120)]
+    assert 0.02 < np.mean(odd) < 0.15
+    legs = {a: [bends_or_jumps(a, seed) for seed in range(80)] for a in (*names, "other")}
+    assert all(0.08 < np.mean(some) < 0.4 for a, some in legs.items() if a != "other")
+    assert np.mean(legs["other"]) < 0.9  # legs alone do not give away who dances freely
+
+
+def bends_or_jumps(action: str, seed: int) -> bool:
+    random = np.random.default_rng(seed)
+    pose = draw_motion(action, random, Body.draw(random)).pose(0.0)
+    return pose.crouch < 0.9 or pose.jump > 0 or any(leg.foot[1] > 0.05 for leg in pose.legs.values())
+
+
+def test_who_is_tilted_as_a_whole_stays_on_the_floor_and_keeps_left_and_right():
+    body = Body.draw(np.random.default_rng(1))
+    upright = body.joints(Pose())
+    for tilt, roll in ((0.7, 0.0), (0.0, -0.9), (-0.5, 1.2)):
+        tilted = body.joints(Pose(tilt=tilt, roll=roll))
+        points = [name for name, value in upright.items() if value.ndim == 1]
+        lowest = [min(joints[name][1] for name in points) for joints in (upright, tilted)]
+        assert lowest[0] == pytest.approx(lowest[1])
+        across = tilted["left_hip"] - tilted["right_hip"]
+        assert across @ tilted["frame_pelvis"][:, 0] > 0
+    ahead, aside = body.joints(Pose(tilt=0.7)), body.joints(Pose(roll=0.7))
+    assert ahead["nose"][2] > 0.5 and aside["nose"][0] < -0.5  # to the right is where x is negative
 
 
 def test_free_dance_shows_none_of_the_five_at_any_moment_of_its_beat():

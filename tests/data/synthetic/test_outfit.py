@@ -1,5 +1,7 @@
 """Outfits and faces: front and back, left and right can be told by the pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,35 @@ def test_the_pocket_is_on_the_left_and_the_neckline_on_top():
     assert red[:, 51:].sum() > 20 and not red[:, :50].any()
     bare = painted(Front(under=np.array([1.0, 0, 0]), neck=0.5)) > 0.2
     assert bare[:35].sum() > 20 and not bare[40:].any()
+
+
+def test_most_clothes_are_of_muted_colours():
+    tops = np.array([Outfit.draw(np.random.default_rng(seed)).top.colour for seed in range(200)])
+    saturation = np.ptp(tops, axis=1) / tops.max(1)
+    assert 0.35 < (saturation < 0.3).mean() < 0.65 and saturation.max() > 0.6
+
+
+def test_clothes_may_be_wider_than_arms_and_legs():
+    outfit = replace(
+        Outfit.draw(np.random.default_rng(3)), legs="trousers", sleeves=1.95, loose=1.0, wide=1.0
+    )
+    sizes = [
+        (~np.isnan(portrait(worn, 0.0)[..., 0])).sum()
+        for worn in (outfit, replace(outfit, loose=1.5), replace(outfit, wide=1.6))
+    ]
+    assert sizes[0] < sizes[1] and 1.05 * sizes[0] < sizes[2]
+    drawn = [Outfit.draw(np.random.default_rng(seed)) for seed in range(50)]
+    assert {each.wide > 1.2 for each in drawn} == {each.loose > 1.2 for each in drawn} == {True, False}
+
+
+def test_cloth_has_folds_and_skin_has_none():
+    outfit = replace(Outfit.draw(np.random.default_rng(3)), legs="trousers")
+    plain = [replace(getattr(outfit, name), pattern="plain", folds=0.0) for name in ("top", "bottom")]
+    smooth = replace(outfit, top=plain[0], bottom=plain[1])
+    folded = replace(smooth, top=replace(plain[0], folds=0.2), bottom=replace(plain[1], folds=0.2))
+    changed = portrait(folded, 0.0) / portrait(smooth, 0.0)
+    assert 0.79 < np.nanmin(changed) < 0.9 and 1.1 < np.nanmax(changed) < 1.21
+    assert outfit.skin.folds == outfit.face.folds == 0 < outfit.top.folds
 
 
 def test_materials_are_of_known_kinds():

@@ -54,6 +54,12 @@ def test_noise_has_the_moments_that_are_asked_for():
     assert share == pytest.approx([0.683, 0.954], abs=0.01), "a normal distribution"
 
 
+def test_noise_may_be_of_whole_numbers():
+    drawn = noise(np.random.default_rng(2), (400, 300), 3.0, -7.0, np.dtype(np.int16))
+    assert drawn.dtype == np.int16
+    assert drawn.mean() == pytest.approx(-7, abs=0.05) and drawn.std() == pytest.approx(3, rel=0.03)
+
+
 def test_noise_and_grain_follow_the_generator():
     for draw in (noise, lambda random, size: grain(random, size, [4, 16])):
         first, again, other = (draw(np.random.default_rng(seed), SIZE) for seed in (3, 3, 4))

@@ -11,7 +11,7 @@ from dancepose.data.synthetic.classes import ACTIONS
 from dancepose.data.synthetic.figure import Figure
 from dancepose.data.synthetic.motion import Motion
 from dancepose.data.synthetic.outfit import Outfit
-from dancepose.data.synthetic.pose import Pose
+from dancepose.data.synthetic.pose import SIDES, Arm, Pose
 from dancepose.data.synthetic.raster import Raster
 from dancepose.data.synthetic.scene import SIZE, Actor
 from dancepose.data.synthetic.shapes import Cone
@@ -62,7 +62,7 @@ def test_people_move_over_a_clip_and_the_backdrop_stays():
     random = np.random.default_rng(2)
     scene = draw_scene(random, DIFFICULTIES["easy"], cast(), actions=("wave",))
     scene = replace(scene, effects=replace(scene.effects, noise=0.0))
-    first, second = (scene.render(time, np.random.default_rng(0)) for time in (0.0, 0.2))
+    first, second = (scene.render(time, np.random.default_rng(0)) for time in (0.0, 0.1))
     changed = (np.abs(first[0].astype(int) - second[0]).max(-1) > 12).mean()
     assert 0.0005 < changed < 0.2
     moved = [
@@ -78,10 +78,12 @@ BODY = Body(1.7, 0.22, 1.0, 1.0, 1.0, 1.0)
 OUTFIT = Outfit.draw(np.random.default_rng(0))
 
 
-def standing(yaw: float, body: Body = BODY, seed: int = 0) -> tuple[Raster, dict[str, np.ndarray]]:
-    """A body with its arms at its sides, 4 m in front of a camera."""
+def standing(
+    yaw: float, body: Body = BODY, seed: int = 0, pose: Pose | None = None
+) -> tuple[Raster, dict[str, np.ndarray]]:
+    """A body with its arms at its sides, or in another pose, 4 m in front of a camera."""
     outfit = replace(Outfit.draw(np.random.default_rng(seed)), legs="trousers", style="short")
-    actor = Actor(body, outfit, "other", Motion(lambda time: Pose(), 1.0), np.array([0.0, -4.0]), yaw)
+    actor = Actor(body, outfit, "other", Motion(lambda time: pose or Pose(), 1.0), np.array([0.0, -4.0]), yaw)
     raster = Raster(Camera(np.array([0, 0.9, 0]), 0.0, 450, SIZE))
     joints = actor.joints(0)
     raster.add({0: Figure(body, outfit).shapes(joints)})
@@ -107,6 +109,23 @@ def test_occlusion_comes_from_depth():
     side = truth_of(raster, joints).points
     assert side["right_shoulder"][2] == side["right_elbow"][2] == VISIBLE
     assert side["left_shoulder"][2] == OCCLUDED
+
+
+@pytest.mark.parametrize("yaw", [0.0, np.pi])
+def test_left_is_on_the_picture_s_right_of_those_who_face_the_camera(yaw):
+    """By the pixels: of crossed arms the elbows too, and the flesh of both legs is their own."""
+    arm = Arm(np.array([-0.6, -0.5, 0.62]), 0.7, np.array([0.8, -0.6, 0.0]))
+    raster, joints = standing(yaw, pose=Pose(arms={side: arm for side in SIDES}))
+    truth = truth_of(raster, joints).points
+    sign = np.cos(yaw)
+    for name in ("hip", "ankle", "elbow", "shoulder", "knee"):
+        assert sign * (truth[f"left_{name}"][0] - truth[f"right_{name}"][0]) > 4, name
+    assert sign * (truth["left_wrist"][0] - truth["right_wrist"][0]) < 0  # the arms cross
+    assert truth["right_hip"][0] != truth["pelvis"][0] != truth["left_hip"][0]
+    for name in ("pelvis", "left_hip", "right_hip", "left_ankle", "right_ankle"):
+        assert truth[name][2] == VISIBLE, name
+    for name in ("left_wrist", "right_wrist"):  # before the chest
+        assert truth[name][2] == (VISIBLE if sign > 0 else OCCLUDED), name
 
 
 @pytest.mark.parametrize("name", ["neck", "upper_neck", "pelvis", "left_hip", "right_knee", "left_shoulder"])

@@ -38,6 +38,16 @@ def test_dancers_do_all_that_there_is():
         assert 0.03 < share < 0.9
 
 
+def test_some_go_down_to_the_floor_or_tilt_unless_they_have_to_be_upright():
+    def down(pose):
+        return (
+            pose.crouch < 0.59 or pose.tilt != 0 or max(abs(leg.foot[2]) for leg in pose.legs.values()) > 0.36
+        )
+
+    assert 0.1 < np.mean([down(free_pose(np.random.default_rng(seed))) for seed in SEEDS]) < 0.3
+    assert not any(down(free_pose(np.random.default_rng(seed), upright=True)) for seed in SEEDS)
+
+
 def test_arms_alike_are_two_records():
     for seed in SEEDS:
         pose = free_pose(np.random.default_rng(seed))
