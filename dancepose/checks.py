@@ -17,7 +17,7 @@ def read_arguments(
     Args:
         make: a class; its constructor's type hints say what fits. A dataclass in them takes any mapping.
         node: argument -> value.
-        where: path of the node in the configuration, for messages.
+        where: path of the node in the configuration, for messages; empty: its keys stand at the top.
         skip: arguments that do not come from the configuration.
 
     Returns:
@@ -30,17 +30,17 @@ def read_arguments(
         raise ConfigError(f"{where}={node!r}: a group of keys is needed")
     parameters = {k: p for k, p in inspect.signature(make).parameters.items() if k not in set(skip)}
     refuse_unknown(where, node, parameters)
-    hints = get_type_hints(make.__init__)
+    hints, prefix = get_type_hints(make.__init__), f"{where}." if where else ""
     for key, value in node.items():
         if not fits(value, hints.get(key, Any)):
             hint = hints[key]
             needed = (
                 "group of keys" if is_dataclass(hint) else f"value of type {inspect.formatannotation(hint)}"
             )
-            raise ConfigError(f"{where}.{key}={value!r}: a {needed} is needed")
+            raise ConfigError(f"{prefix}{key}={value!r}: a {needed} is needed")
     for key, parameter in parameters.items():
         if parameter.default is parameter.empty and key not in node:
-            raise ConfigError(f"{where}.{key} is missing")
+            raise ConfigError(f"{prefix}{key} is missing")
     return dict(node)
 
 
@@ -53,7 +53,8 @@ def refuse_unknown(where: str, node: Iterable[str], known: Iterable[str]) -> Non
     names = list(known)
     for key in node:
         if key not in names:
-            raise ConfigError(f"unknown key {where}.{key}.{did_you_mean(str(key), names)}")
+            prefix = f"{where}." if where else ""
+            raise ConfigError(f"unknown key {prefix}{key}.{did_you_mean(str(key), names)}")
 
 
 def default_arguments(make: Callable[..., Any], skip: Iterable[str] = ()) -> dict[str, Any]:

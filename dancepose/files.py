@@ -25,12 +25,28 @@ SUFFIX = ".dancepose_partial"  # of files that `replacing` is writing; nobody el
 PARTIAL = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(SUFFIX))  # their names
 
 
-def unwritable(path: Path, error: OSError) -> DanceposeError:
+class Unwritable(DanceposeError):
+    """A file that the system does not let us write.
+
+    Args:
+        path: of the file.
+        why: in the system's words.
+        full: whether there is no room for it.
+    """
+
+    def __init__(self, path: Path, why: str, full: bool):
+        self.path, self.why, self.full = path, why, full
+        remedy = "Make room there, or write to another disk: output=... or hydra.run.dir=..."
+        super().__init__(f"{path} cannot be written: {why}" + (f". {remedy}" if full else ""))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it come back from a worker process as it was raised."""
+        return type(self), (self.path, self.why, self.full)
+
+
+def unwritable(path: Path, error: OSError) -> Unwritable:
     """Return the error for a file that the system does not let us write, in one line."""
-    remedy = ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        remedy = ". Make room there, or write to another disk: output=... or hydra.run.dir=..."
-    return DanceposeError(f"{path} cannot be written: {error.strerror or error}{remedy}")
+    return Unwritable(path, error.strerror or str(error), error.errno in (errno.ENOSPC, errno.EDQUOT))
 
 
 @contextmanager

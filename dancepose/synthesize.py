@@ -24,6 +24,7 @@ def synthesize(cfg: DictConfig) -> None:
     Raises:
         ConfigError: an impossible value.
         DataError: the folder holds something else.
+        DanceposeError: the disk is full, or the folder cannot be written.
     """
     from dataclasses import fields
 
@@ -31,7 +32,6 @@ def synthesize(cfg: DictConfig) -> None:
     from dancepose.data.synthetic.cache import read_scenes
     from dancepose.data.synthetic.dataset import write_scenes
     from dancepose.data.synthetic.scene_set import SceneSet
-    from dancepose.inference.canvas import write_image
     from dancepose.targets import plain
 
     values = plain(cfg)
@@ -42,7 +42,7 @@ def synthesize(cfg: DictConfig) -> None:
     scenes = read_scenes({field.name: values[field.name] for field in fields(SceneSet)}, "")
     root = write_scenes(scenes, Path(cfg.root).expanduser(), cfg.workers)
     if cfg.samples:
-        write_image(root / "sheet.jpg", sheet(scenes, root, cfg.samples))
+        write_sheet(root / "sheet.jpg", sheet(scenes, root, cfg.samples))
     log.info("%s holds %s", root, told(root))
     log.info("to train on it: %s", training_command(scenes, cfg.root))
 
@@ -68,14 +68,35 @@ def training_command(scenes: SceneSet, root: str) -> str:
     return f"dancepose-train {data} data.root='{root}' data.split=split.json skeleton={scenes.skeleton}"
 
 
+def write_sheet(path: Path, image: np.ndarray) -> None:
+    """Write a sheet, unless it is there: a whole set is left as it is, and may lie where nobody writes.
+
+    Raises:
+        DanceposeError: it cannot be written.
+    """
+    from dancepose.errors import DanceposeError
+    from dancepose.files import Unwritable, write_bytes
+    from dancepose.inference.canvas import encoded
+
+    data = encoded(path, image)
+    if path.is_file() and path.read_bytes() == data:
+        return
+    try:
+        write_bytes(path, data)
+    except Unwritable as error:
+        raise DanceposeError(
+            f"{path} cannot be written: {error.why}. samples=0 draws the scenes without it"
+        ) from error
+
+
 def sheet(scenes: SceneSet, root: Path, count: int) -> np.ndarray:
-    """Draw the first pictures with their labels."""
+    """Draw pictures of the first scenes with their labels, of a clip the middle one."""
     from dancepose.data.images import read_image
-    from dancepose.data.synthetic.dataset import drawn_frames
+    from dancepose.data.synthetic.dataset import sampled_frames
     from dancepose.inference.drawing import contact_sheet, draw_people
     from dancepose.skeleton import load_skeleton
 
-    skeleton, frames = load_skeleton(scenes.skeleton), drawn_frames(scenes, root, count)
+    skeleton, frames = load_skeleton(scenes.skeleton), sampled_frames(scenes, root, count)
     pictures = [draw_people(read_image(frame.image), frame.people, skeleton) for frame in frames]
     captions = [f"{frame.name}  {', '.join(p.action or '' for p in frame.people)}" for frame in frames]
     return contact_sheet(pictures, captions, 3, 480)

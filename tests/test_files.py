@@ -1,6 +1,9 @@
 """Files that are written whole or not at all."""
 
 import contextlib
+import errno
+import os
+import pickle
 import resource
 import subprocess
 import sys
@@ -8,7 +11,7 @@ import sys
 import pytest
 
 from dancepose.errors import DanceposeError
-from dancepose.files import PARTIAL, Appended, proving, remove_partial, replacing, write_text
+from dancepose.files import PARTIAL, Appended, proving, remove_partial, replacing, unwritable, write_text
 
 
 def test_a_file_that_is_not_completed_leaves_the_old_one(tmp_path):
@@ -24,6 +27,14 @@ def test_a_folder_that_is_none_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DanceposeError, match="cannot be written"):
         write_text(tmp_path / "file" / "a.txt", "new")
+
+
+@pytest.mark.parametrize(("number", "full"), [(errno.ENOSPC, True), (errno.EACCES, False)])
+def test_what_cannot_be_written_is_told_alike_from_another_process(number, full, tmp_path):
+    error = unwritable(tmp_path / "a.txt", OSError(number, os.strerror(number)))
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) and again.full == full and again.path == tmp_path / "a.txt"
+    assert ("Make room there" in str(error)) == full
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")

@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from running import SMALL, command, run_task
 
 from dancepose.browse import browse
 from dancepose.data.images import read_image
-from dancepose.errors import ConfigError, DataError
-from dancepose.synthesize import synthesize
+from dancepose.errors import ConfigError, DanceposeError, DataError
+from dancepose.synthesize import synthesize, write_sheet
 from dancepose.train import train
 
 FEW = ["train=2", "val=1", "test=1", "difficulty=easy"]
@@ -19,15 +20,25 @@ def test_the_command_draws_a_set_and_a_sheet_and_leaves_a_whole_one_alone(tmp_pa
     assert done.returncode == 0, done.stderr
     assert "set holds 2 train, 1 val, 1 test pictures" in done.stdout
     assert read_image(tmp_path / "set" / "sheet.jpg").shape[1] > 900
-    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "set").glob("*_*.jpg")}
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "set").iterdir()}
     run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW)
-    assert len(before) == 4 and before == {p: p.stat().st_mtime_ns for p in before}
+    assert len(before) > 10 and before == {p: p.stat().st_mtime_ns for p in (tmp_path / "set").iterdir()}
+    sheet = tmp_path / "set" / "sheet.jpg"
+    run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW, "samples=1")
+    assert sheet.stat().st_mtime_ns != before[sheet]
+
+
+def test_a_sheet_that_cannot_be_written_is_told_with_what_leaves_it_out(tmp_path):
+    (tmp_path / "set").write_bytes(b"a file")
+    with pytest.raises(DanceposeError, match=r"sheet\.jpg cannot be written: .*samples=0"):
+        write_sheet(tmp_path / "set" / "sheet.jpg", np.zeros((8, 8, 3), np.uint8))
 
 
 @pytest.mark.parametrize(
     "override, error, words",
     [
         ("difficulty=extreme", ConfigError, "difficulty=extreme"),
+        ("train=1.5", ConfigError, "^train=1.5: "),
         ("workers=0", ConfigError, "workers"),
         ("samples=-1", ConfigError, "samples"),
     ],

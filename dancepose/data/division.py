@@ -1,11 +1,14 @@
 """By what a data set is divided, and where that leaves a part empty, in words for its summary."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from dancepose.data.parts import PartConfig, find_file
 from dancepose.data.readers.request import Reading
 from dancepose.data.split_file import SPLIT_FILE, SplitFile
+from dancepose.data.split_rule import UNITS
 from dancepose.data.splits import Amount, Parts
+from dancepose.data.synthetic.inventory import MANIFEST, is_drawn
 from dancepose.errors import DataError
 
 
@@ -24,10 +27,40 @@ def needed_split(config: PartConfig, root: Path, key: str) -> Path:
     path = find_file(str(given), root)
     if path.is_file():
         return path
+    if given.name == SPLIT_FILE and is_drawn(root):
+        raise DataError(f"{key}.split={path} is no file: {_redraw(root)}")
     looked = "" if given.is_absolute() else f"neither {Path.cwd() / given} nor {root.absolute() / given}: "
     raise DataError(
         f"{key}.split={config.split} is no file: {looked}give a JSON file with train, val and test, or null"
     )
+
+
+def with_drawn_split(config: PartConfig, root: Path, key: str) -> PartConfig:
+    """Return a data set with the split file of its folder, where the scenes in it are drawn.
+
+    That file alone knows who is in which part. It stays as it is where a key divides it, and where the files
+    are MPII's, whose lists do.
+
+    Args:
+        config: of the data set.
+        root: its folder.
+        key: prefix of its config keys.
+
+    Raises:
+        DataError: the file is missing; names what writes it again.
+    """
+    asked = (config.split, config.own_split, config.train_sources, config.test_sources)
+    if any(asked) or config.split_by != UNITS[0] or config.kind == "mpii" or not is_drawn(root):
+        return config
+    path = root / SPLIT_FILE
+    if not path.is_file():
+        raise DataError(f"{key}.root={config.root} holds drawn scenes, but no {SPLIT_FILE}: {_redraw(root)}")
+    return replace(config, split=str(path))
+
+
+def _redraw(root: Path) -> str:
+    keys = root / MANIFEST
+    return f"dancepose-synthesize root={root} with the keys of its drawing ({keys}) writes it again"
 
 
 def split_hint(config: PartConfig, root: Path, key: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dancepose.data.actions import class_names
 from dancepose.data.clip_notes import told_clips
-from dancepose.data.division import needed_split, split_hint, told_division, told_empty
+from dancepose.data.division import needed_split, split_hint, told_division, told_empty, with_drawn_split
 from dancepose.data.gap import Gap, clip_places
 from dancepose.data.labels import relabel
 from dancepose.data.loaded_part import LoadedPart
@@ -62,6 +62,7 @@ def load_part(
         ConfigError: the parts of the split cannot be made.
     """
     reader, root = READERS[config.kind], check_part(config, key)
+    config = with_drawn_split(config, root, key)
     reading = reader.read(replace(_request(config, root, skeleton, key), never_labelled=never_labelled))
     problems, rule = reading.problems, config.clip
     frames = [

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dancepose.data.division import with_drawn_split
 from dancepose.data.loaded_part import LoadedPart
 from dancepose.data.parts import PartConfig
 from dancepose.data.split_file import PARTS, SPLIT_FILE
@@ -45,8 +46,9 @@ def unused_splits(configs: Mapping[str, PartConfig], mixed: bool) -> list[str]:
     """
     found = []
     for name, config in configs.items():
-        path = Path(config.root).expanduser() / SPLIT_FILE
-        if config.split is None and path.is_file():
-            key = f"data.parts.{name}.split" if mixed else "data.split"
-            found.append(f"not used: {path}; to divide by it: {key}={SPLIT_FILE}")
+        key = f"data.parts.{name}" if mixed else "data"
+        root = Path(config.root).expanduser()
+        path = root / SPLIT_FILE
+        if path.is_file() and with_drawn_split(config, root, key).split is None:
+            found.append(f"not used: {path}; to divide by it: {key}.split={SPLIT_FILE}")
     return found

@@ -76,10 +76,20 @@ def write_image(path: Path, image: np.ndarray) -> None:
         DataError: OpenCV knows no such kind.
         DanceposeError: the file cannot be written.
     """
+    write_bytes(path, encoded(path, image))
+
+
+def encoded(path: Path, image: np.ndarray) -> bytes:
+    """Return the content of the file that `write_image` writes.
+
+    Raises:
+        DataError: OpenCV knows no such kind.
+    """
     if not cv2.haveImageWriter(path.name):
         raise DataError(f"{path}: no picture is written with the ending '{path.suffix}': use .png or .jpg")
     _, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    write_bytes(path, data.tobytes())
+    content: bytes = data.tobytes()
+    return content
 
 
 def fit(image: np.ndarray, side: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dancepose.data.readers.actions import write_actions
 from dancepose.data.readers.labelme import write_labelme
+from dancepose.data.readers.mpii import FILE, GROUPS_FILE
 from dancepose.data.readers.points import rectangle
 from dancepose.data.split_file import SPLIT_FILE
 from dancepose.data.synthetic.classes import ACTIONS
@@ -79,13 +80,16 @@ def frame_of(record: Mapping[str, Any], root: Path, skeleton: str, scene: str) -
     )
 
 
-def write_joint_files(scenes: SceneSet, root: Path, records: Records) -> None:
+def write_joint_files(scenes: SceneSet, root: Path, records: Records) -> list[str]:
     """Write the files that speak of all pictures: split, sources, and the joint annotations.
 
     Args:
         scenes: what was drawn.
         root: the folder.
         records: name of each scene -> what `annotate` returned of each picture, and `image`, its file name.
+
+    Returns:
+        Their names.
     """
     skeleton = load_skeleton(scenes.skeleton)
     names: dict[str, list[str]] = {part: [] for part in PARTS}
@@ -101,17 +105,18 @@ def write_joint_files(scenes: SceneSet, root: Path, records: Records) -> None:
     if scenes.format == "labelme":
         source = f'{{match: "*", skeleton: {skeleton.name}, complete: true}}'
         write_text(root / "dataset.yaml", f"# drawn scenes: everybody is labelled\nsources:\n  - {source}\n")
-    elif scenes.format == "coco":
+        return [SPLIT_FILE, "dataset.yaml"]
+    if scenes.format == "coco":
         write_json(root / "annotations.json", _coco(records, skeleton))
-    elif scenes.format == "mpii":
+        return [SPLIT_FILE, "annotations.json"]
+    if scenes.format == "mpii":
         write_mpii_files(records, skeleton, root)
-    else:
-        drawn = [
-            frame_of(record, root, skeleton.name, scene)
-            for scene, frames in records.items()
-            for record in frames
-        ]
-        write_actions(drawn, skeleton, root / "actions.json")
+        return [SPLIT_FILE, FILE, GROUPS_FILE]
+    drawn = [
+        frame_of(record, root, skeleton.name, scene) for scene, frames in records.items() for record in frames
+    ]
+    write_actions(drawn, skeleton, root / "actions.json")
+    return [SPLIT_FILE, "actions.json"]
 
 
 def _coco(records: dict[str, list[dict[str, Any]]], skeleton: Skeleton) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from dancepose.checks import read_arguments
-from dancepose.data.synthetic.dataset import MANIFEST, write_scenes
+from dancepose.data.synthetic.dataset import write_scenes
+from dancepose.data.synthetic.inventory import is_drawn
 from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError
-from dancepose.paths import cache_dir
+from dancepose.paths import CACHE, cache_dir
 
 FORMATS = {
     "dance": "labelme",
@@ -54,7 +55,7 @@ def scene_folder(
     if root is not None:
         folder = Path(root).expanduser()
         foreign = not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())
-        if foreign and not (folder / MANIFEST).is_file():
+        if foreign and not is_drawn(folder):
             what = "holds no drawn scenes" if folder.is_dir() else "is no folder of drawn scenes"
             raise ConfigError(
                 f"data.root={root} {what}. For labelled pictures of your own, say so: "
@@ -70,5 +71,7 @@ def draw_scenes(values: Mapping[str, Any], folder: Path, key: str = "data.scenes
     Raises:
         ConfigError: see `read_scenes`.
         DataError: the folder holds something else.
+        DanceposeError: see `write_scenes`.
     """
-    return write_scenes(read_scenes(values, key), folder)
+    elsewhere = f"data.root=<an empty folder> or ${CACHE}"
+    return write_scenes(read_scenes(values, key), folder, elsewhere=elsewhere)

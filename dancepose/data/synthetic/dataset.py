@@ -1,7 +1,7 @@
 """`write_scenes`: a data set of drawn scenes on disk, in the project's own formats, made once."""
 
-import json
 import logging
+import math
 import multiprocessing
 import os
 import threading
@@ -9,34 +9,41 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache, partial
 from multiprocessing.connection import wait
 from pathlib import Path
 
 import cv2
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from dancepose.data.json_file import load_mapping
 from dancepose.data.synthetic.annotations import annotate, frame_of, write_joint_files
 from dancepose.data.synthetic.body import Body
+from dancepose.data.synthetic.inventory import (
+    FOLDERS,
+    is_whole,
+    read_frames,
+    take_stock,
+    write_manifest,
+    write_record,
+)
 from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.scene_set import PARTS, VERSION, SceneSet
 from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 from dancepose.errors import DanceposeError, DataError
-from dancepose.files import write_bytes, write_json, write_text
+from dancepose.files import Unwritable, remove_partial, unwritable, write_bytes
 from dancepose.progress import track
 from dancepose.records import Frame
 
 log = logging.getLogger(__name__)
 
-MANIFEST = ".manifest.json"
 CAST = {"train": 400, "val": 60, "test": 120}  # identities of each part; none is in two
 
 
-def write_scenes(scenes: SceneSet, root: Path, workers: int | None = None) -> Path:
-    """Draw a data set, unless it is there already; an interrupted one is gone on with.
+def write_scenes(
+    scenes: SceneSet, root: Path, workers: int | None = None, elsewhere: str = "root=<folder>"
+) -> Path:
+    """Draw a data set, unless it is there already; what is missing or damaged is drawn, and nothing else.
 
     Several processes may ask for the same folder at once: one draws, the others wait.
 
@@ -44,52 +51,47 @@ def write_scenes(scenes: SceneSet, root: Path, workers: int | None = None) -> Pa
         scenes: what to draw.
         root: the folder; made if it is not there.
         workers: processes; None: one for each CPU. The files do not depend on it.
+        elsewhere: how a user names another folder, for messages.
 
     Returns:
         `root`.
 
     Raises:
         ConfigError: an impossible value.
-        DataError: the folder holds something else.
+        DataError: the folder holds something else, or a file of labels that somebody has changed.
         DanceposeError: the disk is full, or the folder cannot be written.
     """
     scenes.check()
-    if root.is_dir() and _complete(scenes, root):  # needs no right to write
-        return root
-    with _locked(root):
-        if _complete(scenes, root):
-            return root
-        about = {"scenes": asdict(scenes), "version": VERSION, "hash": scenes.hash}
-        write_json(root / MANIFEST, {**about, "complete": False})
-        missing = [scene for scene in scenes.scene_names() if not _record(root, scene).is_file()]
-        _draw_all(scenes, root, missing, workers or os.cpu_count() or 1)
-        records = {scene: load_mapping(_record(root, scene))["frames"] for scene in scenes.scene_names()}
-        write_joint_files(scenes, root, records)
-        write_json(root / MANIFEST, {**about, "complete": True})
+    try:
+        if root.exists() and not root.is_dir():
+            raise DataError(f"{root} is a file: give a folder to draw into, {elsewhere}")
+        if not (root.is_dir() and is_whole(scenes, root)):  # a whole one needs no right to write
+            with _locked(root):
+                _complete(scenes, root, workers or os.cpu_count() or 1)
+    except (Unwritable, PermissionError) as error:
+        found = error if isinstance(error, Unwritable) else unwritable(root, error)
+        remedy = f"Draw elsewhere: {elsewhere}"
+        if found.full:
+            remedy = f"Make room there, and the same goes on where it stopped; or draw elsewhere: {elsewhere}"
+        raise DanceposeError(f"{found.path} cannot be written: {found.why}. {remedy}") from error
     return root
 
 
-def _complete(scenes: SceneSet, root: Path) -> bool:
-    """Return whether the folder holds this very data set, whole.
-
-    Raises:
-        DataError: it holds another, or files of unknown origin.
-    """
-    path = root / MANIFEST
-    if not path.is_file():
-        foreign = [p.name for p in root.iterdir() if not p.name.startswith(".")]
-        if foreign:
-            raise DataError(
-                f"{root} is not empty and no drawn data set ({foreign[0]}, ...): give another root"
-            )
-        return False
-    manifest = load_mapping(path)
-    if manifest.get("hash") != scenes.hash:
-        raise DataError(
-            f"{root} holds another drawn data set ({manifest.get('scenes')}, version "
-            f"{manifest.get('version')}): give another root, or remove it"
-        )
-    return bool(manifest.get("complete"))
+def _complete(scenes: SceneSet, root: Path, workers: int) -> None:
+    """Draw what there is not yet, or no longer."""
+    if is_whole(scenes, root):  # by whom this process has waited for
+        return
+    for folder in FOLDERS:
+        remove_partial(root / folder)
+    found = take_stock(scenes, root)
+    if damaged := found.damaged:
+        more = f" and {len(damaged) - 1} more" if damaged[1:] else ""
+        log.warning("%s: %s%s missing or no longer as drawn: made again", root, damaged[0], more)
+    write_manifest(scenes, root, VERSION)
+    names = scenes.scene_names()
+    _draw_all(scenes, root, [name for name in names if name not in found.records], workers)
+    joint = write_joint_files(scenes, root, {name: read_frames(root, name) for name in names})
+    write_manifest(scenes, root, VERSION, joint)
 
 
 @contextmanager
@@ -98,9 +100,13 @@ def _locked(root: Path) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(root / ".lock")
-        lock.acquire()
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            log.info("%s: another process draws there; waiting for it", root)
+            lock.acquire()
     except OSError as error:
-        raise DataError(f"{root} cannot be written: {error.strerror or error}") from error
+        raise unwritable(root, error) from error
     try:
         yield
     finally:
@@ -118,7 +124,8 @@ def _draw_all(scenes: SceneSet, root: Path, names: list[str], workers: int) -> N
     context = multiprocessing.get_context("spawn")  # a fork would share the threads of OpenCV and PyTorch
     try:
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
-            jobs = pool.map(partial(_draw_one, scenes, root), names, chunksize=4)
+            share = max(1, min(4, len(names) // workers))  # of few scenes each worker has its part
+            jobs = pool.map(partial(_draw_one, scenes, root), names, chunksize=share)
             for _ in track(((count, None) for count in jobs), len(names) * scenes.frames, "drawing pictures"):
                 pass
     except BrokenProcessPool:
@@ -165,14 +172,8 @@ def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
         _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
         write_bytes(root / scenes.picture(frame), data.tobytes())
         record.append({"image": scenes.picture(frame), **annotate(scenes, root, frame, scene, truths)})
-    # without indents, which json writes in Python and much slower
-    write_text(_record(root, name), json.dumps({"frames": record}))
+    write_record(scenes, root, name, record)
     return scenes.frames
-
-
-def _record(root: Path, scene: str) -> Path:
-    """Return the file that tells that a scene is whole, and what the joint files need of it."""
-    return root / ".records" / f"{scene}.json"
 
 
 def drawn_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
@@ -180,6 +181,24 @@ def drawn_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
     found = [
         frame_of(record, root, scenes.skeleton, name)
         for name in scenes.scene_names()[:count]
-        for record in load_mapping(_record(root, name))["frames"]
+        for record in read_frames(root, name)
     ]
+    return found[:count]
+
+
+def sampled_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
+    """Return pictures of as many scenes as can be, with their people, whatever the format.
+
+    Args:
+        scenes: what is drawn.
+        root: the folder.
+        count: of pictures at most. One is the middle of its clip; only of few clips there are more.
+    """
+    names = scenes.scene_names()
+    each = min(scenes.frames, math.ceil(count / len(names)))
+    chosen = [(2 * i + 1) * scenes.frames // (2 * each) for i in range(each)]
+    found = []
+    for name in names[:count]:
+        frames = read_frames(root, name)
+        found += [frame_of(frames[number], root, scenes.skeleton, name) for number in chosen]
     return found[:count]

@@ -1,6 +1,9 @@
 """Data sets of drawn scenes on disk: formats, determinism, reuse, interruption."""
 
+import errno
 import json
+import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -16,8 +19,8 @@ from dancepose.data.images import read_image
 from dancepose.data.readers import READERS
 from dancepose.data.readers.request import Request
 from dancepose.data.synthetic import dataset
-from dancepose.data.synthetic.cache import read_scenes, scene_folder
-from dancepose.data.synthetic.dataset import drawn_frames, write_scenes
+from dancepose.data.synthetic.cache import draw_scenes, read_scenes, scene_folder
+from dancepose.data.synthetic.dataset import drawn_frames, sampled_frames, write_scenes
 from dancepose.data.synthetic.scene_set import PARTS, SceneSet
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.skeleton import load_skeleton
@@ -114,8 +117,35 @@ def test_mpii_files_are_read_as_the_official_ones(tmp_path, monkeypatch):
     assert {name[:4] for name in reading.test} <= {"test"}
 
 
-def test_the_files_do_not_depend_on_the_number_of_processes(drawn, tmp_path):
-    assert files(write_scenes(SMALL, tmp_path / "two", workers=2)) == files(drawn)
+def test_the_files_do_not_depend_on_the_number_of_processes(tmp_path):
+    # the hard ones have mirrors, posters and all effects
+    scenes = SceneSet(train=2, val=1, test=1, difficulty="hard", seed=1, frames=2)
+    one, two = (files(write_scenes(scenes, tmp_path / f"{n}", workers=n)) for n in (1, 2))
+    assert one == two and len(one) > 16
+
+
+def test_of_few_scenes_each_process_has_its_part(tmp_path, monkeypatch):
+    class Pool:
+        def __init__(self, workers, **more):
+            self.workers, self._processes = workers, {}
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *arguments):
+            pass
+
+        def map(self, draw, names, chunksize):
+            shares.append(-(-len(names) // chunksize))
+            return map(draw, names)
+
+    shares = []
+    monkeypatch.setattr(dataset, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(dataset, "_draw_one", lambda scenes, root, name: 1)
+    for count in (4, 6, 100):
+        names = SceneSet(count, 0, 0).scene_names()
+        dataset._draw_all(SceneSet(), tmp_path, names, 2)
+    assert shares == [2, 2, 25]
 
 
 def test_a_whole_set_is_left_as_it_is(drawn, monkeypatch):
@@ -141,6 +171,22 @@ def test_an_interrupted_set_is_gone_on_with(drawn, tmp_path, monkeypatch):
     assert len(drawn_scenes) == 6 and files(tmp_path / "set") == files(drawn)
 
 
+def test_the_sheet_shows_every_clip_by_its_middle(tmp_path):
+    scenes = SceneSet(3, 1, 0, frames=5)
+    for scene in scenes.scene_names():
+        frames = [{"image": f"{name}.jpg", "people": []} for name in scenes.frame_names(scene)]
+        (tmp_path / ".records").mkdir(exist_ok=True)
+        (tmp_path / ".records" / f"{scene}.json").write_text(json.dumps({"frames": frames}))
+
+    def shown(count):
+        return [frame.name[:-4] for frame in sampled_frames(scenes, tmp_path, count)]
+
+    middle = ["train_00000_002", "train_00001_002", "train_00002_002", "val_00000_002"]
+    assert shown(4) == middle and shown(2) == middle[:2]
+    assert shown(7) == [f"{scene}_{i:03d}" for scene in scenes.scene_names() for i in (1, 3)][:7]
+    assert len(shown(100)) == 20
+
+
 def test_a_folder_that_holds_something_else_is_refused(drawn, tmp_path):
     shutil.copytree(drawn, tmp_path / "set")
     with pytest.raises(DataError, match="holds another drawn data set"):
@@ -149,6 +195,44 @@ def test_a_folder_that_holds_something_else_is_refused(drawn, tmp_path):
     (tmp_path / "mine" / "photo.jpg").write_bytes(b"mine")
     with pytest.raises(DataError, match="is not empty and no drawn data set"):
         write_scenes(SMALL, tmp_path / "mine")
+    photo = tmp_path / "mine" / "photo.jpg"
+    with pytest.raises(DataError, match=r"photo\.jpg is a file: give a folder to draw into, root=<folder>"):
+        write_scenes(SMALL, photo)
+    with pytest.raises(
+        DanceposeError, match=r"cannot be written: Not a directory\. Draw elsewhere: data\.root="
+    ):
+        draw_scenes({"format": "labelme"}, photo / "set")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(dataset, "is_whole", refuse)
+    with pytest.raises(DanceposeError, match=r"cannot be written: Permission denied\. Draw elsewhere: root="):
+        write_scenes(SMALL, tmp_path)
+
+
+def test_on_a_full_disk_the_key_of_the_folder_is_named_and_it_goes_on_when_there_is_room(
+    drawn, tmp_path, monkeypatch
+):
+    sync, room = os.fsync, iter(range(9))
+
+    def full(handle):
+        if next(room, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(handle)
+
+    root = tmp_path / "set"
+    with monkeypatch.context() as patch, pytest.raises(DanceposeError) as told:
+        patch.setattr(os, "fsync", full)
+        write_scenes(SMALL, root, workers=1)
+    assert "cannot be written: No space left on device. Make room there" in str(told.value)
+    assert str(told.value).endswith("draw elsewhere: root=<folder>") and "hydra.run.dir" not in str(
+        told.value
+    )
+    assert 0 < len(list((root / ".records").iterdir())) < 6
+    assert files(write_scenes(SMALL, root, workers=1)) == files(drawn)
 
 
 def test_a_whole_set_is_used_where_nothing_may_be_written(drawn, monkeypatch):
@@ -180,7 +264,10 @@ def test_the_workers_end_with_the_process_that_is_killed(tmp_path):
     assert 0 < count == len(list(record.iterdir())) < 5000
 
 
-def test_a_process_waits_for_another_that_draws_into_the_folder_and_goes_on_when_it_was_killed(tmp_path):
+def test_a_process_waits_for_another_that_draws_into_the_folder_and_goes_on_when_it_was_killed(
+    tmp_path, caplog
+):
+    caplog.set_level("INFO")
     root = tmp_path / "set"
     root.mkdir()
     code = (
@@ -202,6 +289,7 @@ def test_a_process_waits_for_another_that_draws_into_the_folder_and_goes_on_when
     other.communicate()
     waiting.join(30)
     assert not waiting.is_alive() and (root / "split.json").is_file()
+    assert caplog.text.count("another process draws there; waiting for it") == 1
 
 
 def test_a_worker_that_is_killed_is_one_clear_error(tmp_path, monkeypatch):
@@ -234,8 +322,31 @@ def test_the_rate_counts_in_clips_alone():
 
 def test_nobody_of_the_test_part_is_in_the_training_part():
     casts = [dataset.draw_cast(0, part) for part in PARTS]
-    bodies = [body for cast in casts for body, _ in cast.values()]
-    assert len(set(bodies)) == len(bodies)
+    people = [pickle.dumps(own) for cast in casts for one in cast.values() for own in one]
+    assert len(set(people)) == len(people)  # neither a body nor an outfit is there twice
+
+
+def test_nothing_that_is_drawn_is_in_two_parts(tmp_path, monkeypatch):
+    draw, seen = dataset.draw_scene, []
+
+    def kept(*arguments):
+        seen.append(draw(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(dataset, "draw_scene", kept)
+    write_scenes(SceneSet(2, 2, 2, "easy"), tmp_path / "set", workers=1)
+    homes = {}
+    for number, scene in enumerate(seen):
+        things = [("backdrop", scene.backdrop.image.tobytes()), ("camera", pickle.dumps(scene.camera))]
+        for actor in scene.actors:
+            things += [("body", actor.body), ("outfit", pickle.dumps(actor.outfit))]
+            things += [("place", actor.place.tobytes()), ("yaw", actor.yaw)]
+            things += [("pose", pickle.dumps(actor.motion.pose(1.0)))]
+        for thing in things:
+            homes.setdefault(thing, set()).add(PARTS[number // 2])
+    assert len(seen) == 6 and all(len(parts) == 1 for parts in homes.values())
+    for kind in ("backdrop", "camera", "body", "outfit", "place", "yaw", "pose"):
+        assert {part for (own, _), parts in homes.items() if own == kind for part in parts} == {*PARTS}
 
 
 @pytest.mark.parametrize(
