@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import MotionSamples
+from dancepose.metrics.single_pictures import LABELS, SinglePictures
 
 CLASSES = ("wave", "walk", "other")
 RESULT = {"split": "5" * 16, "data": "d" * 16, "version": "0.1.0", "status": "done"}  # of metrics.json
@@ -127,6 +129,7 @@ def pose_job(
     choices: Mapping[str, str] | None = None,
     per_image: bool = True,
     further: Mapping[str, float] | None = None,
+    pck: float | None = None,
     **result: Any,
 ) -> Path:
     """Leave what a training of poses leaves.
@@ -140,6 +143,8 @@ def pose_job(
         choices: of groups.
         per_image: whether it keeps what it found in each image.
         further: metrics beside the usual ones.
+        pck: share of the joints that PCK counts as found, in as many images of one person; None: nothing is
+            kept of these, as by earlier versions.
         result: entries of metrics.json in place of the usual ones.
     """
     run.mkdir(parents=True)
@@ -156,12 +161,20 @@ def pose_job(
     names = [f"image_{i}.jpg" for i in range(images)]
     truth = np.ones((images, len(joints)), np.int64)
     scores = generator.random(len(places))
-    kept = PoseImages(names, [None] * images, joints, truth, places, numbers, scores, correct)
+    clips: list[str | None] = [None] * images
+    kept = PoseImages(names, clips, joints, truth, places, numbers, scores, correct)
+    if pck is not None:
+        counted = np.random.default_rng(images).random((images, len(joints))) < 0.9
+        hit = counted & (generator.random(counted.shape) < pck)
+        both = dict.fromkeys(LABELS, counted)
+        kept = replace(kept, singles=SinglePictures(names, clips, both, dict.fromkeys(LABELS, hit)))
     if per_image:
         kept.save(run / "per_image.npz")
     total = float(kept.mean_ap(np.ones((1, images)))[0])
     columns = {name: 100 * found + number + seed for number, name in enumerate(COLUMNS)}
     metrics = {"val/mAP": total, "test/mAP": total, **{f"test/{n}": v for n, v in columns.items()}}
+    if kept.singles is not None:
+        metrics |= {f"test/{label}": kept.singles.value(label) for label in LABELS}
     metrics |= further or {}
     row = {"metric": "MPII mAP", "columns": {**columns, "mAP": total}, "total": "mAP"}
     (run / "test.json").write_text(json.dumps({"split": "5" * 16, "rows": {"mAP": row}}))

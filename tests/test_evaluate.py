@@ -73,6 +73,7 @@ def test_a_run_scores_what_its_training_scored(finished, tmp_path):
     assert list(row["columns"])[:7] == ["Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"]
     predictions = (tmp_path / "predictions.json").read_text()
     assert predictions == (finished / "predictions.json").read_text()
+    assert (tmp_path / "per_image.npz").read_bytes() == (finished / "per_image.npz").read_bytes()
     assert (tmp_path / "pictures" / "test_frames.jpg").stat().st_size > 1000
 
 

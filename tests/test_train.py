@@ -21,6 +21,7 @@ from running import SMALL, command, eager_compile, fresh_command, run_task
 from dancepose.build import load_checkpoint
 from dancepose.callbacks.ema import RAW
 from dancepose.errors import ConfigError, DanceposeError, DataError
+from dancepose.metrics.pose_images import PoseImages
 from dancepose.paths import config_dir
 from dancepose.tasks.pose import PoseTask
 from dancepose.train import train
@@ -635,11 +636,14 @@ def test_what_goes_wrong_in_one_of_two_processes_is_told_once(labelme, tmp_path)
     assert metrics["status"] == "failed" and metrics["cause"].startswith("DataError: image gone.jpg")
 
 
-def test_ddp_on_two_processes_gives_one_run(labelme, tmp_path):
+def test_ddp_on_two_processes_gives_one_run(tmp_path, tmp_path_factory):
+    root = tmp_path_factory.mktemp("one_person")
+    make_labelme(root, frames=10, people=1)
     done = command(
         "train",
         *[o for o in TINY if not o.startswith("trainer=")],
-        f"data.root={labelme}",
+        f"data.root={root}",
+        "data.test=0.4",
         "trainer=ddp_cpu",
         "trainer.max_epochs=1",
         "hydra.run.dir=run",
@@ -655,6 +659,9 @@ def test_ddp_on_two_processes_gives_one_run(labelme, tmp_path):
     predictions = json.loads((run / "predictions.json").read_text())
     names = [image["image"] for image in predictions["images"]]
     assert len(names) == len(set(names)) == json.loads((run / "test.json").read_text())["images"]
+    singles = PoseImages.load(run / "per_image.npz").singles
+    assert singles.names == json.loads((run / "split.json").read_text())["test"] and len(singles) > 1
+    assert singles.value("PCK@0.2") == pytest.approx(metrics["metrics"]["test/PCK@0.2"])
 
 
 class TestCommandLine:

@@ -5,7 +5,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,9 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def read_arrays(path: str | Path, names: Iterable[str], things: str, kind: str) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: str | Path, names: Iterable[str], things: str, kind: str, together: Collection[str] = ()
+) -> dict[str, np.ndarray]:
     """Read arrays by their names; nothing in the file is run.
 
     Args:
@@ -35,6 +37,7 @@ def read_arrays(path: str | Path, names: Iterable[str], things: str, kind: str) 
         names: of the arrays.
         things: what they are of: `samples`.
         kind: of the run that leaves them: `motion`.
+        together: names of further arrays, of which a file has all or none.
 
     Raises:
         DataError: the file is missing, cut off or lacks an array; names file and array.
@@ -42,7 +45,8 @@ def read_arrays(path: str | Path, names: Iterable[str], things: str, kind: str) 
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names}
+            more = together if any(name in file for name in together) else ()
+            return {name: file[name] for name in (*names, *more)}
     except KeyError as error:
         raise DataError(f"{path}: array {error} is missing: no {things} of a {kind} run") from None
     except OSError as error:

@@ -16,6 +16,7 @@ from dancepose.metrics.head_size import (
     length,
     torso_sizes,
 )
+from dancepose.metrics.joint_hits import JointHits, clip_numbers, draws, standard_error
 from dancepose.metrics.people import check_frames, labelled_mask, stack_people
 from dancepose.metrics.state import FrameMetric
 from dancepose.metrics.table import ResultRow, report_columns, scored_keypoints, truth_note
@@ -25,6 +26,7 @@ from dancepose.skeleton import COLUMNS, Skeleton
 RULES = {"torso": TORSO_RULES, "head": HEAD_RULES}
 NAMES = {"torso": "PCK", "head": "PCKh"}
 PCKH_NECK_FACTOR = 1.0  # |head_top - upper_neck| itself
+UNCOUNTED, MISSED, FOUND = 0, 1, 2  # what became of a joint
 
 
 class PCK(FrameMetric):
@@ -40,14 +42,15 @@ class PCK(FrameMetric):
     are left out and counted, for the maximum of a heatmap does not say whose joint it is. A joint that is not
     predicted is missed; joints that the source never labels do not count.
 
+    What was found in each picture is kept (about eight bytes a joint): the row has the standard error of the
+    mean over other pictures like these, see `standard_error`, and the pictures' joints for `per_image.npz`.
+
     Args:
         skeleton: of truth and predictions; its columns say which joints are scored.
         reference: `torso` or `head`.
         threshold: in reference lengths; default 0.2 for the torso, 0.5 for the head.
     """
 
-    hits: Tensor
-    truth: Tensor
     rules: Tensor
     several: Tensor
 
@@ -57,19 +60,21 @@ class PCK(FrameMetric):
         reference: Literal["torso", "head"] = "torso",
         threshold: float | None = None,
     ) -> None:
-        super().__init__(skeleton, {})
+        joints = scored_keypoints(skeleton)
+        super().__init__(skeleton, {"pictures": 1 + len(joints)})  # its clip, and what became of each joint
         if reference not in RULES:
             raise ValueError(f"reference '{reference}': one of {', '.join(RULES)} is needed")
         self.reference = reference
         self.threshold = {"torso": 0.2, "head": 0.5}[reference] if threshold is None else threshold
-        self.joints = scored_keypoints(skeleton)
-        sums = {"hits": len(self.joints), "truth": len(self.joints), "rules": len(RULES[reference]) + 1}
-        for name, size in sums.items():
-            self.add_state(name, torch.zeros(size, dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state("several", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.joints = joints
+        for name, shape in (("rules", len(RULES[reference]) + 1), ("several", ())):
+            self.add_state(name, torch.zeros(shape, dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(
-        self, predictions: np.ndarray | Tensor | Sequence[Sequence[Person]], frames: Sequence[Frame]
+        self,
+        predictions: np.ndarray | Tensor | Sequence[Sequence[Person]],
+        frames: Sequence[Frame],
+        indices: Sequence[int] | None = None,
     ) -> None:
         """Add frames.
 
@@ -77,12 +82,13 @@ class PCK(FrameMetric):
             predictions: (B, K, 3) x, y, score of the maximum of each heatmap, original pixels; or the
                 predicted people of each frame, of whom the one with the highest score counts.
             frames: the truth, original pixels.
+            indices: each frame's place in the data set, see `FrameMetric.frame_keys`.
 
         Raises:
             DataError: keypoints of another shape, or a frame is of another skeleton.
         """
         check_frames(self.skeleton, predictions, frames)
-        self.images += len(frames)
+        keys = self.frame_keys(frames, indices)
         alone = [i for i, frame in enumerate(frames) if _single_person(frame)]
         self.several += len(frames) - len(alone)
         if not alone:
@@ -104,10 +110,11 @@ class PCK(FrameMetric):
         counted = (annotated & ~np.isnan(sizes)[:, None])[:, joints]
         distance = length(found[:, joints] - truth[:, joints, :2]) / sizes[:, None]
         hits = counted & (distance <= self.threshold)  # a joint not predicted is NaN: no hit
+        codes = np.where(hits, FOUND, np.where(counted, MISSED, UNCOUNTED))
+        clips = clip_numbers([frames[i].clip for i in alone])
+        self.append("pictures", keys[alone], np.column_stack([clips, codes]))
         rule_counts = np.bincount(rules, minlength=len(RULES[self.reference]) + 1)
-        sums = ((self.hits, hits.sum(axis=0)), (self.truth, counted.sum(axis=0)), (self.rules, rule_counts))
-        for state, values in sums:
-            state += torch.from_numpy(values).to(state.device)
+        self.rules += torch.from_numpy(rule_counts).to(self.rules.device)
 
     def _peaks(
         self, predictions: np.ndarray | Tensor | Sequence[Sequence[Person]], frames: Sequence[Frame]
@@ -130,11 +137,16 @@ class PCK(FrameMetric):
 
     def compute(self) -> ResultRow:
         """Return the figure over all frames of all processes: columns Head to Ankle and their mean."""
-        truth = dict(zip(self.joints, self.truth.tolist(), strict=True))
+        places, _, clips, *codes = self.table("pictures").T.astype(np.int64)
+        states = np.array(codes, np.int64).reshape(len(self.joints), len(places)).T
+        hits = JointHits(places, states != UNCOUNTED, states == FOUND)
+        truth = dict(zip(self.joints, hits.counted.sum(axis=0).tolist(), strict=True))
         joints: dict[str, float | None] = {
-            name: 100 * hits / truth[name] if truth[name] else None
-            for name, hits in zip(self.joints, self.hits.tolist(), strict=True)
+            name: 100 * found / truth[name] if truth[name] else None
+            for name, found in zip(self.joints, hits.found.sum(axis=0).tolist(), strict=True)
         }
+        groups, unit = draws(clips)
+        drawn = len(np.unique(groups[hits.counted.any(axis=1)]))
         rules = self.rules.tolist()
         people = sum(rules)
         shares = [n / max(people, 1) for n in rules]
@@ -153,6 +165,9 @@ class PCK(FrameMetric):
                 "not_single_person": several,
             },
             notes=self._notes(truth, rules[-1], several),
+            standard_error=standard_error(hits.found, hits.counted, groups),
+            drawn=f"{drawn} {unit}",
+            hits=hits,
         )
 
     def _notes(self, truth: dict[str, int], unmeasured: int, several: int) -> list[str]:

@@ -1,6 +1,7 @@
 """`PoseImages`: what was found in each test image of a pose run, and `per_image.npz`, where the run keeps it.
 
-It is all that the mAP is made of, image by image, so that other collections of these images can be scored.
+It is all that the mAP and PCK are made of, image by image, so that other collections of these images can be
+scored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ import numpy as np
 from dancepose.errors import DataError
 from dancepose.metrics.array_file import read_arrays, write_arrays
 from dancepose.metrics.matching import Protocol, score_frames
+from dancepose.metrics.single_pictures import KINDS as SINGLE_KINDS
+from dancepose.metrics.single_pictures import LABELS, SinglePictures
 from dancepose.metrics.table import scored_keypoints
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
@@ -45,6 +48,8 @@ class PoseImages:
         joints: (D,) int64 keypoint of each detection.
         scores: (D,) float64.
         correct: (D,) bool.
+        singles: what PCK is made of; None where no picture is of one person, or in files of an earlier
+            version.
 
     Raises:
         DataError: lengths differ, a name comes twice, or a detection is of no image or keypoint.
@@ -58,6 +63,7 @@ class PoseImages:
     joints: np.ndarray
     scores: np.ndarray
     correct: np.ndarray
+    singles: SinglePictures | None = None
 
     def __post_init__(self) -> None:
         images, found = len(self.names), len(self.scores)
@@ -80,6 +86,11 @@ class PoseImages:
             raise DataError("detections are of no image or keypoint, or not in the order of the images")
         if (self.truth < 0).any() or not np.isfinite(self.scores).all():
             raise DataError("annotated keypoints below 0, or scores that are no numbers")
+        if self.singles is not None and self.singles.joints != len(self.keypoints):
+            raise DataError(
+                f"{self.singles.joints} joints in pictures of one person, {len(self.keypoints)} keypoints: "
+                "they must fit"
+            )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -126,7 +137,8 @@ class PoseImages:
         """Write plain arrays without pickles, whole or not at all.
 
         The arrays are image, clip ("" of no clip), keypoints, truth, and of the detections place, keypoint,
-        score and correct.
+        score and correct; and of pictures of one person, where there are any, single_image, single_clip and
+        for PCK@0.2 and PCKh@0.5 which joints count and which were found: see `SinglePictures`.
 
         Raises:
             DanceposeError: the file cannot be written.
@@ -141,7 +153,7 @@ class PoseImages:
             "score": self.scores.astype(np.float64),
             "correct": self.correct,
         }
-        write_arrays(path, arrays)
+        write_arrays(path, arrays if self.singles is None else arrays | self.singles.to_arrays())
 
     @classmethod
     def load(cls, path: Path) -> "PoseImages":
@@ -150,13 +162,16 @@ class PoseImages:
         Raises:
             DataError: the file is missing, cut off or holds something else; names file and array.
         """
-        arrays = read_arrays(path, KINDS, "images", "pose")
-        for name, kinds in KINDS.items():
+        arrays = read_arrays(path, KINDS, "images", "pose", together=SINGLE_KINDS)
+        for name, kinds in (KINDS | SINGLE_KINDS).items():
+            if name not in arrays:
+                continue
             if arrays[name].dtype.kind not in kinds:
                 raise DataError(f"{path}: array '{name}' is of type {arrays[name].dtype}")
-            if arrays[name].ndim != (2 if name == "truth" else 1):
+            if arrays[name].ndim != (2 if name == "truth" or name.startswith(LABELS) else 1):
                 raise DataError(f"{path}: array '{name}' is of shape {arrays[name].shape}")
         try:
+            singles = SinglePictures.from_arrays(arrays) if "single_image" in arrays else None
             return cls(
                 arrays["image"].tolist(),
                 [clip or None for clip in arrays["clip"].tolist()],
@@ -166,6 +181,7 @@ class PoseImages:
                 arrays["keypoint"].astype(np.int64),
                 arrays["score"].astype(np.float64),
                 arrays["correct"],
+                singles,
             )
         except DataError as error:
             raise DataError(f"{path}: {error}") from None

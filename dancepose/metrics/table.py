@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dancepose.metrics.curves import RECALLS, PrecisionRecall
+from dancepose.metrics.joint_hits import JointHits
 from dancepose.skeleton import COLUMNS, Skeleton
 
 Value = TypeVar("Value", float, np.ndarray)
@@ -26,6 +27,10 @@ class ResultRow:
         head_size_rules: rule that gave a person's reference length -> share of the people, summing to 1.
         counts: images, groups, people, predictions, and what was left out and why.
         notes: sentences that must stand beside the figures.
+        standard_error: of the total over other test images like these, in percentage points; None where it
+            is not known.
+        drawn: what it is over: `400 images`, `12 clips`.
+        hits: which joints were found in each picture, where the value is a share of joints.
     """
 
     metric: str
@@ -37,6 +42,9 @@ class ResultRow:
     head_size_rules: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    standard_error: float | None = None
+    drawn: str = ""
+    hits: JointHits | None = field(default=None, compare=False, repr=False)
 
     @property
     def value(self) -> float | None:
@@ -44,9 +52,9 @@ class ResultRow:
         return self.columns[self.total]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain containers, for JSON; the curves, as long as the truth, stay behind."""
-        values = asdict(replace(self, curves={}))
-        del values["curves"]
+        """Return plain containers, for JSON; curves and hits, as long as the truth, stay behind."""
+        values = asdict(replace(self, curves={}, hits=None))
+        del values["curves"], values["hits"]
         return values
 
 
@@ -128,11 +136,13 @@ def plain_table(rows: Mapping[str, ResultRow]) -> str:
 
 
 def details(row: ResultRow) -> list[str]:
-    """Return what must be printed below the table: the head-size rules' shares, the counts, the notes.
+    """Return what must be printed below the table: error, the head-size rules' shares, the counts, the notes.
 
     Rules and counts that are zero are left out, but for images, people and predictions.
     """
     lines = []
+    if row.standard_error is not None:
+        lines.append(f"standard error of the {row.total} over {row.drawn}: {row.standard_error:.2f}")
     if any(row.head_size_rules.values()):
         shares = ", ".join(f"{rule} {share:.1%}" for rule, share in row.head_size_rules.items() if share)
         lines.append(f"reference length by rule: {shares}")

@@ -11,10 +11,12 @@ from dancepose.metrics.direction import OF_CLASS
 from dancepose.metrics.pose_images import FILE as IMAGES
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import FILE, MotionSamples
+from dancepose.metrics.single_pictures import LABELS, SinglePictures
 from dancepose.paths import evaluate_again
 from dancepose.sweeps.jobs import Job
 from dancepose.sweeps.left_out import RESULT, LeftOut, damaged
-from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Scores, MeanAPScores, Scores
+from dancepose.sweeps.pose_scores import MeanAPScores, PCKScores
+from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Scores, Scores
 from dancepose.sweeps.statistics import number_clusters
 
 SURE = ("accuracy", "macro_F1", "ECE")  # of motions: made of what was said of each sample
@@ -61,20 +63,26 @@ def with_samples(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[Left
 def _bytes_of(samples: MotionSamples | PoseImages) -> int:
     """Return about how many bytes samples take: of each besides its numbers the texts, its name and clip."""
     numbers = sum(value.nbytes for value in vars(samples).values() if isinstance(value, np.ndarray))
-    return numbers + TEXTS * len(samples)
+    singles = samples.singles if isinstance(samples, PoseImages) else None
+    more = 0 if singles is None else singles.nbytes + TEXTS * len(singles)
+    return numbers + TEXTS * len(samples) + more
 
 
 def _contradiction(job: Job, samples: MotionSamples | PoseImages) -> str:
     """Return in what samples differ from the test of their run, but for rounding; else nothing."""
     if isinstance(samples, PoseImages):
-        metric, value = "mAP", float(samples.mean_ap(np.ones((1, len(samples))))[0])
+        figures = {"mAP": float(samples.mean_ap(np.ones((1, len(samples))))[0])}
+        if samples.singles is not None:
+            figures |= {label: samples.singles.value(label) for label in LABELS}
     else:
-        metric = "accuracy"
-        value = float((samples.predicted == samples.labels).mean()) if len(samples) else 0.0
-    tested = job.metrics.get(f"test/{metric}")
-    if tested is None or np.isnan(value) or abs(value - tested) <= ROUNDING * max(1.0, abs(tested)):
-        return ""
-    return f"{metric} {value:.6g}, {RESULT} {tested:.6g}"
+        right = samples.predicted == samples.labels
+        figures = {"accuracy": float(right.mean()) if len(samples) else 0.0}
+    for metric, value in figures.items():
+        tested = job.metrics.get(f"test/{metric}")
+        if tested is None or np.isnan(value) or abs(value - tested) <= ROUNDING * max(1.0, abs(tested)):
+            continue
+        return f"{metric} {value:.6g}, {RESULT} {tested:.6g}"
+    return ""
 
 
 class MotionAnswers:
@@ -163,6 +171,7 @@ class PoseAnswers:
 
     Attributes:
         images: job's folder -> what it found.
+        without_singles: jobs of which PCK is known as one number alone, as files of earlier versions have it.
         samples: how many images there are.
         unit: what the images are drawn by: clips, or images where there are no clips.
         groups: how many of these there are.
@@ -173,21 +182,33 @@ class PoseAnswers:
 
     def __init__(self, jobs: Sequence[Job]):
         self.images: dict[Path, PoseImages] = {}
+        self.without_singles: list[Job] = []
         first: PoseImages | None = None
+        singles: SinglePictures | None = None
         for job in jobs:
             images = _images_of(job)
             if first is None:
                 first, base = images, job
             elif not images.same_test(first):
                 raise _other_samples(job, base, "images or labels")
+            if images.singles is None:
+                self.without_singles.append(job)
+            elif singles is None:
+                singles, single_base = images.singles, job
+            elif not images.singles.same_test(singles):
+                raise _other_samples(job, single_base, "images of one person or their labels")
             self.images[job.path] = images
         assert first is not None
         self.unit = "clips" if any(clip is not None for clip in first.clips) else "images"
         self.samples, self.groups = len(first), _count_groups(first.clips)
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
-        """Return the scores of runs by mAP, None of another metric: it is not known of each image."""
-        return MeanAPScores(seeds, [self.images[job.path] for job in jobs]) if metric == "mAP" else None
+        """Return the scores of runs by mAP or PCK, None where it is not known of each image."""
+        runs = [self.images[job.path] for job in jobs]
+        if metric == "mAP":
+            return MeanAPScores(seeds, runs)
+        singles = [run.singles for run in runs if run.singles is not None]
+        return PCKScores(seeds, singles, metric) if metric in LABELS and len(singles) == len(runs) else None
 
 
 def _motions_of(job: Job) -> MotionSamples:

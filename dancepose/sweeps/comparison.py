@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dancepose.metrics.pose_images import FILE as IMAGES
+from dancepose.metrics.single_pictures import LABELS
+from dancepose.paths import evaluate_again
 from dancepose.sweeps.answers import MotionAnswers, PoseAnswers
 from dancepose.sweeps.arms import Group
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
@@ -78,6 +81,8 @@ def compare_group(
         for number, metric in enumerate(metrics)
     )
     notes = [*group.notes, *_family_notes(group, metrics, others)]
+    if isinstance(answers, PoseAnswers):
+        notes += _unknown_notes(metrics, answers)
     of_chance = next((result for result in results if result.chance is not None), None)
     if of_chance is not None and of_chance.chance is not None:
         notes.append(of_chance.chance.words(of_chance.metric))
@@ -135,6 +140,20 @@ def _scaled(value: float | None, scale: float) -> float | None:
 def _scaled_interval(interval: Interval, scale: float) -> Interval:
     estimate, low, high = (_scaled(v, scale) for v in (interval.estimate, interval.low, interval.high))
     return replace(interval, estimate=estimate, low=low, high=high)
+
+
+def _unknown_notes(metrics: Sequence[Metric], answers: PoseAnswers) -> list[str]:
+    """Say of which runs PCK is not known image by image, and how to have it so."""
+    chosen = [metric.name for metric in metrics if metric.name in LABELS]
+    jobs = answers.without_singles
+    without = [job for job in jobs if any(job.metrics.get(f"{TEST}{name}") is not None for name in chosen)]
+    if not without:
+        return []
+    of = without[0].name + (f" and {len(without) - 1} more" if len(without) > 1 else "")
+    return [
+        f"{' and '.join(chosen)}: not known image by image of {of}, whose {IMAGES} is of an earlier version; "
+        f"write it again: {evaluate_again(without[0].path)}"
+    ]
 
 
 def _family_notes(group: Group, metrics: Sequence[Metric], others: int) -> list[str]:

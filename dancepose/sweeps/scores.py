@@ -1,4 +1,4 @@
-"""The metrics that comparisons of runs are made of: accuracy, macro-F1, calibration error, mAP."""
+"""The metrics that comparisons of motion runs are made of: accuracy, macro-F1, calibration error."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from dancepose.errors import DataError
 from dancepose.metrics.classification import BINS
-from dancepose.metrics.pose_images import PoseImages
 from dancepose.sweeps.sample_scores import Clusters, SampleScores, Scores, check_seeds
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "CalibrationScores",
     "Clusters",
     "MacroF1Scores",
-    "MeanAPScores",
     "PlainScores",
     "SampleScores",
     "Scores",
@@ -128,39 +126,6 @@ class CalibrationScores(SampleScores):
             np.abs(gaps, out=gaps)
             result[part] = gaps.reshape(-1, self.bins, len(weights)).sum(axis=1)
         return _divide(result, _weight(weights, codes)).T
-
-
-class MeanAPScores(SampleScores):
-    """The mAP of pose runs, in percent, over weighted test images; see `PoseImages.mean_ap`.
-
-    Args:
-        seeds: of the runs.
-        runs: what each found, in the same images.
-
-    Raises:
-        DataError: there are not as many runs as seeds, a seed comes twice, or two runs are of other images.
-    """
-
-    def __init__(self, seeds: Sequence[int], runs: Sequence[PoseImages]):
-        first = runs[0] if runs else None
-        clips, names = (first.clips, first.names) if first else ([], [])
-        own = [f"image {name}" if clip is None else clip for clip, name in zip(clips, names, strict=True)]
-        super().__init__(seeds, len(names), own)
-        self.unit = "clips" if any(clip is not None for clip in clips) else "images"
-        if len(runs) != len(self.seeds):
-            raise DataError(f"{len(runs)} runs for {len(self.seeds)} seeds")
-        for seed, run in zip(self.seeds, runs, strict=True):
-            if first is not None and not run.same_test(first):
-                raise DataError(
-                    f"the runs of seeds {self.seeds[0]} and {seed} were tested on other images or labels: "
-                    "runs of one arm must have the same data and split"
-                )
-        self.runs = tuple(runs)
-
-    def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
-        drawn = weights[:, codes]
-        found = [run.mean_ap(drawn) for run in self.runs]
-        return np.stack(found, axis=1) if found else np.zeros((len(weights), 0))
 
 
 class PlainScores:

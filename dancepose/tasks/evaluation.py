@@ -85,14 +85,15 @@ class PoseEvaluation(nn.Module):
             frames: the truth.
             peaks: (B, K, 3) x, y, score of each map's maximum, original pixels; without them the best person
                 of a picture stands for its peaks.
-            indices: place of each frame in the data set; settles the order of equal scores.
+            indices: place of each frame in the data set; settles the order of equal scores, and names the
+                pictures of PCK. Default: the order of the calls.
         """
         self._grouped |= peaks is None
         self.mpii.update(people, frames, indices)
         self.oks.update(people, frames, indices)
         self.swaps.update(people, frames)
         for metric in (self.pck, self.pckh):
-            metric.update(people if peaks is None else peaks, frames)
+            metric.update(people if peaks is None else peaks, frames, indices)
         self.predictions += [(frame.name, list(found)) for frame, found in zip(frames, people, strict=True)]
 
     def compute(self) -> dict[str, Any]:

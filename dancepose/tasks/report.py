@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +22,7 @@ from dancepose.metrics.curves import RECALLS
 from dancepose.metrics.matching import Protocol
 from dancepose.metrics.mpii import TITLES, matched_shares
 from dancepose.metrics.pose_images import FILE, match_images
+from dancepose.metrics.single_pictures import name_pictures
 from dancepose.metrics.table import ResultRow, column_curves, details, plain_table
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
@@ -55,7 +57,8 @@ def write_report(
         part: train, val or test; `all` where the data are not divided.
         result: of `PoseEvaluation.compute`.
         predictions: name of each frame that was predicted, and its people.
-        frames: the truth; frames that were not predicted (a limited run) are left out.
+        frames: the truth, in the data set's order; frames that were not predicted (a limited run) are left
+            out.
         skeleton: of both.
         about: what a result row carries besides: data set, split hash, flip and scales.
         pictures: how many best, median and worst frames the sheet shows; 0 draws nothing, curves neither.
@@ -64,6 +67,7 @@ def write_report(
         notes: what must be said beside all figures.
     """
     people = dict(predictions)
+    singles = name_pictures(result["rows"], frames)
     frames = [frame for frame in frames if frame.name in people]
     rows = result["rows"]
     nobody = [] if any(people.values()) else ["nobody was found in any of these pictures"]
@@ -75,7 +79,7 @@ def write_report(
     write_json(folder / f"{part}_curves.json", about | curve_values(rows["mAP"], skeleton))
     write_predictions(folder / "predictions.json", predictions, skeleton, about.get("split"), frames)
     protocol = PROTOCOLS[rows["mAP"].metric]  # images are matched by the rule of the figure that is printed
-    match_images(people, frames, skeleton, protocol).save(folder / FILE)
+    replace(match_images(people, frames, skeleton, protocol), singles=singles).save(folder / FILE)
     if coco:
         write_coco_results(folder / "coco_results.json", people, frames)
     if mat:

@@ -48,11 +48,15 @@ def results(places: list[int], tell: bool) -> list[dict]:
         for start in range(0, len(places), BATCH):
             batch = places[start : start + BATCH]
             arguments = ([predictions[i] for i in batch], [frames[i] for i in batch])
-            options = {"indices": batch} if tell and not isinstance(metric, (PCK, SideSwaps)) else {}
+            options = {"indices": batch} if tell and not isinstance(metric, SideSwaps) else {}
             metric.update(*arguments, **options)
         row = metric.compute()
         curves = {name: curve and [curve.truth, *curve.precision] for name, curve in row.curves.items()}
-        rows.append(row.to_dict() | {"curves": curves})
+        more: dict = {"curves": curves}
+        if row.hits is not None:
+            more |= {"counted": row.hits.counted.tolist(), "found": row.hits.found.tolist()}
+            more |= {"places": row.hits.places.tolist()} if tell else {}
+        rows.append(row.to_dict() | more)
     return rows
 
 
@@ -77,9 +81,10 @@ def folder(tmp_path_factory) -> Path:
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")
 @pytest.mark.parametrize("name", DEALS)
 def test_two_processes_equal_one_exactly(folder, name):
-    expected = results(TOTAL[name], tell=False)
+    expected = results(TOTAL[name], tell=DEALS[name][1])
     if TOTAL[name]:
         assert all(row["columns"][row["total"]] > 0 for row in expected)
+        assert all(row["standard_error"] > 0 for row in expected if row["metric"].startswith("PCK"))
     for rank in (0, 1):
         rows = json.loads((folder / f"{list(DEALS).index(name)}_{rank}.json").read_text())
         assert rows == expected

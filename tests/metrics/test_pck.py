@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from pose_cases import frame_of, random_case
 
 from dancepose.errors import DataError
 from dancepose.metrics.pck import PCK
+from dancepose.metrics.table import details
 from dancepose.records import Person
 from dancepose.skeleton import load_skeleton
 
@@ -150,6 +153,43 @@ def test_peaks_and_people_give_the_same():
         assert row == score(reference, frames, one_each)
         assert row.counts["people"] > 5
         assert row.value > 0
+
+
+def test_the_row_has_the_standard_error_over_pictures():
+    """Of all joints or none the shares of the pictures are 0 and 100: as if a coin were thrown."""
+    frames = [frame_of(LSP, standing(), name=str(i)) for i in range(10)]
+    shifts = [0] * 4 + [500] * 6
+    people = [frame.people[0] for frame in frames]
+    peaks = np.stack([peaks_of(p) + [shift, 0, 0] for p, shift in zip(people, shifts, strict=True)])
+    for reference in ("torso", "head"):
+        row = score(reference, frames, peaks)
+        assert row.value == pytest.approx(40)
+        assert row.standard_error == pytest.approx(100 * np.sqrt(0.4 * 0.6 / 9)) and row.drawn == "10 images"
+        assert f"standard error of the mean over 10 images: {row.standard_error:.2f}" in details(row)
+    for frame, clip in zip(frames, "aabbccddee", strict=True):
+        frame.clip = clip
+    row = score("torso", frames, peaks)
+    assert row.drawn == "5 clips" and row.standard_error == pytest.approx(100 * np.sqrt(0.4 * 0.6 / 4))
+    alone = score("torso", frames[:1], peaks[:1])
+    assert alone.value == 100 and alone.standard_error is None and "standard" not in " ".join(details(alone))
+    written = json.loads(json.dumps(row.to_dict()))
+    assert written["standard_error"] == row.standard_error and "hits" not in written
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+def test_the_row_has_the_joints_of_each_picture():
+    """Also where processes or batches meet the pictures in another order."""
+    frames = [frame_of(LSP, standing("left_wrist")), frame_of(LSP), frame_of(LSP, standing())]
+    peaks = np.stack([peaks_of(standing(), left_knee=500.0) for _ in frames])
+    metric = PCK(LSP)
+    for place in (2, 0, 1):
+        metric.update(peaks[[place]], [frames[place]], [place])
+    hits, (wrist, knee) = metric.compute().hits, LSP.indices(["left_wrist", "left_knee"])
+    assert hits.places.tolist() == [0, 2]
+    assert hits.counted[:, wrist].tolist() == [False, True] and hits.counted[:, knee].all()
+    assert hits.found.sum(axis=1).tolist() == [12, 13] and not hits.found[:, knee].any()
+    metric.reset()
+    assert not len(metric.compute().hits.places)
 
 
 def test_errors():

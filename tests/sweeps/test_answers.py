@@ -101,6 +101,29 @@ def test_a_file_of_another_evaluation_of_poses_is_not_compared(tmp_path):
     assert [job.path.name for job in there] == ["3"] and "per_image.npz gives mAP" in left_out[0].cause
 
 
+def test_joints_of_another_evaluation_are_not_compared(tmp_path):
+    """The people who are grouped may be the same, and the peaks not."""
+    pose_job(tmp_path / "1", seed=0, pck=0.5)
+    pose_job(tmp_path / "2", seed=0, pck=0.6)
+    (tmp_path / "1" / "per_image.npz").replace(tmp_path / "2" / "per_image.npz")
+    pose_job(tmp_path / "3", seed=2, pck=0.6)
+    jobs = [job for job in read_jobs([tmp_path])[0] if job.path.name != "1"]
+    there, left_out = with_samples(jobs, poses=True)
+    assert [job.path.name for job in there] == ["3"] and "per_image.npz gives PCK@0.2" in left_out[0].cause
+
+
+def test_runs_with_other_joints_in_images_of_one_person_are_refused(tmp_path):
+    for number in (1, 2):
+        pose_job(tmp_path / str(number), seed=number, pck=0.5)
+    path = tmp_path / "2" / "per_image.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["single_image"] = np.array([f"other_{name}" for name in arrays["single_image"]])
+    np.savez(path, **arrays)
+    with pytest.raises(DataError, match="tested on different samples .images of one person"):
+        PoseAnswers(read_jobs([tmp_path])[0])
+
+
 @pytest.mark.parametrize("poses", [False, True])
 @pytest.mark.parametrize("part", [0, 0.1, 0.5, 0.99])
 def test_a_run_whose_samples_are_cut_off_is_left_out(tmp_path, poses, part):
@@ -138,6 +161,17 @@ def test_poses_are_scored_image_by_image(tmp_path):
     assert scores.values == pytest.approx([job.metrics["test/mAP"] for job in jobs])
     assert scores.unit == "images" == answers.unit
     assert answers.scores("PCK@0.2", jobs, [0, 1]) is None
+    for number in (5, 6):
+        pose_job(tmp_path / "one person" / str(number), seed=number, pck=0.5)
+    new, _ = read_jobs([tmp_path / "one person"])
+    answers = PoseAnswers([*jobs, *new])
+    assert answers.without_singles == jobs
+    scores = answers.scores("PCK@0.2", new, [5, 6])
+    assert scores.values == pytest.approx([job.metrics["test/PCK@0.2"] for job in new])
+    assert scores.unit == "images" and scores.count == 20
+    assert answers.scores("PCKh@0.5", new, [5, 6]).values == pytest.approx(scores.values)
+    assert answers.scores("PCK@0.2", [*jobs, *new], [0, 1, 5, 6]) is None
+    assert answers.scores("OKS_AP", new, [5, 6]) is None
     pose_job(tmp_path / "4", seed=3, images=9)
     with pytest.raises(DataError, match="tested on different samples"):
         PoseAnswers(read_jobs([tmp_path])[0])

@@ -103,6 +103,39 @@ def test_what_is_known_of_no_image_decides_nothing(tmp_path):
     assert ae.interval is None and ae.difference.over_both.low is None and ae.difference.claim is None
     assert ae.difference.verdict == "undecided: nothing is known of other images"
 
+    (note,) = [note for note in table.notes if "PCK" in note]
+    assert (
+        note.startswith("PCK@0.2: not known image by image of ") and " and 13 more, whose per_image" in note
+    )
+    assert "write it again: dancepose-evaluate run=" in note
+
+
+def test_pck_of_poses_is_decided_by_image(tmp_path):
+    for method, found in (("ae", 0.7), ("paf", 0.3)):
+        for seed in range(7):
+            pose_job(tmp_path / f"{method}{seed}", [f"model/codec={method}"], seed, 0.5, images=40, pck=found)
+    (table,) = compare_sweeps(tmp_path, against="paf", metrics=["PCK@0.2", "mAP"]).tables
+    of_paf, ae = table.metrics[0].arms
+    assert ae.difference.claim == "better" and "images" in ae.difference.over_both.method
+    assert of_paf.interval.low < of_paf.mean < of_paf.interval.high
+    assert table.metrics[1].arms[1].difference.claim is None
+    assert not [note for note in table.notes if "not known" in note]
+
+
+def test_pck_of_which_one_arm_is_of_an_earlier_version_decides_nothing(tmp_path):
+    """It is compared all the same, by the seeds."""
+    for method, found in (("ae", 0.7), ("paf", 0.3)):
+        for seed in range(7):
+            new = method == "ae"
+            more = {} if new else {"further": {"test/PCK@0.2": 100 * found + seed % 3}}
+            pck = found if new else None
+            pose_job(tmp_path / f"{method}{seed}", [f"model/codec={method}"], seed, 0.5, pck=pck, **more)
+    (table,) = compare_sweeps(tmp_path, against="paf", metrics=["PCK@0.2"]).tables
+    _, ae = table.metrics[0].arms
+    assert ae.difference.verdict == "undecided: nothing is known of other images" and ae.interval is not None
+    assert ae.difference.over_seeds.low is not None and ae.difference.over_seeds.low > 0
+    assert any("PCK@0.2: not known image by image" in note and "and 6 more" in note for note in table.notes)
+
 
 def test_left_out_jobs_are_kept_with_their_causes(tmp_path):
     motion_sweep(tmp_path / "a", {"none": 0.8, "cbam1": 0.9})

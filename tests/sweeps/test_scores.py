@@ -5,14 +5,12 @@ from hypothesis import strategies as st
 
 from dancepose.errors import DataError
 from dancepose.metrics.classification import score_samples
-from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import MotionSamples
 from dancepose.sweeps.sample_scores import SampleScores
 from dancepose.sweeps.scores import (
     AccuracyScores,
     CalibrationScores,
     MacroF1Scores,
-    MeanAPScores,
     PlainScores,
 )
 
@@ -97,29 +95,6 @@ def test_nothing_drawn_has_no_metric():
         assert np.isnan(metric.of_weights(np.zeros((1, 12)))).all()
 
 
-def test_mean_ap_of_images_in_and_out_of_clips():
-    detections = {
-        "places": np.array([0, 1, 2]),
-        "joints": np.zeros(3, int),
-        "scores": np.array([0.9, 0.8, 0.7]),
-    }
-    truth = np.ones((3, 1), int)
-    names, clips = ["a.jpg", "b.jpg", "c.jpg"], ["one", "one", None]
-    runs = [
-        PoseImages(names, clips, ("neck",), truth, correct=np.array(right), **detections)
-        for right in ([True, True, True], [True, False, True])
-    ]
-    scores = MeanAPScores([3, 5], runs)
-    assert scores.values == pytest.approx([100, 100 * (1 + 2 / 3) / 3])
-    assert (scores.count, scores.unit) == (2, "clips")
-    assert scores.of_clusters(np.array([[1.0, 0], [0, 1]]))[:, 1] == pytest.approx([50, 100])
-    alone = [PoseImages(names, [None] * 3, ("neck",), truth, correct=runs[0].correct, **detections)]
-    assert MeanAPScores([0], alone).unit == "images" and MeanAPScores([0], alone).count == 3
-    other = PoseImages(names, clips, ("neck",), truth + 1, correct=runs[0].correct, **detections)
-    with pytest.raises(DataError, match="seeds 3 and 5 were tested on other images or labels"):
-        MeanAPScores([3, 5], [runs[0], other])
-
-
 def test_plain_numbers():
     scores = PlainScores([1, 2, 3], [0.5, None, 0.25])
     assert scores.count == 0 and scores.clusters is None and np.isnan(scores.values[1])
@@ -138,7 +113,6 @@ def test_plain_numbers():
         (lambda: MacroF1Scores([1], np.array([0, 1]), np.array([[0, -1]]), 4), "there are 4 classes"),
         (lambda: CalibrationScores([1], np.ones((1, 3)), np.ones((1, 4))), "confidence of shape"),
         (lambda: PlainScores([1, 2], [0.5]), "1 values for 2 seeds"),
-        (lambda: MeanAPScores([1], []), "0 runs for 1 seeds"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, message):

@@ -176,6 +176,37 @@ def test_what_each_image_gives_makes_the_figure_again(tmp_path: Path):
     assert images.mean_ap(np.array([[0, 1, 0]]))[0] == 100
 
 
+def test_the_joints_of_each_picture_of_one_person_make_its_figures_again(tmp_path: Path, caplog):
+    """Of peaks, whoever was grouped; of a picture without a group too, which the mAP passes over."""
+    caplog.set_level("INFO")
+    frames = [
+        frame("a", person()),
+        frame("two", person(), person()),
+        frame("b", person(), clip="film", evaluated=False),
+        frame("not met", person()),
+    ]
+    evaluation = PoseEvaluation(MPII15)
+    peaks = np.stack([person().keypoints, person().keypoints, person(wrong=4).keypoints])
+    for batch in ([2, 1], [0]):
+        evaluation.update([[]] * len(batch), [frames[i] for i in batch], peaks[batch], batch)
+    result = evaluation.compute()
+    found = evaluation.gather_predictions()
+    report.write_report(tmp_path, "test", result, found, frames, MPII15, {}, pictures=0)
+    images = PoseImages.load(tmp_path / "per_image.npz")
+    assert images.names == ["a", "two"] and images.singles.names == ["a", "b"]
+    assert images.singles.clips == [None, "film"]
+    rows = json.loads((tmp_path / "test.json").read_text())["rows"]
+    for label in ("PCK@0.2", "PCKh@0.5"):
+        assert images.singles.value(label) == pytest.approx(rows[label]["columns"]["mean"])
+        assert rows[label]["standard_error"] > 0 and rows[label]["drawn"] == "2 clips"
+        assert images.singles.found[label].sum(axis=1).tolist() == [14, 10]
+        assert f"{label}: standard error of the mean over 2 clips: " in caplog.text
+    told = caplog.text
+    caplog.clear()
+    report.tell_report(tmp_path, "test")
+    assert "standard error of the mean over 2 clips: " in caplog.text and caplog.text in told
+
+
 def test_curves_without_people_detections_or_pictures(tmp_path: Path):
     nothing = {"AP": None, "precision": None}
     nobody = reported(tmp_path / "nobody", [[person()]], [frame("a")])["columns"]
