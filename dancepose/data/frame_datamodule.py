@@ -12,6 +12,7 @@ from dancepose.data.collection import PoseData
 from dancepose.data.dataset import PoseLoader, prepare_worker
 from dancepose.data.hashes import label_hashes
 from dancepose.data.left_out import beside_figures
+from dancepose.data.part_counts import told_leaks
 from dancepose.data.parts import check_number, part_configs
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
@@ -109,6 +110,11 @@ class FrameDataModule(LightningDataModule):
         """What the run's metrics.json keeps of the data for those who go on with it."""
         masked = {one.name: dict(one.never_labelled) for one in self.data.loaded if one.never_labelled}
         return {"division": self.division, "never_labelled": masked}
+
+    @property
+    def leaks(self) -> list[str]:
+        """What is trained on, though a split file beside the data sets it apart for the test; a line each."""
+        return [] if self.data.overfit else told_leaks(self.data.loaded, self.data.mixed)
 
     @property
     def split(self) -> dict[str, Any]:

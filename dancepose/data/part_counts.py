@@ -7,7 +7,8 @@ from typing import Any
 from dancepose.data.division import with_drawn_split
 from dancepose.data.loaded_part import LoadedPart
 from dancepose.data.parts import PartConfig
-from dancepose.data.split_file import PARTS, SPLIT_FILE
+from dancepose.data.split_file import PARTS, SPLIT_FILE, read_split
+from dancepose.errors import DataError
 from dancepose.records import Frame
 
 
@@ -52,3 +53,37 @@ def unused_splits(configs: Mapping[str, PartConfig], mixed: bool) -> list[str]:
         if path.is_file() and with_drawn_split(config, root, key).split is None:
             found.append(f"not used: {path}; to divide by it: {key}.split={SPLIT_FILE}")
     return found
+
+
+def told_leaks(loaded: Sequence[LoadedPart], mixed: bool) -> list[str]:
+    """Name the split files that lie beside data and divide nothing, and of whose test pictures some train.
+
+    Figures of such a run are of another test part than those of all who use the file. Nothing is said where
+    the user, or the data set itself, divides the data by other means.
+
+    Args:
+        loaded: the data sets.
+        mixed: whether the names of frames and config keys begin with the data set's name.
+    """
+    lines = []
+    for one in loaded:
+        config, path = one.config, Path(one.config.root).expanduser() / SPLIT_FILE
+        divided = (config.split, config.own_split, config.train_sources, config.test_sources)
+        if any(divided) or one.official or not path.is_file():
+            continue
+        try:
+            file = read_split(path)
+        except DataError:  # it is not asked for, and need not be right
+            continue
+        head, by_clip = f"{one.name}/" if mixed else "", file.by == "clip"
+        names = (frame.clip if by_clip else frame.name for frame in one.parts["train"])
+        trained = {name.removeprefix(head) for name in names if name is not None}
+        apart = file.parts.get("test", ())
+        if count := len(trained.intersection(apart)):
+            key = f"data.parts.{one.name}.split" if mixed else "data.split"
+            units = "clips" if by_clip else "pictures"
+            lines.append(
+                f"{count} of the {len(apart)} {units} that {path} sets apart for the test are trained on: "
+                f"the file is not used; to divide by it: {key}={SPLIT_FILE}"
+            )
+    return lines

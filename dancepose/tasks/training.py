@@ -127,7 +127,7 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         log.info("%s", datamodule.summary())
         if slips := datamodule.problems.slips():
             log.warning("%s", slips)
-        for warning in family.warnings(datamodule):
+        for warning in (*datamodule.leaks, *family.warnings(datamodule)):
             log.warning("%s", warning)
     if testing_rates:
         find_rate(config, run, task, datamodule, list(HydraConfig.get().overrides.task), [WholeFileIO()])
