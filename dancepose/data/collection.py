@@ -13,7 +13,7 @@ from dancepose.data.left_out import all_left_out, number
 from dancepose.data.loaded_part import LoadedPart, pose_part
 from dancepose.data.loading import load_part
 from dancepose.data.part_counts import part_counts, unused_splits
-from dancepose.data.parts import PartConfig
+from dancepose.data.parts import PartConfig, read_limits
 from dancepose.data.problems import Problems
 from dancepose.data.readers.sources import NeverLabelled
 from dancepose.data.split_file import PARTS
@@ -34,7 +34,7 @@ class PoseData:
         test: see `splits.split_frames`.
         split_seed: of what the split draws.
         min_people: frames with fewer labelled people are not used.
-        limit: use at most so many frames of each part of each data set.
+        limit: use at most so many frames of each part of each data set, or of the parts that it names.
         overfit: the training part is validation and test part as well.
         prepare: called before the first file is read; makes the files of drawn data.
 
@@ -58,13 +58,13 @@ class PoseData:
         test: Amount = 0.1,
         split_seed: int = 0,
         min_people: int = 0,
-        limit: int | None = None,
+        limit: int | Mapping[str, int] | None = None,
         overfit: bool = False,
         prepare: Callable[[], object] | None = None,
     ):
         self.configs, self.skeleton, self.mixed = dict(configs), skeleton, mixed
         self.val, self.test, self.split_seed = val, test, split_seed
-        self.min_people, self.limit, self.overfit = min_people, limit, overfit
+        self.min_people, self.limits, self.overfit = min_people, read_limits(limit), overfit
         self.posed = True
         self.divided_by: list[str] | None = None
         self.never_labelled: Mapping[str, NeverLabelled] | None = None
@@ -102,7 +102,8 @@ class PoseData:
         for part, frames in loaded.parts.items():
             kept = [frame for frame in frames if len(frame.people) >= self.min_people]
             loaded.left_out += len(frames) - len(kept)
-            loaded.parts[part] = pick(kept, self.limit, self.split_seed) if self.limit else kept
+            most = self.limits.get(part)
+            loaded.parts[part] = pick(kept, most, self.split_seed) if most else kept
             if part == "test" and loaded.official and len(loaded.parts[part]) < len(frames):
                 some = f"only {len(loaded.parts[part])} of its {len(frames)} pictures are tested"
                 loaded.division += (f"{some} (data.limit, data.min_people): figures are not comparable",)
@@ -143,7 +144,7 @@ class PoseData:
             kept.gap_left_out = len(others) - len(kept.not_in_gap(others))
             kept.left_out = sum(len(frame.people) < self.min_people for frame in later)
             loaded.append(kept)
-            if not self.limit:
+            if not self.limits:
                 new += len(later) - kept.left_out
         self._loaded, self._kept = loaded, True
         return new

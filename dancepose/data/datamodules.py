@@ -44,7 +44,7 @@ class PoseDataModule(FrameDataModule):
         test: how much of everything tests where there is no split file: likewise.
         split_seed: of what the split draws; not `seed`, so that runs of several seeds share one test part.
         min_people: frames with fewer labelled people are not used.
-        limit: use at most so many frames of each part.
+        limit: use at most so many frames of each part, or part -> number.
         overfit: train, validate and test on the same frames (the training part), every sample as the test
             shows it: tags learnt by heart belong to a place in the picture, and a centred crop moves them.
         batch_size: of all devices and accumulated steps together.
@@ -84,7 +84,7 @@ class PoseDataModule(FrameDataModule):
         test: Amount = 0.1,
         split_seed: int = 0,
         min_people: int = 0,
-        limit: int | None = None,
+        limit: int | Mapping[str, int] | None = None,
         overfit: bool = False,
         batch_size: int = 48,
         workers: int = 2,
@@ -100,7 +100,7 @@ class PoseDataModule(FrameDataModule):
         self.skeleton, self.codec, self.size = skeleton, codec, size
         check_number("data.size", size, 32, multiple=32)
         check_number("data.min_people", min_people, 0)
-        for name, value in (("limit", limit), ("test_size", test_size), ("test_batch_size", test_batch_size)):
+        for name, value in (("test_size", test_size), ("test_batch_size", test_batch_size)):
             if value is not None:
                 check_number(f"data.{name}", value, 1)
         own = {

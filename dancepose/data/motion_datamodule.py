@@ -48,7 +48,7 @@ class MotionDataModule(FrameDataModule):
         val: how much of train validates where the split file has no val: a fraction, a count, or `none`.
         test: how much of everything tests where there is no split file: likewise.
         split_seed: of what the split draws; not `seed`, so that runs of several seeds share one test part.
-        limit: use at most so many frames of each part.
+        limit: use at most so many frames of each part, or part -> number.
         holdout: share of the training part that no sampler trains on; `confusion` measures on it.
         sampler: `none`, `balanced` or `confusion`, see `ClassWeights`.
         step: of a network over time: pictures from one window to the next; None: the window's length.
@@ -94,7 +94,7 @@ class MotionDataModule(FrameDataModule):
         val: Amount = 0.1,
         test: Amount = 0.1,
         split_seed: int = 0,
-        limit: int | None = None,
+        limit: int | Mapping[str, int] | None = None,
         holdout: float = 0.1,
         sampler: str = "none",
         step: int | None = None,
@@ -115,7 +115,7 @@ class MotionDataModule(FrameDataModule):
         check_number("data.size", size, 32)
         check_number("data.resize", resize, size)
         at_least("data.margin", margin, 0)
-        for name, value in (("limit", limit), ("step", step), ("test_batch_size", test_batch_size)):
+        for name, value in (("step", step), ("test_batch_size", test_batch_size)):
             if value is not None:
                 check_number(f"data.{name}", value, 1)
         if not 0 <= holdout < 1:

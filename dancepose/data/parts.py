@@ -186,6 +186,25 @@ def part_configs(
     return {name: PartConfig.from_dict(values, f"data.parts.{name}", root) for name, values in parts.items()}
 
 
+def read_limits(limit: Any) -> dict[str, int]:
+    """Return how many pictures at most each part of the data has; nothing of a part without a limit.
+
+    Args:
+        limit: `data.limit`: a number for each part alike, or part -> number; None: no limit.
+
+    Raises:
+        ConfigError: there is no such part, or the number is impossible; names the key.
+    """
+    if not isinstance(limit, Mapping):
+        if limit is not None:
+            check_number("data.limit", limit, 1)
+        return {} if limit is None else dict.fromkeys(PARTS, limit)
+    refuse_unknown("data.limit", limit, PARTS)
+    for part, count in limit.items():
+        check_number(f"data.limit.{part}", count, 1)
+    return dict(limit)
+
+
 def check_number(key: str, value: Any, least: int, multiple: int = 1) -> None:
     """Check a whole number of the config.
 

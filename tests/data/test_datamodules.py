@@ -177,6 +177,8 @@ def test_config_files_are_short():
         ({"workers": -1}, r"data\.workers=-1"),
         ({"size": 500}, r"data\.size=500.*multiple of 32.*512"),
         ({"limit": 0}, r"data\.limit=0"),
+        ({"limit": {"train": 0}}, r"data\.limit\.train=0"),
+        ({"limit": {"trian": 4}}, "Did you mean 'train'"),
         ({"resize": "width"}, "resize"),
         ({"augmentation": {"rotaton": 1}}, "Did you mean 'rotation'"),
     ],
