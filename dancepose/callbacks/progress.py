@@ -90,9 +90,8 @@ class Progress(RichProgressBar):
         loss = trainer.callback_metrics.get("train/loss")
         rate, left = self._rate(trainer, now)
         log.info(
-            "epoch %d/%s  batch %d/%s  loss %s  %.1f %s/s  time left %s",
-            trainer.current_epoch + 1,
-            trainer.max_epochs,
+            "epoch %s  batch %d/%s  loss %s  %.1f %s/s  time left %s",
+            _epoch(trainer),
             trainer.fit_loop.batch_idx + 1,
             trainer.num_training_batches,
             "-" if loss is None else f"{float(loss):.5f}",
@@ -121,9 +120,13 @@ class Progress(RichProgressBar):
             and value is not None
             and not trainer.sanity_checking
         ):
-            log.info(
-                "epoch %d/%s  %s %.4g", trainer.current_epoch + 1, trainer.max_epochs, name, float(value)
-            )
+            log.info("epoch %s  %s %.4g", _epoch(trainer), name, float(value))
+
+
+def _epoch(trainer: Trainer) -> str:
+    """Return `3/20`, or `3` where steps end the training and not epochs."""
+    whole = trainer.max_epochs or -1
+    return f"{trainer.current_epoch + 1}" + (f"/{whole}" if whole > 0 else "")
 
 
 def _unit(module: Any) -> str:

@@ -89,6 +89,8 @@ class NetworkTask(LightningModule):
         if not (self.hparams["scheduler"] or {}).get("_target_"):
             return optimizer
         steps = self.trainer.estimated_stepping_batches
+        if self.trainer.max_epochs == -1 and steps != float("inf"):
+            self.trainer.fit_loop.setup_data()  # batches are counted, which Lightning leaves for later
         epochs = float(self.trainer.max_epochs or -1)
         batches = self.trainer.num_training_batches
         if steps == float("inf") or batches == float("inf"):
