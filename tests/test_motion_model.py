@@ -38,7 +38,7 @@ SKELETON = load_skeleton("openpose18")
 SHIPPED = [
     path.stem
     for path in sorted((config_dir() / "model").glob("*.yaml"))
-    if yaml.safe_load(path.read_text())["network"] in MOTION
+    if yaml.safe_load(path.read_text()).get("network") in MOTION  # what adds to another file names none
 ]
 SMALL = {
     "motion": ["model.width=8"],

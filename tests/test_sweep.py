@@ -204,7 +204,8 @@ def test_kills_at_random_moments_change_nothing(server, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("experiment", "jobs"), [("pose_ablation", 8), ("motion_attention", 32), ("motion_table4", 24)]
+    ("experiment", "jobs"),
+    [("pose_ablation", 8), ("motion_attention", 32), ("motion_table4", 24), ("people_192_ablation", 6)],
 )
 def test_what_the_shipped_sweeps_consist_of(experiment, jobs):
     """Every job composes and is another network or seed, of the key by which it is named."""

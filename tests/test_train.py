@@ -179,9 +179,10 @@ def test_every_experiment_runs_two_steps(experiment, labelme, tmp_path):
         small = [o for o in small if o not in ("data.test_size=64", "data.size=64")]
         data += ["data.size=32", "data.resize=36"] + ["data.step=null"] * (experiment == "motion_1d")
         data += ["data.pose_run=null", "data.pose_all=false"]
-    if experiment == "people_192":
-        kind, skeleton, data = "coco", "lsp14", [f"data.root={tmp_path}", "data.annotations=annotations.json"]
-        make_coco(tmp_path, frames=10, people=1, skeleton=skeleton)
+    if "people_192" in experiment:
+        kind, skeleton, data = "coco", "lsp14", [f"data.root={tmp_path}"]
+        names = [frame.name for frame in make_coco(tmp_path, frames=10, people=1, skeleton=skeleton)]
+        (tmp_path / "split.json").write_text(json.dumps({"train": names[1:], "test": names[:1]}))
     if experiment == "pose_mpii":
         two = [mpii_files.person(), mpii_files.person(60)]
         entries = [mpii_files.image(f"{number:03d}.jpg", two) for number in range(10)]
