@@ -77,35 +77,45 @@ class StrEncoder:
         Raises:
             ValueError: another number of frames, or keypoints of another skeleton.
         """
-        if len(keypoints) != (wanted := self.frames or 1):
-            raise ValueError(f"{len(keypoints)} frames: this encoder takes {wanted}")
-        points, known = self.body.select(keypoints)
-        scale = self.body.scale(points, known, box_height)
-        measured = scale[scale > 0]  # none: nothing to colour, or all points are one
-        reach = REACH * (np.median(measured) if measured.size else 1.0)
-        image = (self._window if self.frames else self._square)(points, known, reach)
-        return {"skeleton_image": np.ascontiguousarray(_resized(self._enhanced(image)).transpose(2, 0, 1))}
+        heights = np.zeros(len(keypoints)) if box_height is None else np.asarray(box_height)
+        made = self.batch(np.asarray(keypoints)[None], heights[None])
+        return {name: array[0] for name, array in made.items()}
 
     def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
-        """Encode a batch, (B, T, K, 3) and (B, T), sample by sample; see `Encoder.batch`."""
-        made = [self(points, heights) for points, heights in zip(keypoints, box_height, strict=True)]
-        return {name: np.stack([arrays[name] for arrays in made]) for name in self.inputs}
+        """Encode a batch, (B, T, K, 3) and (B, T); see `Encoder.batch`.
 
-    def _square(self, points: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
-        """(1, P, 2), (1, P), distance of the last colour -> (P, P, 3)."""
+        All is coloured at once; equalisation and resizing, which OpenCV does picture by picture, are not.
+        """
+        count, frames = keypoints.shape[:2]
+        if frames != (wanted := self.frames or 1):
+            raise ValueError(f"{frames} frames: this encoder takes {wanted}")
+        points, known = self.body.select(keypoints.reshape(-1, *keypoints.shape[2:]))
+        scale = self.body.scale(points, known, np.reshape(box_height, -1)).reshape(count, frames)
+        # without a scale there is nothing to colour, or all points are one
+        scale = np.where((scale > 0).any(axis=1, keepdims=True), scale, 1.0)
+        reach = REACH * np.nanmedian(np.where(scale > 0, scale, np.nan), axis=1)  # (B,)
+        points, known = points.reshape(count, frames, -1, 2), known.reshape(count, frames, -1)
+        images = (self._window if self.frames else self._square)(points, known, reach)
+        made = np.stack([_resized(self._enhanced(image)) for image in images])
+        return {"skeleton_image": np.ascontiguousarray(made.transpose(0, 3, 1, 2))}
+
+    def _square(self, points: np.ndarray, known: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """(B, 1, P, 2), (B, 1, P), (B,) distance of the last colour -> (B, P, P, 3)."""
         distances, directions = self._colours(points, known, points, known, reach)
-        image = np.zeros((points.shape[1], points.shape[1], 3), dtype=np.uint8)
-        image[self.second, self.first] = directions[0]
-        image[self.first, self.second] = distances[0]  # second, for the diagonal
-        return image
+        side = points.shape[2]
+        images = np.zeros((len(points), side, side, 3), dtype=np.uint8)
+        images[:, self.second, self.first] = directions[:, 0]
+        images[:, self.first, self.second] = distances[:, 0]  # second, for the diagonal
+        return images
 
-    def _window(self, points: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
-        """(T, P, 2), (T, P), distance of the last colour -> (P (P + 1), 2 T - 1, 3)."""
-        columns = np.empty((2 * len(points) - 1, 2 * len(self.first), 3), dtype=np.uint8)
-        columns[0::2] = np.concatenate(self._colours(points, known, points, known, reach), axis=1)
-        motion = self._colours(points[:-1], known[:-1], points[1:], known[1:], reach)
-        columns[1::2] = np.concatenate(motion, axis=1)
-        return np.ascontiguousarray(columns.transpose(1, 0, 2))
+    def _window(self, points: np.ndarray, known: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """(B, T, P, 2), (B, T, P), (B,) distance of the last colour -> (B, P (P + 1), 2 T - 1, 3)."""
+        count, frames = points.shape[:2]
+        columns = np.empty((count, 2 * frames - 1, 2 * len(self.first), 3), dtype=np.uint8)
+        columns[:, 0::2] = np.concatenate(self._colours(points, known, points, known, reach), axis=2)
+        motion = self._colours(points[:, :-1], known[:, :-1], points[:, 1:], known[:, 1:], reach)
+        columns[:, 1::2] = np.concatenate(motion, axis=2)
+        return np.ascontiguousarray(columns.transpose(0, 2, 1, 3))
 
     def _colours(
         self,
@@ -113,14 +123,14 @@ class StrEncoder:
         known: np.ndarray,
         others: np.ndarray,
         others_known: np.ndarray,
-        reach: float,
+        reach: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(T, P, 2), (T, P), twice -> (T, pairs, 3) of distances and of directions."""
-        vectors = others[:, self.second] - points[:, self.first]
+        """(B, T, P, 2), (B, T, P), twice, and (B,) -> (B, T, pairs, 3) of distances and of directions."""
+        vectors = others[:, :, self.second] - points[:, :, self.first]
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         units = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-        there = (known[:, self.first] & others_known[:, self.second])[..., None]
-        steps = np.minimum(lengths[..., 0] / reach, 1.0) * 255
+        there = (known[:, :, self.first] & others_known[:, :, self.second])[..., None]
+        steps = np.minimum(lengths[..., 0] / reach[:, None, None], 1.0) * 255
         red_green = np.rint((units + 1) * 127.5).astype(np.uint8)
         blue = np.full_like(red_green[..., :1], NO_DEPTH)
         return (

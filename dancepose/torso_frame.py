@@ -58,45 +58,52 @@ class TorsoFrameEncoder:
         Raises:
             ValueError: more than one frame, or keypoints of another skeleton.
         """
-        points, known = self.body.select(keypoints)
-        if len(points) != 1:
-            raise ValueError(f"{len(points)} frames: QES looks at each frame by itself")
-        scale = self.body.scale(points, known, box_height)
-        spine, has_spine = self.body.vector(points, known, self.body.hips, self.body.shoulders)
-        sides = [
-            self.body.vector(points, known, part[1:], part[:1])
-            for part in (self.body.shoulders, self.body.hips)
-        ]
-        orientation = _orientation(np.concatenate([*(vector for vector, _ in sides), spine]))
-        up = _unit(spine)[0] if has_spine[0] and np.any(spine) else np.array([0.0, -1.0])
-        axes = np.array([[-up[1], up[0]], up])  # rows: the torso's right and up
-        start, end = self.body.limbs.T
-        limbs = (points[0, end] - points[0, start]) @ axes.T / (scale[0] or 1.0)  # (L, 2)
-        limbs *= (LONGEST / np.maximum(np.linalg.norm(limbs, axis=1), LONGEST))[:, None]
-        has_limb = known[0, start] & known[0, end]
-        one, other = _unit(limbs[self.bends[:, 0]]), _unit(limbs[self.bends[:, 1]])
-        bends = np.stack([(one * other).sum(1), one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]], 1)
-        marks = np.concatenate([has_limb, has_limb[self.bends].all(1)])  # one for each vector and each bend
-        posture = np.concatenate([limbs, bends]) * marks[:, None]
-        encoded = np.concatenate([orientation, posture.ravel(), np.repeat(marks, 2)])
-        return {"torso_frame": encoded.astype(np.float32)}
+        heights = np.zeros(len(keypoints)) if box_height is None else np.asarray(box_height)
+        made = self.batch(np.asarray(keypoints)[None], heights[None])
+        return {name: array[0] for name, array in made.items()}
 
     def batch(self, keypoints: np.ndarray, box_height: np.ndarray) -> dict[str, np.ndarray]:
-        """Encode a batch, (B, T, K, 3) and (B, T), sample by sample; see `Encoder.batch`."""
-        made = [self(points, heights) for points, heights in zip(keypoints, box_height, strict=True)]
-        return {name: np.stack([arrays[name] for arrays in made]) for name in self.inputs}
+        """Encode a batch, (B, 1, K, 3) and (B, 1), all people at once; see `Encoder.batch`."""
+        if keypoints.shape[1] != 1:
+            raise ValueError(f"{keypoints.shape[1]} frames: QES looks at each frame by itself")
+        points, known = self.body.select(keypoints[:, 0])  # (B, P, 2), (B, P)
+        scale = self.body.scale(points, known, box_height[:, 0])
+        spine, _ = self.body.vector(points, known, self.body.hips, self.body.shoulders)
+        sides = [
+            self.body.vector(points, known, part[1:], part[:1])[0]
+            for part in (self.body.shoulders, self.body.hips)
+        ]
+        orientation = _orientation(np.stack([*sides, spine], axis=1))
+        up = np.where(spine.any(axis=1)[:, None], _unit(spine), (0.0, -1.0))  # (B, 2)
+        right = np.stack([-up[:, 1], up[:, 0]], axis=1)
+        start, end = self.body.limbs.T
+        drawn = points[:, end] - points[:, start]  # (B, L, 2)
+        limbs = np.stack([(drawn * axis[:, None]).sum(-1) for axis in (right, up)], axis=-1)
+        limbs /= np.where(scale > 0, scale, 1.0)[:, None, None]
+        limbs *= LONGEST / np.maximum(np.linalg.norm(limbs, axis=-1, keepdims=True), LONGEST)
+        has_limb = known[:, start] & known[:, end]
+        one, other = (_unit(limbs[:, self.bends[:, side]]) for side in (0, 1))  # (B, A, 2)
+        turn = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
+        bends = np.stack([(one * other).sum(-1), turn], axis=-1)
+        # one for each vector and each bend
+        marks = np.concatenate([has_limb, has_limb[:, self.bends].all(-1)], axis=1)
+        posture = np.concatenate([limbs, bends], axis=1) * marks[..., None]
+        flat = posture.reshape(len(points), self.width)
+        encoded = np.concatenate([orientation, flat, np.repeat(marks, 2, axis=1)], axis=1)
+        return {"torso_frame": encoded.astype(np.float32)}
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    """(N, 2) -> (N, 2) of length 1; 0 stays 0."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    """(..., 2) -> (..., 2) of length 1; 0 stays 0."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
 
 
 def _orientation(vectors: np.ndarray) -> np.ndarray:
-    """(3, 2) shoulders, hips, spine -> (9,) unit vectors and shares of the summed length."""
-    lengths = np.linalg.norm(vectors, axis=1)
-    return np.concatenate([_unit(vectors).ravel(), lengths / max(lengths.sum(), np.finfo(float).tiny)])
+    """(B, 3, 2) shoulders, hips, spine -> (B, 9) unit vectors and shares of the summed length."""
+    lengths = np.linalg.norm(vectors, axis=-1)
+    total = np.maximum(lengths.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return np.concatenate([_unit(vectors).reshape(len(vectors), 6), lengths / total], axis=1)
 
 
 def _bends(limbs: np.ndarray) -> np.ndarray:

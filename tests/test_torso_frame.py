@@ -1,10 +1,13 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from stick_figures import POSES, figure
+from stick_figures import POSES, figure, figures
 
+from dancepose.body import BodyPoints
 from dancepose.skeleton import load_skeleton
 from dancepose.torso_frame import LONGEST, ORIENTATION, TorsoFrameEncoder
 
@@ -109,3 +112,68 @@ class TestMissing:
 def test_several_frames_are_refused():
     with pytest.raises(ValueError, match="2 frames"):
         ENCODER(np.zeros((2, 18, 3)))
+    with pytest.raises(ValueError, match="2 frames"):
+        ENCODER.batch(np.zeros((5, 2, 18, 3)), np.zeros((5, 2)))
+
+
+def plainly(keypoints: np.ndarray, scale: float) -> list[float]:
+    """Say with one number after the other what `torso_frame` holds; (K, 3) of openpose18 and torso length."""
+    at = {
+        name: (x, y)
+        for name, (x, y, v) in zip(OPENPOSE.keypoints, keypoints.tolist(), strict=True)
+        if v > 0 and np.isfinite([x, y]).all()
+    }
+
+    def vector(start: list[str], end: list[str]) -> tuple[float, float]:
+        if not all(name in at for name in [*start, *end]):
+            return 0.0, 0.0
+        (x, y), (u, v) = (
+            [sum(at[name][axis] for name in names) / len(names) for axis in (0, 1)] for names in (start, end)
+        )
+        return u - x, v - y
+
+    def unit(x: float, y: float) -> tuple[float, float]:
+        length = math.hypot(x, y)
+        return (x / length, y / length) if length else (0.0, 0.0)
+
+    shoulders, hips = ([f"{side}_{part}" for side in ("left", "right")] for part in ("shoulder", "hip"))
+    turned = [vector(shoulders[1:], shoulders[:1]), vector(hips[1:], hips[:1]), vector(hips, shoulders)]
+    lengths = [math.hypot(*one) for one in turned]
+    numbers = [number for one in turned for number in unit(*one)]
+    numbers += [length / sum(lengths) if sum(lengths) else 0.0 for length in lengths]
+    up = unit(*turned[2]) if lengths[2] else (0.0, -1.0)
+    names, limbs, there = ENCODER.body.names, [], []
+    for a, b in ENCODER.body.limbs.tolist():
+        x, y = vector([names[a]], [names[b]])
+        limb = (y * up[0] - x * up[1]) / (scale or 1), (x * up[0] + y * up[1]) / (scale or 1)
+        short = LONGEST / max(math.hypot(*limb), LONGEST)
+        limbs.append((limb[0] * short, limb[1] * short))
+        there.append(names[a] in at and names[b] in at)
+    for one, other in ENCODER.bends.tolist():
+        (x, y), (u, v) = unit(*limbs[one]), unit(*limbs[other])
+        both = there[one] and there[other]
+        limbs.append((x * u + y * v, x * v - y * u) if both else (0.0, 0.0))
+        there.append(both)
+    return [*numbers, *(n for limb in limbs for n in limb), *(float(t) for t in there for _ in (0, 1))]
+
+
+class TestBatch:
+    def test_everybody_is_encoded_at_once(self, monkeypatch):
+        calls = []
+        select = BodyPoints.select
+        monkeypatch.setattr(BodyPoints, "select", lambda *given: calls.append(1) or select(*given))
+        made = ENCODER.batch(figures(OPENPOSE, 40, seed=0)[0][:, None], np.zeros((40, 1)))["torso_frame"]
+        assert made.shape == (40, ORIENTATION + 2 * ENCODER.width) and made.dtype == np.float32
+        assert len(calls) == 1, "not person by person"
+
+    def test_each_row_is_what_a_plain_statement_says(self):
+        keypoints = figures(OPENPOSE, 60, seed=3, missing=0.2)[0]
+        keypoints[0] = 0  # nobody
+        keypoints[1, :, :2] = 7  # all in one point
+        keypoints[2, OPENPOSE.index("left_hip")] = np.nan
+        heights = np.where(np.arange(60) % 2, 250.0, 0.0)
+        made = ENCODER.batch(keypoints[:, None], heights[:, None])["torso_frame"]
+        for row, person, height in zip(made, keypoints, heights, strict=True):
+            scale = ENCODER.body.scale(*ENCODER.body.select(person[None]), np.array([height]))[0]
+            np.testing.assert_allclose(row, plainly(person, scale), rtol=1e-5, atol=1e-6)
+            np.testing.assert_array_equal(row, ENCODER(person[None], np.array([height]))["torso_frame"])
