@@ -74,7 +74,7 @@ class TorsoFrameEncoder:
             for part in (self.body.shoulders, self.body.hips)
         ]
         orientation = _orientation(np.stack([*sides, spine], axis=1))
-        up = np.where(spine.any(axis=1)[:, None], _unit(spine), (0.0, -1.0))  # (B, 2)
+        up = np.where(spine.any(axis=1, keepdims=True), _unit(spine), (0.0, -1.0))  # (B, 2)
         right = np.stack([-up[:, 1], up[:, 0]], axis=1)
         start, end = self.body.limbs.T
         drawn = points[:, end] - points[:, start]  # (B, L, 2)
