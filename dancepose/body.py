@@ -50,7 +50,7 @@ class BodyPoints:
             skeleton: of the keypoints that will come.
             choice: `common13`: shoulders, elbows, wrists, hips, knees, ankles and the middle of the
                 shoulders, with arms and legs as limbs; the same in every skeleton that has them. `all`: the
-                skeleton's own keypoints and limbs.
+                skeleton's own keypoints and limbs, of which `neck` is the middle of the shoulders, too.
 
         Raises:
             ConfigError: the skeleton lacks a point of `common13`, or a role that measures the torso.
@@ -62,7 +62,7 @@ class BodyPoints:
                 f"skeleton {skeleton.name}: the role '{lacking}' is needed for the torso's length"
             )
         if choice == "all":
-            own = KeypointMap(np.arange(len(skeleton)), {})
+            own = skeleton.map_to(skeleton, derive=True)
             return cls(skeleton.keypoints, skeleton.limb_index, roles[0], roles[1], own, len(skeleton))
         if choice != "common13":
             raise ConfigError(f"model.keypoints={choice}: choose one of {', '.join(CHOICES)}")

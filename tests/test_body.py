@@ -54,6 +54,20 @@ def test_the_neck_is_the_middle_of_the_shoulders_whatever_is_annotated():
     assert not known[0, 0] and (points[0, 0] == 0).all()
 
 
+def test_the_neck_is_derived_among_all_points_too():
+    """Else it is seen after one network of poses and not after another, in training and not in prediction."""
+    neck, body = OPENPOSE.index("neck"), BodyPoints.choose(OPENPOSE, "all")
+    keypoints = figure(OPENPOSE)[None]
+    for given in ((77, 77, 2), (0, 0, 0)):  # labelled elsewhere, and not at all
+        keypoints[0, neck] = given
+        points, known = body.select(keypoints)
+        assert known[0, neck] and points[0, neck].tolist() == [0, -1]
+    others = np.delete(np.arange(18), neck)
+    np.testing.assert_array_equal(points[0, others], keypoints[0, others, :2])
+    keypoints[0, OPENPOSE.index("left_shoulder"), 2] = 0
+    assert not body.select(keypoints)[1][0, neck]
+
+
 def test_all_takes_the_skeletons_own_points():
     body = BodyPoints.choose(bare(), "all")
     points, known = body.select(np.arange(12.0).reshape(1, 4, 3))
