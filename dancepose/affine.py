@@ -110,6 +110,7 @@ def transform_person(
         keypoints=keypoints,
         scores=None if person.scores is None else person.scores[order],
         box=box,
+        extent=None if person.extent is None else _transform_box(matrix, person.extent),
         head_box=None if head_box is None else _transform_box(matrix, head_box),
     )
 

@@ -10,6 +10,23 @@ NOT_ANNOTATED, OCCLUDED, VISIBLE = 0, 1, 2
 Region = list[np.ndarray]  # a part of a picture: one polygon (N, 2) in pixels, or several
 
 
+def extent_of(keypoints: np.ndarray) -> np.ndarray | None:
+    """Return (4,) x1, y1, x2, y2 around the annotated ones of keypoints (K, 3); None without any."""
+    points = keypoints[keypoints[:, 2] > 0, :2].astype(np.float64)
+    return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else None
+
+
+def mapped_extent(own: np.ndarray, mapped: np.ndarray) -> np.ndarray | None:
+    """Return `Person.extent` of a person whose keypoints are carried over to another skeleton.
+
+    Args:
+        own: (K', 3) of the source.
+        mapped: (K, 3) of the frame's skeleton.
+    """
+    extent, left = extent_of(own), extent_of(mapped)
+    return None if extent is None or (left is not None and np.array_equal(extent, left)) else extent
+
+
 @dataclass
 class Person:
     """One person in a frame, labelled or predicted.
@@ -28,6 +45,8 @@ class Person:
         action: name of the action, labelled or predicted.
         probabilities: (classes,) of the action, predicted.
         group: place in `Frame.groups` of the group that a person was predicted for; None: of any.
+        extent: (4,) x1, y1, x2, y2 around all keypoints that the data label or a network finds, where some of
+            them are none of the frame's skeleton; None: `keypoints` are all.
     """
 
     keypoints: np.ndarray
@@ -41,11 +60,17 @@ class Person:
     action: str | None = None
     probabilities: np.ndarray | None = None
     group: int | None = None
+    extent: np.ndarray | None = None
 
     @property
     def present(self) -> np.ndarray:
         """(K,) bool: the keypoints that are annotated, visible or occluded, or predicted."""
         return self.keypoints[:, 2] > 0
+
+    @property
+    def whole(self) -> np.ndarray | None:
+        """(4,) x1, y1, x2, y2 around all of its keypoints, those of `extent` among them; None without any."""
+        return extent_of(self.keypoints) if self.extent is None else self.extent
 
 
 @dataclass

@@ -47,6 +47,8 @@ def _row(frame: Frame) -> list[Any]:
     ]
     if frame.classes:  # the number says what is one sequence
         people.append([list(frame.classes), [p.id for p in frame.people], frame.source])
+        if any(person.extent is not None for person in frame.people):  # of which a classifier's pictures are
+            people.append([_rounded(person.extent) for person in frame.people])
     groups = [[group.members, _rounded(group.box), group.scale] for group in frame.groups]
     regions = [[polygon.round(3).tolist() for polygon in region] for region in frame.ignore]
     return [

@@ -56,13 +56,13 @@ class MotionDataModule(FrameDataModule):
         workers: data worker processes of each device.
         size: side of the person's crop in pixels, the network's input.
         resize: what the side of the person's square becomes, of which the crop is the middle.
-        margin: around the person's keypoints, share of their extent on each side.
+        margin: around the person, share of its extent on each side; see `person_square`.
         test_batch_size: samples of each device in evaluation; None: its share of `batch_size`.
         target: what is told apart: `action`; or `source`, to see how far the data's sources give themselves
             away.
         pose_run: directory of a pose run that finds the keypoints of people who have none, see `PoseFiller`.
-        pose_all: have it find those of all people, in place of the labelled ones: what a classifier will get
-            that runs behind this network.
+        pose_all: have it find those of all people, in place of labelled keypoints and boxes: what a
+            classifier will get that runs behind this network.
         augmentation: the keys of `Augmentation`.
         scenes: the keys of `SceneSet`: the data are drawn into `root` (None: a folder of the cache), unless
             they are there.

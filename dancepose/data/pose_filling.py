@@ -19,7 +19,7 @@ from dancepose.inference.runs import find_checkpoint, load_pose, pose_predictor
 from dancepose.inference.selection import in_picture
 from dancepose.paths import cache_dir
 from dancepose.progress import track
-from dancepose.records import VISIBLE, Frame, Person
+from dancepose.records import VISIBLE, Frame, Person, mapped_extent
 from dancepose.skeleton import Skeleton
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ class PoseFiller:
         run: the directory of a pose run; its best checkpoint is taken, without one its last.
         skeleton: that of the samples; found people are mapped to it.
         workers: data worker processes.
-        everyone: find the keypoints of people who have some, too. Whom nobody is found for then has none.
+        everyone: find the keypoints of people who have some, too. Whom nobody is found for then has none, and
+            whom somebody is found for has no box, as in a prediction: the crop is of what was found.
 
     Raises:
         CheckpointError: there is no such run, or its checkpoint is broken or foreign.
@@ -51,7 +52,7 @@ class PoseFiller:
     def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0, everyone: bool = False):
         found = find_checkpoint(run, key="data.pose_run")
         model = load_pose(found, key="data.pose_run")
-        self.map = model.skeleton.map_to(skeleton)
+        self.map = model.skeleton.map_to(skeleton, derive=True)  # as `ActionPredictor` does
         if not self.map.covered.any():
             raise ConfigError(
                 f"data.pose_run={run}: its skeleton {model.skeleton.name} has no keypoint of {skeleton.name}"
@@ -91,11 +92,10 @@ class PoseFiller:
         """Take keypoints away; a person without a box gets one around them, by which it is found again."""
         people = []
         for person in frame.people:
-            box = person.box
-            if box is None and person.present.any():
-                low, high = np.split(_extent(person), 2)
-                box = np.concatenate([low, high - low])
-            people.append(replace(person, keypoints=np.zeros_like(person.keypoints), box=box))
+            box, whole = person.box, person.whole
+            if box is None and whole is not None:
+                box = np.concatenate([whole[:2], whole[2:] - whole[:2]])
+            people.append(replace(person, keypoints=np.zeros_like(person.keypoints), box=box, extent=None))
         return replace(frame, people=people)
 
     def _kept(self, frame: Frame) -> Path:
@@ -151,16 +151,18 @@ class PoseFiller:
     def _assign(self, frame: Frame, found: Sequence[Person]) -> Frame:
         """Give the samples of a frame the people that were found in it."""
         people = list(frame.people)
-        boxes = np.array([_extent(person) for person in found]).reshape(-1, 4)
+        boxes = np.array([_around(person) for person in found]).reshape(-1, 4)
         if len(people) == 1 and people[0].box is None and not people[0].present.any() and len(found):
             pairs = [(0, int(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).argmax()))]
         else:
             pairs = self._matched(people, boxes)
         for i, best in pairs:
             if not people[i].present.any():  # those of the others are known, and are found by nobody else
-                keypoints = self.map.apply(np.where(found[best].present[:, None], found[best].keypoints, 0))
+                own = np.where(found[best].present[:, None], found[best].keypoints, 0)
+                keypoints = self.map.apply(own)
                 keypoints[:, 2] = np.where(keypoints[:, 2] > 0, VISIBLE, 0)
-                people[i] = replace(people[i], keypoints=keypoints)
+                box, extent = None if self.everyone else people[i].box, mapped_extent(own, keypoints)
+                people[i] = replace(people[i], keypoints=keypoints, box=box, extent=extent)
         return replace(frame, people=people)
 
     @staticmethod
@@ -172,16 +174,15 @@ class PoseFiller:
                 x, y, w, h = person.box
                 row[:] = _overlaps(np.array([x, y, x + w, y + h], dtype=np.float64), boxes)
             elif person.present.any():
-                row[:] = _overlaps(_extent(person), boxes)
+                row[:] = _overlaps(_around(person), boxes)
         overlaps[overlaps < OVERLAP] = 0
         pairs = zip(*linear_sum_assignment(overlaps, maximize=True), strict=True)
         return [(int(i), int(best)) for i, best in pairs if overlaps[i, best]]
 
 
-def _extent(person: Person) -> np.ndarray:
-    """Return x1, y1, x2, y2 around a person's keypoints."""
-    points = person.keypoints[person.present, :2]
-    return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else np.zeros(4)
+def _around(person: Person) -> np.ndarray:
+    """Return x1, y1, x2, y2 around a person's keypoints, 0 without any."""
+    return np.zeros(4) if (whole := person.whole) is None else whole
 
 
 def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -178,7 +178,9 @@ class ActionPredictor:
         size, resize, margin = (self._crop[key] for key in ("size", "resize", "margin"))
         crops, moved = [], []
         for sample, keypoints in zip(samples, mapped, strict=True):
-            square = person_square(Person(keypoints[len(keypoints) // 2]), sample.size, margin)
+            # of all that was found, also what the classifier does not read
+            person = Person(sample.steps[len(sample.steps) // 2].keypoints)
+            square = person_square(person, sample.size, margin)
             matrix = square_matrix(square, size, resize)
             points = np.concatenate(
                 [transform_points(matrix, keypoints[..., :2]), keypoints[..., 2:]], axis=-1

@@ -159,7 +159,7 @@ def resize_with_people(
         box = person.box
         if box is not None:
             box = np.concatenate([(box[:2] + 0.5) * scale - 0.5, box[2:] * scale])
-        moved.append(replace(person, keypoints=keypoints, box=box))
+        moved.append(replace(person, keypoints=keypoints, box=box, extent=None))
     return resized, moved
 
 

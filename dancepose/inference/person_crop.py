@@ -13,23 +13,24 @@ Square = tuple[float, float, float]  # x and y of the middle, side, in pixels of
 
 
 def person_square(person: Person, size: tuple[int, int], margin: float) -> Square:
-    """Return the square to cut out: the keypoints' extent, a margin on each side, moved into the picture.
+    """Return the square to cut out: the person's extent, a margin on each side, moved into the picture.
 
-    The extent of annotated keypoints is taken; without any (or with fewer than two) the person's box, and
-    without one the whole picture. The longer side of the extent decides. Where the square reaches beyond the
-    picture it is moved inside; where it is larger than the picture it stands in the picture's middle on that
-    axis, and what lies outside is black.
+    The extent is that of all keypoints which are known of the person, those that the classifier's skeleton
+    lacks among them (a face shows where the head is, whatever the classifier reads), together with the box
+    where there is one. Keypoints in one point have no extent; without extent and box it is the whole picture.
+    The longer side decides. Where the square reaches beyond the picture it is moved inside; where it is
+    larger than the picture it stands in the picture's middle on that axis, and what lies outside is black.
 
     Args:
         person: in pixels of the picture.
         size: width and height of the picture; (0, 0) where there is none.
         margin: share of the extent that is added on each side.
     """
-    points = person.keypoints[person.present, :2]
-    if len(points) >= 2:
-        low, high = points.min(axis=0), points.max(axis=0)
-    elif person.box is not None:
-        low, high = person.box[:2], person.box[:2] + person.box[2:]
+    whole, box = person.whole, person.box
+    known = [] if whole is None or (whole[2:] == whole[:2]).all() else [whole]
+    known += [] if box is None else [np.concatenate([box[:2], box[:2] + box[2:]])]
+    if known:
+        low, high = np.min(known, axis=0)[:2], np.max(known, axis=0)[2:]
     else:
         low, high, margin = np.array([-0.5, -0.5]), np.array(size) - 0.5, 0.0
     side, middle = float((high - low).max()) * (1 + 2 * margin), (low + high) / 2

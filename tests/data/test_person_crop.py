@@ -1,9 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from factories import make_actions, make_labelme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dancepose.data.hashes import label_hashes
 from dancepose.data.person_crop import PersonTransform
+from dancepose.data.readers.actions import read_actions
+from dancepose.data.readers.labelme import read_labelme
 from dancepose.data.transforms import Augmentation
 from dancepose.inference.person_crop import cut_square, person_square, square_matrix
 from dancepose.records import Person
@@ -52,6 +58,48 @@ def test_without_keypoints_the_box_decides_and_without_that_the_picture():
     assert (
         person_square(person(np.array([[5.0, 5.0]]), box), (640, 480), 0.0)[2] == 80
     )  # one point has no extent
+
+
+def test_what_the_skeleton_lacks_belongs_to_the_person():
+    """Common13 has nothing above the shoulders, and the head is to be in the picture."""
+    bare = person(np.array([[100, 60], [140, 160]]))
+    with_face = replace(bare, extent=np.array([95.0, 40, 140, 160]))
+    assert person_square(bare, (640, 480), 0.0)[2] == 100
+    assert person_square(with_face, (640, 480), 0.0) == (117.5, 100, 120)
+
+
+def test_a_box_and_keypoints_are_joined():
+    """A forearm alone says little of where the body is, and a box may end before the hands do."""
+    box = np.array([100, 100, 50, 200.0])
+    forearm = person(np.array([[140, 150], [180, 160]]), box)
+    assert person_square(forearm, (640, 480), 0.0) == (140, 200, 200)
+    wide = replace(forearm, extent=np.array([140.0, 150, 400, 160]))
+    assert person_square(wide, (640, 480), 0.0) == (250, 200, 300)
+
+
+@pytest.mark.parametrize("kind", ["actions", "labelme"])
+def test_the_crop_does_not_depend_on_the_runs_skeleton(tmp_path, kind):
+    squares = []
+    if kind == "actions":
+        make_actions(tmp_path, clips=1, skeleton="coco17")
+    else:
+        make_labelme(tmp_path, frames=2, skeleton="coco17")
+        (tmp_path / "dataset.yaml").write_text("sources: [{match: '*', skeleton: coco17}]")
+    for name in ("coco17", "openpose18", "common13", "mpii15"):
+        skeleton = load_skeleton(name)
+        if kind == "actions":
+            frames, _ = read_actions(tmp_path / "actions.json", skeleton, tmp_path)
+            people = [(replace(p, box=None), f.size) for f in frames for p in f.people]
+        else:
+            frames, _ = read_labelme(tmp_path, skeleton)
+            people = [(p, f.size) for f in frames for p in f.people]
+        squares.append([person_square(p, size, 0.15) for p, size in people])
+        lacking = name in ("common13", "mpii15")
+        assert all((p.extent is not None) == lacking for p, _ in people), "said only where it says something"
+    assert len(squares[0]) == 4 and all(found == squares[0] for found in squares)
+    without = [replace(f, people=[replace(p, extent=None) for p in f.people]) for f in frames]
+    same = label_hashes(frames) == label_hashes(without)
+    assert same == (kind == "labelme"), "a classifier's pictures change with it, poses do not"
 
 
 def checkerboard(size: int = 120) -> np.ndarray:

@@ -10,7 +10,7 @@ from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
 from dancepose.data.readers.points import plain_numbers, settle_points
 from dancepose.errors import did_you_mean, in_brackets
-from dancepose.records import Person
+from dancepose.records import Person, mapped_extent
 from dancepose.skeleton import Skeleton
 
 FIELDS = ("image", "label", "clip", "person", "box", "keypoints", "source")
@@ -91,9 +91,11 @@ class SampleReader:
                 f"{number!r} must be the person's number in its clip (0, 1, ...), or null",
                 f"{where}.person",
             )
+        keypoints, extent = self._keypoints(where, entry.get("keypoints"))
         person = Person(
-            self._keypoints(where, entry.get("keypoints")),
+            keypoints,
             box=self._box(where, entry.get("box")),
+            extent=extent,
             id=number or 0,
             action=label,
         )
@@ -122,10 +124,10 @@ class SampleReader:
             raise BrokenFile(self.path, what, f"{where}.box")
         return box
 
-    def _keypoints(self, where: str, value: Any) -> np.ndarray:
-        """Return the keypoints in the run's skeleton, none of them annotated where there are none."""
+    def _keypoints(self, where: str, value: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the keypoints in the run's skeleton, blank where there are none, and `Person.extent`."""
         if value is None:
-            return self._blank.copy()
+            return self._blank.copy(), None
         field = f"{where}.keypoints"
         if self.labelled is None or self._map is None:
             what = "are of no known skeleton: name it in the file's field 'skeleton'"
@@ -136,4 +138,6 @@ class SampleReader:
             there = f"; there are {len(value)}" if isinstance(value, list) and len(value) != count else ""
             what = f"must be {count} times [x, y, v], one for each keypoint of {self.labelled.name}{there}"
             raise BrokenFile(self.path, what, field)
-        return self._map.apply(settle_points(np.array(rows), self.path, field, self.problems))
+        own = settle_points(np.array(rows), self.path, field, self.problems)
+        mapped = self._map.apply(own)
+        return mapped, mapped_extent(own, mapped)

@@ -15,7 +15,7 @@ from dancepose.data.readers.labelme_image import image_beside, picture_name
 from dancepose.data.readers.points import are_outside, rectangle
 from dancepose.data.readers.sources import Source, Sources
 from dancepose.errors import DataError, did_you_mean
-from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Frame, Person, Region
+from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Frame, Person, Region, mapped_extent
 from dancepose.skeleton import Skeleton
 
 ACTION, COMPLETE, OCCLUDED_FLAG, HEAD, IGNORE = "action:", "complete", "occluded", "head", "ignore"
@@ -229,7 +229,8 @@ class LabelmeFile:
             x, y = keypoints[index, :2]
             detail = f"{self.skeleton.keypoints[index]} at {x:.1f}, {y:.1f} of {size[0]} x {size[1]}"
             self.problems.add("outside the image", self.path, detail=detail)
-        return Person(keypoints, head_box=group.head)
+        own = np.array(list(group.points.values()))
+        return Person(keypoints, head_box=group.head, extent=mapped_extent(own, keypoints))
 
 
 def _surroundings(group: _Group) -> np.ndarray:
