@@ -89,6 +89,7 @@ def cluster_bootstrap(
         level=level,
         resamples=resamples,
         seed=seed,
+        sizes=np.bincount(codes, minlength=count),
     )
 
 
@@ -126,7 +127,15 @@ def paired_cluster_bootstrap(
         drawn = weights[:, codes]
         return statistic(first, drawn) - statistic(second, drawn)
 
-    return bootstrap_weights(difference, count, *_named(groups), level=level, resamples=resamples, seed=seed)
+    return bootstrap_weights(
+        difference,
+        count,
+        *_named(groups),
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        sizes=np.bincount(codes, minlength=count),
+    )
 
 
 def macro_f1_interval(
@@ -176,6 +185,7 @@ def macro_f1_interval(
         level=level,
         resamples=resamples,
         seed=seed,
+        sizes=np.bincount(codes, minlength=count),
     )
 
 

@@ -167,6 +167,21 @@ def test_edges_have_words(correct, clips, note, method):
     assert found.population == f"other {'clips' if named else 'samples'} like these"
 
 
+@pytest.mark.parametrize("kind", ["one", "pair", "macro-F1"])
+def test_clips_of_unequal_size_count_as_fewer(kind):
+    """Ten of equal size are enough; one that holds half of the samples leaves less than they are."""
+    for sizes, told in (([8] * 10, False), ([72, *[8] * 9], True)):
+        hits, clips = (np.arange(sum(sizes)) * 7 % 5 > 1).astype(int), np.repeat(np.arange(10), sizes)
+        if kind == "one":
+            found = cluster_bootstrap(hits, clips, resamples=200)
+        elif kind == "pair":
+            found = paired_cluster_bootstrap(hits, np.arange(len(hits)) % 2, clips, resamples=200)
+        else:
+            found = macro_f1_interval(np.arange(len(hits)) % 2, hits, 2, clips, resamples=200)
+        assert ("only 10 clips, of such unequal size" in found.note) == told, found.note
+        assert told or not found.note
+
+
 def test_all_right_is_not_certain():
     found = accuracy_interval(np.ones(200), np.repeat(np.arange(20), 10))
     assert (found.estimate, found.high) == (1, 1)
