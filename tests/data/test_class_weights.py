@@ -35,6 +35,21 @@ def test_the_recall_is_a_running_mean():
     assert weights.recall == [0.5, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("counts", "recall", "weights"),
+    [  # in means of all classes: nothing above 5, nothing below 0.2
+        ([10, *[1000] * 9], [0.0] * 10, [0.0545, *[0.00218] * 9]),  # of 0.1 and 0.001: mean 0.0109
+        ([100, 100], [1.0, 0.0], [0.12, 1.1]),  # of 0.1 and 1.1: mean 0.6
+        ([100, 100], [0.9, 0.6], [0.2, 0.5]),  # within
+    ],
+)
+def test_weights_of_confusion_are_clipped_to_a_fifth_and_five_times_their_mean(counts, recall, weights):
+    made = ClassWeights("confusion", counts)
+    made.update(recall)
+    mass = np.array(weights) * counts
+    assert made.shares() == pytest.approx(mass / mass.sum())
+
+
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @given(counts=counts, recall=st.lists(st.floats(0, 1), min_size=8, max_size=8))
 def test_weights_are_shares_within_bounds(sampler: str, counts: list, recall: list):

@@ -1,0 +1,65 @@
+"""From the sampler to the batches: how often each class comes up in an epoch."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from factories import make_actions
+
+from dancepose.data.motion_datamodule import MotionDataModule
+from dancepose.data.motion_people import HOLDOUT
+from dancepose.encoders import ImageOnly
+from dancepose.skeleton import load_skeleton
+
+
+@pytest.fixture(scope="module")
+def rare(tmp_path_factory) -> Path:
+    """24 clips of one picture of one person; every third walks, the others wave."""
+    root = tmp_path_factory.mktemp("rare")
+    make_actions(root, clips=24, length=1, people=1)
+    content = json.loads((root / "actions.json").read_text())
+    for sample in content["samples"]:
+        sample["label"] = "walk" if sample["label"] == "walk" else "wave"
+    content["classes"] = ["wave", "walk"]
+    (root / "actions.json").write_text(json.dumps(content))
+    return root
+
+
+def module(root: Path, sampler: str) -> MotionDataModule:
+    fixed = {"val": "none", "test": "none", "holdout": 0.25, "batch_size": 1, "workers": 0}
+    made = MotionDataModule(
+        load_skeleton("openpose18"), ImageOnly(), images=False, root=str(root), sampler=sampler, **fixed
+    )
+    made.setup("fit")
+    return made
+
+
+def epoch(loader) -> list[int]:
+    """Return how many samples of each class the batches of an epoch hold."""
+    counts = Counter(int(label) for batch in loader for label in batch["label"])
+    return [counts[label] for label in range(2)]
+
+
+@pytest.mark.parametrize(("sampler", "expected"), [("none", [12, 6]), ("balanced", [9, 9])])
+def test_batches_hold_the_classes_as_the_sampler_says(rare, sampler, expected):
+    made = module(rare, sampler)
+    assert epoch(made.train_dataloader()) == expected
+    assert len(made.samples(HOLDOUT)) == 6, "held out for every sampler alike"
+
+
+def test_what_is_mistaken_comes_up_more_often_in_the_next_epoch(rare):
+    made = module(rare, "confusion")
+    loader = made.train_dataloader()
+    assert epoch(loader) == [9, 9], "nothing is known yet"
+    shares = made.learn_recall([0.9, 0.4])  # (1 / n) (1.1 - recall): 0.2 to 0.7
+    assert shares == pytest.approx({"wave": 0.2 / 0.9, "walk": 0.7 / 0.9})
+    assert epoch(loader) == [4, 14]
+    state = made.state_dict()
+    resumed = module(rare, "confusion")
+    resumed.load_state_dict(state)  # before the loader is made, as the trainer does
+    assert epoch(resumed.train_dataloader()) == [4, 14]
+    later = module(rare, "confusion")
+    loader = later.train_dataloader()
+    later.load_state_dict(state)
+    assert epoch(loader) == [4, 14]
