@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 PREFIX = "network."  # of the network's tensors in a checkpoint
+IN_PARTS = "in_parts"  # key of a checkpoint: only parts of its network are trained so far
 
 
 class Family(NamedTuple):
@@ -153,6 +154,11 @@ def _trained(path: str | Path) -> tuple[Any, dict[str, Tensor]]:
         raise CheckpointError(
             f"{path} is no checkpoint of dancepose-train: it lacks its configuration. To start "
             f"from bare weights, give model.weights={path}"
+        )
+    if content.get(IN_PARTS):
+        raise CheckpointError(
+            f"{path}: so far the branches are trained, and the fusion is not (model.fusion_training=staged). "
+            "Go on with dancepose-train resume=<run directory>"
         )
     state = {k.removeprefix(PREFIX): v for k, v in content["state_dict"].items() if k.startswith(PREFIX)}
     return content["dancepose"], state

@@ -67,6 +67,8 @@ class BestCheckpoint(RunCheckpoint):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save if the metric is better; a validation that gives none (no scored joint) is no improvement."""
+        if getattr(pl_module, "in_parts", False):  # a network that is not whole yet is never the best
+            return
         if self.monitor is None or self.monitor in trainer.callback_metrics:
             super().on_validation_end(trainer, pl_module)
         elif not self._warned and not trainer.sanity_checking:

@@ -11,7 +11,8 @@ from dancepose.metrics.direction import mode_of
 class EarlyStop(EarlyStopping):
     """Stop when the metric has not improved for `patience` validations; `patience: null` never stops.
 
-    Unlike Lightning's, it is no error when a run has no validation part.
+    Unlike Lightning's, it is no error when a run has no validation part. Nothing counts while only parts of
+    the network are trained (`NetworkTask.in_parts`).
 
     Args:
         monitor: name of the metric.
@@ -40,6 +41,16 @@ class EarlyStop(EarlyStopping):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take score and count back; the patience is the one configured now."""
         super().load_state_dict({**state_dict, "patience": self.patience})
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look whether the metric has improved, of a network that is trained as a whole."""
+        if not getattr(pl_module, "in_parts", False):
+            super().on_validation_end(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same where no validation follows."""
+        if not getattr(pl_module, "in_parts", False):
+            super().on_train_epoch_end(trainer, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let a run that had stopped, and was killed before its end, not go on."""

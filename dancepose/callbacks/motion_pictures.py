@@ -34,7 +34,9 @@ class MotionPictures(Rhythm):
     classes' accuracies as charts with their numbers, and the reliability as a picture.
     `pictures/curves.png`, drawn at the end of the training, holds loss and accuracy over the epochs: of
     train/loss_epoch (or train/loss), train/accuracy_epoch (or train/accuracy), val/loss and val/accuracy.
-    The points are in the checkpoint, so that the curves of a resumed training are whole.
+    While a module trains its network in parts (`NetworkTask.in_parts`) their names begin with `branches_`,
+    and the curves are broken where the whole network begins. The points are in the checkpoint, so that the
+    curves of a resumed training are whole.
 
     The module's `result["scores"]` must be the `ActionResult` of a validation when it ends, and what it logs
     of the training must come from `training_step`: what comes at the end of an epoch comes after the
@@ -49,20 +51,22 @@ class MotionPictures(Rhythm):
         super().__init__(every)
         self.dirpath = Path(dirpath)
         self._points: dict[str, dict[str, Points]] = _nothing()
+        self._in_parts: dict[str, dict[str, Points]] = _nothing()  # of what was measured before the whole
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the figures of a validation; write and log its pictures if they are due."""
         if trainer.sanity_checking:
             return
         if trainer.state.fn == TrainerFn.FITTING:  # one for itself is no point of a training
-            self._note(trainer, "validation")
+            self._note(trainer, pl_module, "validation")
         due = self.due
         self.tick(trainer)
         if "scores" not in getattr(pl_module, "result", {}):
             return  # only what is held out for the sampler was looked at
         if due and trainer.is_global_zero:  # every process has the gathered result: nothing is waited for
             result = _scores(pl_module)
-            images = self._draw(result, f"validation after epoch {trainer.current_epoch + 1}")
+            mean = ", mean of the branches" if _in_parts(pl_module) else ""
+            images = self._draw(result, f"validation after epoch {trainer.current_epoch + 1}{mean}")
             for name, image in images.items():
                 path = self.dirpath / f"val_{name}.png"
                 with picture_failure_told(str(path)):
@@ -71,17 +75,22 @@ class MotionPictures(Rhythm):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the figures of an epoch."""
-        self._note(trainer, "training")
+        self._note(trainer, pl_module, "training")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the curves."""
-        if not trainer.is_global_zero or not any(
-            p for parts in self._points.values() for p in parts.values()
-        ):
+        curves = {
+            figure: {part: _broken(self._in_parts[figure][part], points) for part, points in parts.items()}
+            for figure, parts in self._points.items()
+        }
+        if not trainer.is_global_zero or not any(p for parts in curves.values() for p in parts.values()):
             return
         path = self.dirpath / "curves.png"
+        title = f"{trainer.current_epoch} epochs"
+        if alone := [x for parts in self._in_parts.values() for points in parts.values() for x, _ in points]:
+            title += f", the branches alone up to {max(alone):g}"
         with picture_failure_told(str(path)):
-            image = draw_history(**self._points, title=f"{trainer.current_epoch} epochs")
+            image = draw_history(**curves, title=title)
             write_image(path, image)
             self._show(trainer, {"curves": image})
 
@@ -93,23 +102,26 @@ class MotionPictures(Rhythm):
 
     def state_dict(self) -> dict[str, Any]:
         """Return count and points, in plain values."""
-        return super().state_dict() | {"points": self._points}
+        return super().state_dict() | {"points": self._points, "in_parts": self._in_parts}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take count and points back."""
         super().load_state_dict(state_dict)
-        for figure, parts in state_dict["points"].items():
-            for part, points in parts.items():
-                self._points[figure][part] = [(float(x), float(y)) for x, y in points]
+        for key, kept in (("points", self._points), ("in_parts", self._in_parts)):
+            for figure, parts in state_dict.get(key, {}).items():
+                for part, points in parts.items():
+                    kept[figure][part] = [(float(x), float(y)) for x, y in points]
 
-    def _note(self, trainer: Trainer, part: str) -> None:
+    def _note(self, trainer: Trainer, module: Any, part: str) -> None:
         epochs = _epochs_done(trainer, part)
+        noted, prefix = (self._in_parts, "branches_") if _in_parts(module) else (self._points, "")
         for figure, parts in FOLLOWED.items():
-            name = next((name for name in parts[part] if name in trainer.callback_metrics), None)
+            names = [name.replace("/", f"/{prefix}") for name in parts[part]]
+            name = next((name for name in names if name in trainer.callback_metrics), None)
             if name is not None:
                 value = float(trainer.callback_metrics[name])
                 if np.isfinite(value):
-                    self._points[figure][part].append((epochs, value))
+                    noted[figure][part].append((epochs, value))
 
     def _draw(self, result: ActionResult, title: str) -> dict[str, np.ndarray]:
         images = {}
@@ -144,6 +156,15 @@ class MotionPictures(Rhythm):
 
 def _nothing() -> dict[str, dict[str, Points]]:
     return {figure: {part: [] for part in parts} for figure, parts in FOLLOWED.items()}
+
+
+def _in_parts(module: Any) -> bool:
+    return bool(getattr(module, "in_parts", False))
+
+
+def _broken(first: Points, second: Points) -> Points:
+    """Join two lines that are to be drawn apart."""
+    return [*first, (first[-1][0], float("nan")), *second] if first and second else [*first, *second]
 
 
 def _scores(module: Any) -> ActionResult:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dancepose.build import MotionModel, build
+from dancepose.build import IN_PARTS, MotionModel, build
 from dancepose.errors import ConfigError
 from dancepose.inference.actions import rejected_by, rejects
 from dancepose.motion_model import example_inputs
@@ -17,13 +17,15 @@ from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.network_task import NetworkTask
 
 STAGED = "staged"
+BRANCHES = "branches_"  # before the names of metrics while the branches are trained alone
 
 
 class MotionTask(NetworkTask):
     """Train a motion network by cross entropy and measure it.
 
     With `model.fusion_training=staged` the first half of the epochs trains each branch with a classifier of
-    its own; then the branches stand still, and the second half trains the fusion network on them.
+    its own; then the branches stand still, and the second half trains the fusion network on them. What is
+    measured of the first half, of the mean of both branches' probabilities, is logged as `branches_...`.
 
     Args:
         config: `{"model": ..., "skeleton": ..., "classes": ..., "seed": ...}`, what `build.build` takes.
@@ -34,7 +36,6 @@ class MotionTask(NetworkTask):
     """
 
     network: ActionNetwork
-    main_metric = "val/accuracy"  # what the progress tells of a validation
     unit = "samples"  # of its rate
 
     def __init__(
@@ -57,8 +58,17 @@ class MotionTask(NetworkTask):
         may_reject = rejects(self.network)
         self.evaluation = MotionEvaluation(self.classes, may_reject)
         self.held_out = MotionEvaluation(self.classes, may_reject)
-        self._branches_alone = False  # now each branch is trained with a classifier of its own
         self.result: dict[str, Any] = {}
+
+    @property
+    def main_metric(self) -> str:
+        """What the progress tells of a validation."""
+        return f"val/{self._prefix}accuracy"
+
+    @property
+    def _prefix(self) -> str:
+        """What stands before a metric's name: another system's figures have other names."""
+        return BRANCHES if self.in_parts else ""
 
     def inputs(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """Return what the network takes of a batch."""
@@ -96,18 +106,18 @@ class MotionTask(NetworkTask):
                 raise ConfigError(
                     "model.fusion_training=staged needs a training of known length: give trainer.max_epochs"
                 )
-            self._branches_alone = 2 * self.global_step < total
-            if not self._branches_alone:
+            self.in_parts = 2 * self.global_step < total
+            if not self.in_parts:
                 assert isinstance(self.network, MotionNetwork)
                 self.network.freeze_branches()
 
-    def on_train_end(self) -> None:
+    def check_trained(self) -> None:
         """Refuse to test a fusion that was never trained.
 
         Raises:
             ConfigError: the training was too short.
         """
-        if self._branches_alone and not self.trainer.interrupted:
+        if self.in_parts:
             raise ConfigError(
                 "model.fusion_training=staged: the training ended before the fusion's half began; give two "
                 "epochs at least (trainer.max_epochs, minutes)"
@@ -115,7 +125,7 @@ class MotionTask(NetworkTask):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the cross entropy; of staged training's first half that of both branches."""
-        if self._branches_alone:
+        if self.in_parts:
             assert isinstance(self.network, MotionNetwork)
             branches = self.network.branch_logits(**self.inputs(batch))
             loss = torch.stack([functional.cross_entropy(v, batch["label"]) for v in branches.values()]).sum()
@@ -126,7 +136,7 @@ class MotionTask(NetworkTask):
         size = len(batch["label"])
         self.log("train/loss", loss.detach(), batch_size=size, prog_bar=True)
         right = (logits.detach().argmax(1) == batch["label"]).float().mean()
-        means = {"train/loss_epoch": loss.detach(), "train/accuracy": right}
+        means = {f"train/{self._prefix}loss_epoch": loss.detach(), f"train/{self._prefix}accuracy": right}
         self.log_dict(means, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         return loss
 
@@ -150,7 +160,7 @@ class MotionTask(NetworkTask):
 
     def _answer(self, batch: dict[str, Any]) -> Tensor:
         """Return the logits (B, classes); while only the branches are trained, the log of their mean."""
-        if not (self._branches_alone and isinstance(self.network, MotionNetwork)):
+        if not (self.in_parts and isinstance(self.network, MotionNetwork)):
             return self(batch)
         branches = self.network.branch_logits(**self.inputs(batch))
         return torch.stack([value.float().softmax(1) for value in branches.values()]).mean(0).log()
@@ -160,7 +170,8 @@ class MotionTask(NetworkTask):
         parts = self._validated()
         if "val" in parts:
             self.result = self.evaluation.compute()
-            self.log_dict({f"val/{name}": value for name, value in self.result["scalars"].items()})
+            scalars = self.result["scalars"]
+            self.log_dict({f"val/{self._prefix}{name}": value for name, value in scalars.items()})
         if "holdout" in parts and not self.trainer.sanity_checking:
             recall = self.held_out.compute()["scores"].class_accuracy
             shares = self.trainer.datamodule.learn_recall(list(recall.values()))  # type: ignore[attr-defined]
@@ -178,6 +189,11 @@ class MotionTask(NetworkTask):
         """Log the metrics; the entry point writes the files."""
         self.result = self.evaluation.compute()
         self.log_dict({f"test/{name}": value for name, value in self.result["scalars"].items()})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what inference needs, and whether it must not infer yet."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[IN_PARTS] = self.in_parts
 
     def test_settings(self) -> dict[str, Any]:
         """Return in plain values how this run tests, the defaults of an evaluation of its checkpoint."""

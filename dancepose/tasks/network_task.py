@@ -24,10 +24,12 @@ class NetworkTask(LightningModule):
     Attributes:
         build_config: what `build.build` takes.
         network: the network.
+        in_parts: whether only parts of the network are trained now: no validation may choose it as the best.
     """
 
     build_config: dict[str, Any]
     network: nn.Module
+    in_parts: bool = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,6 +38,13 @@ class NetworkTask(LightningModule):
     @abstractmethod
     def test_settings(self) -> dict[str, Any]:
         """Return in plain values how this run tests, the defaults of an evaluation of its checkpoint."""
+
+    def check_trained(self) -> None:
+        """Refuse to test, after the training, a network of which a part was never trained.
+
+        Raises:
+            ConfigError: the training was too short.
+        """
 
     def on_fit_start(self) -> None:
         """Compile the network; the keys of its state stay as they are."""

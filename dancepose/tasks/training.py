@@ -162,6 +162,8 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
             )
         if trainer.interrupted:
             raise KeyboardInterrupt
+        if not trial:
+            task.check_trained()
         if started:
             values.clear()  # those of before, of fewer epochs
         else:

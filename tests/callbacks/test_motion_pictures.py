@@ -155,6 +155,31 @@ def test_a_validation_for_itself_and_what_is_no_number_are_no_points(tmp_path: P
     assert not (tmp_path / "curves.png").exists()
 
 
+def test_the_curves_of_branches_trained_alone_are_not_joined_with_those_of_the_whole(tmp_path, monkeypatch):
+    drawn: dict[str, Any] = {}
+    empty = np.zeros((8, 8, 3), np.uint8)
+    monkeypatch.setattr(motion_pictures, "draw_history", lambda **given: drawn.update(given) or empty)
+    callback, module = MotionPictures(tmp_path, every=9), module_of()
+    callback._validations = 1  # none is due to be drawn
+    metrics: dict[str, float] = {}
+    for epoch, in_parts in enumerate((True, True, False)):
+        module.in_parts = in_parts
+        prefix = "branches_" if in_parts else ""
+        metrics |= {f"val/{prefix}accuracy": 0.9 - epoch / 10, f"train/{prefix}loss_epoch": 3.0 - epoch}
+        metrics["train/loss"] = 7.0  # of the last step
+        trainer = trainer_of(current_epoch=epoch, callback_metrics=metrics)
+        callback.on_validation_end(trainer, module)
+        callback.on_train_epoch_end(trainer, module)
+        resumed = MotionPictures(tmp_path, every=9)
+        resumed.load_state_dict(callback.state_dict())
+        callback = resumed
+    callback.on_train_end(trainer, module)
+    accuracy, loss = np.array(drawn["accuracy"]["validation"]), np.array(drawn["loss"]["training"])
+    assert accuracy == pytest.approx(np.array([(1, 0.9), (2, 0.8), (2, np.nan), (3, 0.7)]), nan_ok=True)
+    assert loss == pytest.approx(np.array([(1, 3), (2, 2), (2, np.nan), (3, 1)]), nan_ok=True)
+    assert "the branches alone up to 2" in drawn["title"]
+
+
 def test_charts_hold_the_numbers():
     charts = wandb_charts("val", result_of(GOOD))
     assert list(charts) == ["val/confusion", "val/class_accuracy"]

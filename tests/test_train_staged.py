@@ -1,0 +1,102 @@
+"""Staged training, branches first and their fusion after them: nothing is chosen before the fusion learns."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from factories import make_actions
+from running import run_task
+
+from dancepose.build import load_checkpoint
+from dancepose.errors import CheckpointError, ConfigError
+from dancepose.evaluate import evaluate
+from dancepose.tasks.motion import MotionTask
+from dancepose.train import train
+
+STAGED = [
+    "experiment=motion_paper",
+    "data=action",
+    "model.fusion_training=staged",
+    "model.depth=18",
+    "model.width=8",
+    "data.size=32",
+    "data.resize=36",
+    "data.batch_size=4",
+    "data.workers=0",
+    "data.val=0.2",
+    "data.test=0.2",
+    "trainer=cpu",
+    "trainer.max_epochs=2",
+    "callbacks.motion_pictures.every=9",
+]
+
+
+@pytest.fixture(scope="module")
+def actions(tmp_path_factory) -> Path:
+    """12 clips of three actions, two people each."""
+    root = tmp_path_factory.mktemp("actions")
+    make_actions(root, clips=12, length=1)
+    return root
+
+
+def test_staged_training_must_reach_its_second_half(actions, tmp_path):
+    keys = ["trainer.max_epochs=1", f"data.root={actions}", "logger=none"]
+    with pytest.raises(ConfigError, match="two\\s+epochs at least"):
+        run_task(train, "train", tmp_path / "run", *STAGED, *keys)
+    keys += ["trainer.devices=2"]
+    with pytest.raises(ConfigError, match="find_unused_parameters_true"):
+        run_task(train, "train", tmp_path / "two", *STAGED, *keys)
+
+
+def test_the_best_of_a_staged_training_is_a_trained_fusion(actions, tmp_path, monkeypatch):
+    """However good the mean of the branches was in the first half."""
+    plain = MotionTask._answer
+
+    def branches_know_all(self, batch):
+        if self.in_parts:
+            return torch.nn.functional.one_hot(batch["label"], len(self.classes)).float().clamp(1e-6).log()
+        return plain(self, batch)
+
+    monkeypatch.setattr(MotionTask, "_answer", branches_know_all)
+    run, keys = tmp_path / "run", [f"data.root={actions}", "logger=none"]
+    keys += ["trainer.max_epochs=4", "callbacks.early_stop.patience=1"]
+    value = run_task(train, "train", run, *STAGED, *keys)
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    alone = [float(row["val/branches_accuracy"]) for row in rows if row["val/branches_accuracy"]]
+    whole = [float(row["val/accuracy"]) for row in rows if row["val/accuracy"]]
+    assert alone == [1, 1] and len(whole) == 2, "each half has names of its own"
+    assert value == max(whole)
+    best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    assert best["epoch"] >= 2 and load_checkpoint(run / "checkpoints" / "best.ckpt")
+
+
+def test_nothing_is_said_by_a_fusion_that_is_still_to_be_trained(actions, tmp_path):
+    """Of a run that was left in its first half."""
+
+    class Stop(Exception):
+        pass
+
+    start = MotionTask.on_train_epoch_start
+
+    def stop(self):
+        start(self)
+        if not self.in_parts:
+            raise Stop
+
+    run = tmp_path / "run"
+    keys = [f"data.root={actions}", "logger=none", "test=false"]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        patch.setattr(MotionTask, "on_train_epoch_start", stop)
+        run_task(train, "train", run, *STAGED, *keys)
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt"}
+    with pytest.raises(CheckpointError, match="the fusion is not .*resume="):
+        run_task(evaluate, "evaluate", tmp_path / "e", f"run={run}")
+    run_task(train, "train", run, *STAGED, *keys, f"resume={run}")
+    assert load_checkpoint(run / "checkpoints" / "last.ckpt")
+
+
+def test_a_trial_of_staged_training_needs_no_second_half(actions, tmp_path):
+    keys = [f"data.root={actions}", "debug=fast_dev_run"]
+    run_task(train, "train", tmp_path / "run", *STAGED, *keys)
