@@ -45,6 +45,12 @@ class MotionSample:
         return np.stack([person.keypoints for _, person in self.steps])
 
     @property
+    def pictures(self) -> int:
+        """How many of the steps are pictures of their own; a short clip's last one stands for the rest."""
+        last = self.steps[-1]
+        return sum(step is not last for step in self.steps) + 1
+
+    @property
     def box_height(self) -> np.ndarray:
         """(T,) heights of the person's boxes in pixels, 0 where none is known."""
         return np.array([0.0 if p.box is None else float(p.box[3]) for _, p in self.steps])

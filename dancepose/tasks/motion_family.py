@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -9,6 +10,7 @@ from lightning.pytorch import Trainer
 from dancepose.build import motion_config, motion_encoder
 from dancepose.callbacks.motion_pictures import show_picture
 from dancepose.errors import ConfigError
+from dancepose.networks.motion_1d import LEAST as LEAST_FRAMES
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.family import Family
 from dancepose.tasks.motion import STAGED, MotionTask
@@ -67,15 +69,23 @@ class MotionFamily(Family):
             )
 
     def warnings(self, datamodule: Any) -> list[str]:
-        """Say of how many training samples nobody knows the keypoints."""
-        samples = datamodule.samples("train")
+        """Say how many training samples have no keypoints, and how many windows are mostly filled up."""
+        samples, told = datamodule.samples("train"), []
         blind = sum(not sample.keypoints[..., 2].any() for sample in samples)
-        if not blind or not datamodule.encoder.inputs:
-            return []
-        return [
-            f"{blind} of {len(samples)} training samples have no keypoints: their features are empty "
-            "(data.pose_run=<run directory> has a pose network find them)"
-        ]
+        if blind and datamodule.encoder.inputs:
+            told.append(
+                f"{blind} of {len(samples)} training samples have no keypoints: their features are empty "
+                "(data.pose_run=<run directory> has a pose network find them)"
+            )
+        short = [s.pictures for s in samples if 2 * s.pictures < len(s.steps)]
+        if short:
+            fitting = max(LEAST_FRAMES, int(median(short)))
+            told.append(
+                f"{len(short)} of {len(samples)} training windows are of clips shorter than half of "
+                f"model.frames={datamodule.encoder.frames}, and repeat their last picture for the rest: give "
+                f"longer clips, or model.frames={fitting}"
+            )
+        return told
 
     def report(
         self,

@@ -1,0 +1,52 @@
+"""What a training of motions says of its data before it begins, and the clips that its experiments learn."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+from dancepose.data.motion_samples import MotionSample, window_samples
+from dancepose.paths import config_dir
+from dancepose.records import Frame, Person
+from dancepose.tasks.motion_family import MotionFamily
+
+
+def clip(name: str, length: int) -> list[Frame]:
+    known = np.full((3, 3), 2.0)
+    return [
+        Frame(Path(name), (8, 8), [Person(known, action="wave")], "x", f"{name}/{i}", clip=name)
+        for i in range(length)
+    ]
+
+
+def windows(window: int, *lengths: int) -> list[MotionSample]:
+    frames = [frame for i, length in enumerate(lengths) for frame in clip(f"c{i}", length)]
+    return window_samples(frames, ["walk", "wave"], window, window)
+
+
+def warnings(samples: list[MotionSample], frames: int | None) -> list[str]:
+    encoder = SimpleNamespace(inputs=("sequence",), frames=frames)
+    return MotionFamily().warnings(SimpleNamespace(samples=lambda part: samples, encoder=encoder))
+
+
+def test_windows_that_repeat_their_last_picture_for_most_of_their_length_are_told():
+    (told,) = warnings(windows(32, 8, 8, 40, 15, 17), 32)
+    assert "3 of 5 training windows" in told and "model.frames=32" in told
+    assert told.endswith("or model.frames=8")
+    (told,) = warnings(windows(16, 2), 16)
+    assert told.endswith("model.frames=4"), "the network takes no fewer"
+    assert warnings(windows(16, 8, 9, 16), 16) == []
+
+
+def test_a_window_knows_how_many_pictures_it_has():
+    assert [sample.pictures for sample in windows(8, 3, 8, 1, 20)] == [3, 8, 1, 8, 8, 8]
+
+
+@pytest.mark.parametrize("experiment", ["motion_1d", "motion_paper"])
+def test_drawn_clips_are_as_long_as_the_windows_that_are_cut_from_them(experiment):
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        cfg = compose("train", overrides=[f"experiment={experiment}", "name=x"])
+    assert cfg.data.scenes.frames >= cfg.model.get("frames", 1)
+    assert cfg.optimizer.lr == 0.001, "the rate that the paper prints"
