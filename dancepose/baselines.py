@@ -102,7 +102,7 @@ class QesConfig(MotionConfig):
         """What a result row says beside the figure."""
         text = (
             "QES on 2-D keypoints, not inertial sensors; groups are clusters of the torso's orientation; "
-            "rejection changes no figure"
+            "rejection changes no figure; each picture stands by itself, without the score over a video"
         )
         if self.postures > 1:
             text += f"; up to {self.postures} centres a class in each group"

@@ -30,6 +30,7 @@ TYPES: dict[str, Any] = {
     **dict.fromkeys(("parts", "precisions"), list[str]),  # conf/benchmark.yaml
     "batches": list[int],
     **dict.fromkeys(("size", "tile", "batch_size"), int | None),  # conf/predict.yaml
+    "action_smooth": float | None,
 }
 SETTLED = {"trainer.precision": "auto"}  # words that the program replaces before the target is called
 # arguments that the program gives itself, and where they come from instead; it would overwrite what is set

@@ -41,7 +41,7 @@ ALL = Outputs(draw=True, jsonl=True, csv=True, labelme=True, heatmaps=True)
 class Fortune:
     """A classifier that says of the people in turn: wave, walk, nothing."""
 
-    frames, looks, classes = None, False, ("wave", "walk")
+    frames, looks, scored, classes = None, False, False, ("wave", "walk")
 
     def __call__(self, samples):
         rows = np.array([[0.75, 0.25], [0.25, 0.75], [0, 0]], np.float32)

@@ -79,6 +79,7 @@ class ActionPredictor:
         model: the classifier.
         frames: None for single pictures, T for windows of T pictures.
         looks: whether it needs the pictures.
+        scored: whether over a video a score is kept of each class (QES).
 
     Args:
         model: that of a checkpoint; its network is used in place.
@@ -96,6 +97,7 @@ class ActionPredictor:
         self.model, self.source = model, source
         self.frames = model.encoder.frames
         self.looks = "image" in model.network.inputs
+        self.scored = isinstance(model.network, QesNetwork)
         self.map = source.map_to(model.skeleton, derive=True)
         self._check_keypoints()
         self.device = find_device(device)

@@ -9,6 +9,8 @@ from dancepose.errors import ConfigError
 from dancepose.metrics.similarity import extent_areas
 from dancepose.records import Person
 
+FULL = 10  # tenths of a score
+
 
 class KeypointSmoother:
     """The One-Euro filter on the keypoints of each track: steady when somebody is still, quick when not.
@@ -141,6 +143,46 @@ class ActionSmoother:
         self._said[person.track] = (time, average)
         action = None if person.action is None else self.classes[int(average.argmax())]
         return replace(person, probabilities=average, action=action)
+
+
+class ScoreSmoother:
+    """The score that QES keeps of each track: a frame adds a tenth to its class, all others lose one.
+
+    Wu et al. 2019. A score is within 0 and 1, and begins at 0. In a frame that QES rejects all scores sink;
+    in one in which too little is seen they stay. The action is the class of the highest score while that is
+    above 0, also in a frame that is rejected; of equal ones that which was shown before. So after two frames
+    of a class a single one that differs changes nothing. Scores stand in the place of the probabilities, and
+    do not sum to 1.
+
+    Args:
+        classes: in the order of the probabilities.
+        gap: seconds; a track that says nothing for longer starts anew.
+    """
+
+    def __init__(self, classes: Sequence[str], gap: float = 1.0) -> None:
+        self.classes, self.gap = tuple(classes), gap
+        self._kept: dict[int, tuple[float, np.ndarray, int]] = {}  # track -> last seen, tenths, class shown
+
+    def __call__(self, people: Sequence[Person], time: float) -> list[Person]:
+        """Score the actions of the next frame's people; see `KeypointSmoother`."""
+        self._kept = {track: kept for track, kept in self._kept.items() if time - kept[0] <= self.gap}
+        return [self._score(person, time) for person in people]
+
+    def _score(self, person: Person, time: float) -> Person:
+        if person.track is None or person.probabilities is None:
+            return person
+        unknown = (time, np.zeros(len(self.classes), np.int64), 0)
+        _, tenths, shown = self._kept.get(person.track, unknown)
+        # whole tenths: equal scores stay equal
+        change = np.full(len(self.classes), -1)
+        if person.action is not None:
+            change[self.classes.index(person.action)] = 1
+        tenths = np.clip(tenths + change, 0, FULL)
+        if tenths[shown] < tenths.max():
+            shown = int(tenths.argmax())
+        self._kept[person.track] = (time, tenths, shown)
+        action = self.classes[shown] if tenths.any() else None
+        return replace(person, probabilities=tenths / FULL, action=action)
 
 
 def smoothing_share(cutoff: np.ndarray | float, elapsed: np.ndarray | float) -> np.ndarray | float:

@@ -1,18 +1,22 @@
 """A pipeline over the frames of a video: people with tracks, steady keypoints, actions over time."""
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
 from dancepose.errors import ConfigError
+from dancepose.inference.actions import NONE_OF_THEM
 from dancepose.inference.clip_actions import ClipActions
 from dancepose.inference.interface import Item, Prediction
 from dancepose.inference.overlap import ahead
 from dancepose.inference.pipeline import Pipeline
-from dancepose.inference.smoothing import ActionSmoother, KeypointSmoother
+from dancepose.inference.smoothing import ActionSmoother, KeypointSmoother, ScoreSmoother
 from dancepose.inference.stage_times import StageTimes
 from dancepose.inference.tracking import Tracker
 from dancepose.inference.video import TimedImage
+
+log = logging.getLogger(__name__)
 
 AHEAD = 4  # frames that are decoded before they are needed
 
@@ -27,7 +31,8 @@ class VideoOptions:
         smooth: steady the keypoints of each track (`KeypointSmoother`).
         smooth_cutoff: Hz, its `min_cutoff`.
         smooth_beta: its `beta`.
-        action_smooth: seconds over which what somebody does is averaged (`ActionSmoother`); 0: it is not.
+        action_smooth: seconds over which what somebody does is averaged (`ActionSmoother`); 0: each frame by
+            itself; None: likewise, but of a QES network, which keeps a score (`ScoreSmoother`).
     """
 
     track: bool = True
@@ -35,7 +40,7 @@ class VideoOptions:
     smooth: bool = False
     smooth_cutoff: float = 1.0
     smooth_beta: float = 2.0
-    action_smooth: float = 0.0
+    action_smooth: float | None = None
 
 
 @dataclass
@@ -98,7 +103,7 @@ class _Followed:
     """What happens to people after each frame by itself is done."""
 
     def __init__(self, pipeline: Pipeline, options: VideoOptions, over_time: bool) -> None:
-        wishes = {"smooth": options.smooth, "action_smooth": options.action_smooth != 0}
+        wishes = {"smooth": options.smooth, "action_smooth": bool(options.action_smooth)}
         for wish in (key for key, wished in wishes.items() if wished and not options.track):
             raise ConfigError(
                 f"{wish}={str(getattr(options, wish)).lower()} needs to know who is who: leave track=true"
@@ -110,9 +115,16 @@ class _Followed:
         self.steady: KeypointSmoother | None = None
         if options.smooth:
             self.steady = KeypointSmoother(options.smooth_cutoff, options.smooth_beta, gap=gap)
-        self.averaged: ActionSmoother | None = None
-        if options.action_smooth != 0:
+        self.averaged: ActionSmoother | ScoreSmoother | None = None
+        if options.action_smooth:
             self.averaged = ActionSmoother(pipeline.classes, options.action_smooth, gap)
+        elif options.action_smooth is None and pipeline.action is not None and pipeline.action.scored:
+            if options.track:
+                self.averaged = ScoreSmoother(pipeline.classes, gap)
+            else:
+                log.info(
+                    "track=false: each frame stands by itself, without the score that QES keeps of a track"
+                )
         self.clips = ClipActions(pipeline.action) if over_time and pipeline.action is not None else None
 
     def run(
@@ -126,10 +138,20 @@ class _Followed:
             if self.clips is not None:
                 predictions = self.clips(predictions, times)
             for prediction in predictions:
-                if self.averaged is not None:
-                    frame = prediction.frame
-                    frame.people = self.averaged(frame.people, _time(prediction))
+                self._steady_actions(prediction)
                 yield prediction
+
+    def _steady_actions(self, prediction: Prediction) -> None:
+        if self.averaged is None:
+            return
+        before = prediction.frame.people
+        people = prediction.frame.people = self.averaged(before, _time(prediction))
+        told = sum(a.action is None and b.action is not None for a, b in zip(before, people, strict=True))
+        if told:  # rejected in this frame, and still at what the score says
+            counts = prediction.without_action
+            counts[NONE_OF_THEM] -= told
+            if not counts[NONE_OF_THEM]:
+                del counts[NONE_OF_THEM]
 
     def _tracked(self, stream: Iterable[Prediction]) -> Iterator[Prediction]:
         for prediction in stream:

@@ -14,7 +14,6 @@ from dancepose.networks.fuzzy import fuzzy_c_means, memberships, spread_seeds, s
 ORIENTATION = 9  # inputs of the first stage
 FLOOR = 1e-6  # of a membership, so that its logarithm is finite
 STEPS, RATE = 300, 0.05  # of Adam, over all samples at once, when the first stage learns its groups
-REJECTED = -1
 
 
 class QesNetwork(ActionNetwork):
@@ -131,10 +130,6 @@ class QesNetwork(ActionNetwork):
         likeliest = (groups.unsqueeze(-1) * classes).sum(1).amax(1)
         return (groups.amax(1) < self.reject_group) | (likeliest < self.reject_membership)
 
-    def decide(self, torso_frame: Tensor) -> Tensor:
-        """Return (B,) int64: each sample's class, -1 where it is rejected."""
-        return torch.where(self.rejected(torso_frame), REJECTED, self(torso_frame).argmax(1))
-
     @torch.no_grad()
     def fit(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Find groups and centres and teach the MLP the groups; once, before training by gradient.
@@ -213,21 +208,3 @@ class QesNetwork(ActionNetwork):
         width = self.centres.shape[-1]
         orientation, posture, known = features.split([ORIENTATION, width, width], -1)
         return orientation, posture, known
-
-
-def smoothed_scores(decisions: np.ndarray, classes: int, step: float = 0.1) -> np.ndarray:
-    """Follow a person along a video: each frame adds a step to its class and takes one from the others.
-
-    Args:
-        decisions: (T,) class index of each frame, -1 where it was rejected (all scores sink).
-        classes: C.
-        step: of the score, which stays in 0 .. 1 and starts at 0.
-
-    Returns:
-        (T, C) scores after each frame; the class shown is the highest, while it is above 0.
-    """
-    changes = np.where(decisions[:, None] == np.arange(classes), step, -step)
-    scores = np.zeros((len(decisions) + 1, classes))
-    for t, change in enumerate(changes):  # each score depends on the clipped one before
-        scores[t + 1] = np.clip(scores[t] + change, 0.0, 1.0)
-    return scores[1:]

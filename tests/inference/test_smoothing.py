@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dancepose.errors import ConfigError
-from dancepose.inference.smoothing import ActionSmoother, KeypointSmoother
+from dancepose.inference.smoothing import ActionSmoother, KeypointSmoother, ScoreSmoother
 from dancepose.metrics.similarity import extent_areas
 from dancepose.records import Person
 
@@ -166,6 +166,46 @@ def test_who_was_refused_stays_without_an_action():
     assert one.action is None
     nobody = Person(np.zeros((K, 3)), track=1)
     assert smoother([nobody], 0.1)[0] is nobody
+
+
+def scored(actions, gap=1.0):
+    """Show QES' score these actions of one person, five frames a second; None is a frame that it rejects."""
+    smoother, classes = ScoreSmoother(("a", "b", "c"), gap), ("a", "b", "c")
+    rows = [np.eye(3)[classes.index(action or "a")] for action in actions]
+    return [
+        smoother([said(row, action=action)], number / 5)[0]
+        for number, (row, action) in enumerate(zip(rows, actions, strict=True))
+    ]
+
+
+def test_the_score_rises_and_sinks_by_a_tenth_a_frame_within_0_and_1():
+    people = scored([*"a" * 12, "b", None])
+    scores = np.array([person.probabilities for person in people])
+    np.testing.assert_allclose(scores[:10, 0], np.arange(1, 11) / 10)
+    np.testing.assert_allclose(scores[9:, 0], [1, 1, 1, 0.9, 0.8])
+    np.testing.assert_allclose(scores[9:, 1], [0, 0, 0, 0.1, 0])
+    assert [person.action for person in people] == ["a"] * 14
+
+
+def test_the_class_shown_is_the_highest_and_of_equal_ones_that_before():
+    assert [person.action for person in scored("ccacccbbbbb")] == ["c"] * 8 + ["b"] * 3
+    assert [person.action for person in scored([None, "b", None, "a"])] == [None, "b", None, "a"]
+
+
+def test_scores_of_tracks_do_not_mix_and_end():
+    smoother = ScoreSmoother(("a", "b"), gap=0.5)
+    for number in range(3):
+        one, two, untracked = smoother(
+            [said([1.0, 0.0], 1, "a"), said([0.0, 1.0], 2, "b"), said([0.3, 0.7], None, "b")], 0.1 * number
+        )
+    assert one.probabilities.tolist() == [0.3, 0] and two.probabilities.tolist() == [0, 0.3]
+    assert untracked.probabilities.tolist() == [0.3, 0.7]
+    unseen = Person(np.zeros((K, 3)), track=1)
+    assert smoother([unseen], 0.3)[0] is unseen
+    (later,) = smoother([said([1.0, 0.0], 1, "a")], 0.4)
+    assert later.probabilities.tolist() == [0.4, 0], "too little was seen: the score stays"
+    (late,) = smoother([said([0.0, 1.0], 1, "b")], 1.0)
+    assert late.action == "b" and late.probabilities.tolist() == [0, 0.1]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from moving import COUNT, RATE, moving_pipeline, moving_video, truth
 
 from dancepose.errors import ConfigError
-from dancepose.inference.actions import Actions, ActionSample
+from dancepose.inference.actions import NONE_OF_THEM, Actions, ActionSample
 from dancepose.inference.clip_actions import AT_ONCE, UNTRACKED, ClipActions
 from dancepose.inference.interface import Item, Prediction
 from dancepose.inference.stage_times import StageTimes
@@ -79,7 +79,7 @@ def test_actions_are_those_of_the_windows_around_each_frame(video):
 class Flicker:
     """Stands in for a network over time that says something else of everybody in each frame."""
 
-    frames, classes = 4, ("a", "b")
+    frames, classes, scored = 4, ("a", "b"), False
 
     def __call__(self, samples):
         answers = np.eye(2, dtype=np.float32)[np.arange(len(samples)) // 2 % 2]  # two people in a frame
@@ -102,10 +102,45 @@ def test_actions_are_smoothed(video):
         assert np.allclose(smooth[1:], kept * smooth[:-1] + (1 - kept) * raw[1:], atol=1e-6)
 
 
+class Hesitant:
+    """Stands in for QES: it says a of everybody, but for the sixth frame, which is none of the classes."""
+
+    frames, classes, looks, scored = None, ("a", "b"), False, True
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self, samples):
+        pictures = [(self.asked + i) // 2 for i in range(len(samples))]  # two people in a frame
+        self.asked += len(samples)
+        reasons = tuple(NONE_OF_THEM if picture == 5 else None for picture in pictures)
+        return Actions(self.classes, np.tile(np.float32([0.6, 0.4]), (len(samples), 1)), reasons)
+
+
+def test_qes_keeps_its_score_over_a_video(video):
+    def told(**options):
+        pipeline = moving_pipeline()
+        pipeline.action = Hesitant()
+        return predict(video, pipeline, **options)[0]
+
+    kept = told()
+    scores = [person.probabilities[0] for one in kept for person in one.frame.people]
+    steps = [1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9] + [10] * COUNT
+    assert np.allclose(scores, np.repeat(steps[:COUNT], 2) / 10)
+    assert {person.action for one in kept for person in one.frame.people} == {"a"}
+    assert all(one.without_action == {} for one in kept), "who was rejected is still at it"
+    for options in ({"action_smooth": 0.0}, {"track": False}):
+        each = told(**options)
+        assert each[5].without_action == {NONE_OF_THEM: 2} and each[5].frame.people[0].action is None
+        assert np.allclose(each[3].frame.people[0].probabilities, [0.6, 0.4])
+    average = told(action_smooth=0.5)
+    assert np.allclose(average[3].frame.people[0].probabilities, [0.6, 0.4])
+
+
 class Recorder:
     """Stands in for a network over time: its answer is who was in the window, by their x."""
 
-    frames, classes = 4, ("a", "b")
+    frames, classes, scored = 4, ("a", "b"), False
 
     def __init__(self):
         self.windows = []

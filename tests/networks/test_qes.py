@@ -7,7 +7,7 @@ import torch
 from dancepose.errors import ConfigError, DataError
 from dancepose.layers.init import initialise
 from dancepose.networks.fuzzy import memberships
-from dancepose.networks.qes import ORIENTATION, QesNetwork, smoothed_scores
+from dancepose.networks.qes import ORIENTATION, QesNetwork
 
 WIDTH = 4
 # two ways to stand; classes 0 and 1 differ in the posture, and class 2 is only ever in the second group
@@ -170,9 +170,8 @@ class TestRejection:
     def test_a_stranger_is_rejected_and_samples_are_not(self):
         network, (features, labels) = made(reject_membership=0.6), samples(seed=4)
         assert network.rejected(self.stranger()).tolist() == [True]
-        assert network.decide(self.stranger()).tolist() == [-1]
         assert network.rejected(torch.from_numpy(features)).sum() == 0
-        assert (network.decide(torch.from_numpy(features)).numpy() == labels).all()
+        assert (network(torch.from_numpy(features)).argmax(1).numpy() == labels).all()
 
     def test_the_group_has_its_own_threshold(self):
         network = made(reject_group=0.9)
@@ -189,18 +188,3 @@ class TestRejection:
 
     def test_thresholds_of_0_reject_nothing(self):
         assert not made().rejected(self.stranger()).any()
-
-
-class TestSmoothing:
-    def test_a_frame_adds_or_takes_a_step_within_0_and_1(self):
-        scores = smoothed_scores(np.array([0] * 12 + [1, -1]), 2)
-        np.testing.assert_allclose(scores[:10, 0], np.arange(1, 11) / 10)
-        np.testing.assert_allclose(scores[9:, 0], [1, 1, 1, 0.9, 0.8])
-        np.testing.assert_allclose(scores[9:, 1], [0, 0, 0, 0.1, 0])
-
-    def test_one_wrong_frame_does_not_change_the_class(self):
-        decisions = np.array([2] * 5 + [0] + [2] * 5)
-        assert (smoothed_scores(decisions, 3).argmax(1) == 2).all()
-
-    def test_no_frames(self):
-        assert smoothed_scores(np.zeros(0, int), 3).shape == (0, 3)
