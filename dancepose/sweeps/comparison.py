@@ -15,6 +15,7 @@ from dancepose.sweeps.chance import chance_of
 from dancepose.sweeps.measures import TEST, Metric, Scaled, arm_scores
 from dancepose.sweeps.origin import origin_of
 from dancepose.sweeps.paired import compare
+from dancepose.sweeps.paper_differences import paper_notes
 from dancepose.sweeps.parts import class_parts, keypoint_parts
 from dancepose.sweeps.results import ArmResult, MetricResult, Table
 from dancepose.sweeps.spread import describe
@@ -89,6 +90,7 @@ def compare_group(
     origin = origin_of(jobs, answers.samples, "images" if poses else "samples", answers.groups, answers.unit)
     if isinstance(answers, PoseAnswers):
         return Table(group, results, keypoint_parts(group), tuple(notes), origin=origin)
+    notes += paper_notes(group)
     confusion = {name: answers.confusion(arm.jobs) for name, arm in group.arms.items()}
     parts = class_parts(group, answers)
     return Table(group, results, parts, tuple(notes), confusion, answers.classes, origin=origin)

@@ -9,6 +9,7 @@ from dancepose.sweeps.jobs import Job, read_jobs, refuse_mixed
 from dancepose.sweeps.learning import FILE as LOG
 from dancepose.sweeps.learning import REMEDY, check_log
 from dancepose.sweeps.left_out import LeftOut, damaged
+from dancepose.sweeps.paper_differences import paper_difference
 from dancepose.sweeps.parts import check_report
 
 TOLD = 3  # jobs of which each is told why it is left out, where none is left
@@ -55,6 +56,8 @@ def whole_jobs(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[LeftOu
             check_log(job.path)
             if poses:
                 check_report(job.path)
+            else:
+                paper_difference(job.path)
         except DataError as error:
             remedy = REMEDY if LOG in str(error) else f"write it again: {evaluate_again(job.path)}"
             left_out.append(damaged(job.path, error, remedy))
