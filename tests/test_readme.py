@@ -95,6 +95,15 @@ def test_keys_of_the_table(code):
         check("train", (["experiment=motion_paper"] if f"`{code}`" in motion else []) + words, fragment=True)
 
 
+def test_the_data_of_actions_feed_the_classifier():
+    rows = re.findall(r"^\| `data=([a-z_]+)` \|", section("Clips of people and their actions"), re.M)
+    assert len(rows) > 3
+    for name in rows:
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            cfg = compose("train", overrides=["experiment=motion_paper", f"data={name}"])
+        assert cfg.data._target_.endswith("MotionDataModule"), f"data={name} is for poses"
+
+
 def test_the_readme_has_commands():
     commands = shown(refused=False)
     assert len(commands) > 12 and len(table_keys()) > 10 and shown(refused=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from factories import make_actions, make_labelme
+from hydra.errors import ConfigCompositionException
 from running import eager_compile, run_task
 
 from dancepose.browse import browse
@@ -127,6 +128,26 @@ def test_every_way_of_training_runs(actions, tmp_path, changes):
     assert value is not None and 0 <= value <= 1
 
 
+def test_keypoints_are_taken_away_in_the_test_and_in_its_evaluation(actions, tmp_path):
+    unseen, run = ["nose", "left_wrist", "right_wrist"], tmp_path / "run"
+    keys = [*TINY, "model.branches=[keypoints]", "skeleton=openpose18", f"data.root={actions}", "logger=none"]
+    run_task(train, "train", run, *keys, f"data.test_without=[{','.join(unseen)}]")
+    report = json.loads((run / "test.json").read_text())
+    assert report["without"] == unseen and (run / "test_features.csv").is_file()
+    run_task(evaluate, "evaluate", tmp_path / "again", f"run={run}")
+    own = ["data=action", f"data.root={actions}", "data.val=0.2", "data.test=0.2"]  # the same, nothing taken
+    run_task(evaluate, "evaluate", tmp_path / "whole", f"run={run}", *own)
+    masked, again, whole = (
+        MotionSamples.load(folder / "per_sample.npz")
+        for folder in (run, tmp_path / "again", tmp_path / "whole")
+    )
+    assert masked.ids == again.ids == whole.ids
+    assert np.allclose(masked.probabilities, again.probabilities, atol=1e-6)
+    assert not np.allclose(masked.probabilities, whole.probabilities, atol=1e-4)
+    assert json.loads((tmp_path / "again" / "test.json").read_text())["without"] == unseen
+    assert json.loads((tmp_path / "whole" / "test.json").read_text())["without"] == []
+
+
 @pytest.mark.parametrize("model", ["motion_1d", "motion_str", "motion_qes"])
 def test_other_networks_train_in_the_same_way(actions, tmp_path, model):
     keys = [key for key in TINY if not key.startswith(("model.", "experiment"))]
@@ -224,6 +245,8 @@ def test_the_keypoint_branch_learns(actions, tmp_path):
     [
         (["data.sampler=confusion", "data.holdout=0"], "data.holdout"),
         (["data.step=4"], "motion_1d"),
+        (["data.test_without=[left_wrist]", "model.branches=[image]"], "looks at the picture alone"),
+        (["data.test_without=[left_wrst]"], "data.test_without: .* Did you mean 'left_wrist'"),
         (["objective=val/mAP"], "val/accuracy"),
         (["data.batch_size=4000"], "training samples"),
         (["model.branches=[keypoints]", "data.pose_run=nowhere"], "data.pose_run=nowhere"),
@@ -238,6 +261,13 @@ def test_what_cannot_work_is_told(actions, tmp_path, changes, words):
 def test_a_motion_model_does_not_take_pose_data(tmp_path):
     with pytest.raises(ConfigError, match="for poses"):
         run_task(train, "train", tmp_path / "run", "experiment=motion_paper", "data=dance_synthetic")
+
+
+def test_poses_are_tested_on_all_keypoints(tmp_path):
+    with pytest.raises(ConfigCompositionException, match=r"data\.test_without"):
+        run_task(train, "train", tmp_path / "run", "data=dance_synthetic", "data.test_without=[nose]")
+    with pytest.raises(ConfigError, match=r"unknown key data\.test_without"):
+        run_task(train, "train", tmp_path / "run", "data=dance_synthetic", "+data.test_without=[nose]")
 
 
 def test_a_pose_model_does_not_take_motion_data(actions, tmp_path):

@@ -116,6 +116,17 @@ def relabel(frames: Sequence[Frame], labels: Mapping[str, str | None], key: str)
     return Relabelled(kept, dict(left_out))
 
 
+def labels_of(labels: Mapping[str, str | None], classes: Sequence[str]) -> list[str]:
+    """Return the entries of `data.labels` that make some classes, and the classes that no entry makes.
+
+    Args:
+        labels: label or pattern -> class.
+        classes: of the run.
+    """
+    entries = [label for label, name in labels.items() if name in classes]
+    return entries + [name for name in classes if name not in labels.values()]
+
+
 def told(counts: Mapping[str, int], most: int = 4) -> str:
     """Name labels with the number of their samples, the most frequent first."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from dancepose.checks import at_least, one_of
-from dancepose.data.class_weights import SAMPLERS
+from dancepose.checks import at_least
 from dancepose.data.dataset import PoseLoader
 from dancepose.data.frame_datamodule import FrameDataModule
 from dancepose.data.motion_dataset import MotionDataset
 from dancepose.data.motion_people import HOLDOUT, MotionPeople
-from dancepose.data.motion_samples import TARGETS, MotionSample
+from dancepose.data.motion_samples import MotionSample
 from dancepose.data.parts import check_number
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.pose_filling import PoseFiller
@@ -63,6 +62,8 @@ class MotionDataModule(FrameDataModule):
         pose_run: directory of a pose run that finds the keypoints of people who have none, see `PoseFiller`.
         pose_all: have it find those of all people, in place of labelled keypoints and boxes: what a
             classifier will get that runs behind this network.
+        test_without: keypoints that are taken away from the people of the test part: what a classifier is
+            worth behind a network that does not know them.
         augmentation: the keys of `Augmentation`.
         scenes: the keys of `SceneSet`: the data are drawn into `root` (None: a folder of the cache), unless
             they are there.
@@ -107,6 +108,7 @@ class MotionDataModule(FrameDataModule):
         target: str = "action",
         pose_run: str | None = None,
         pose_all: bool = False,
+        test_without: list[str] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scenes: Mapping[str, Any] | None = None,
     ):
@@ -118,14 +120,8 @@ class MotionDataModule(FrameDataModule):
         for name, value in (("step", step), ("test_batch_size", test_batch_size)):
             if value is not None:
                 check_number(f"data.{name}", value, 1)
-        if not 0 <= holdout < 1:
-            raise ConfigError(f"data.holdout={holdout}: it must be from 0 to below 1")
-        one_of("data.sampler", sampler, SAMPLERS)
-        one_of("data.target", target, TARGETS)
         if pose_all and pose_run is None:
             raise ConfigError("data.pose_all=true: which network finds the poses? Give data.pose_run=<run>")
-        if sampler == "confusion" and not holdout:
-            raise ConfigError("data.sampler=confusion measures on a part that is held out: data.holdout=0.1")
         if step is not None and encoder.frames is None:
             raise ConfigError(f"data.step={step} is for networks over time, model=motion_1d; leave it out")
         self.size, self.resize, self.margin = size, resize, margin
@@ -151,7 +147,7 @@ class MotionDataModule(FrameDataModule):
         filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers, pose_all)
         self.data.made_with = "" if filler is None else f"{filler.digest} {pose_all}"
         self.people = MotionPeople(
-            self.data, encoder, self.step, holdout, sampler, known_actions, filler, target
+            self.data, encoder, self.step, holdout, sampler, known_actions, filler, target, test_without or ()
         )
         self._train_sampler: TrainSampler | None = None
 
@@ -203,11 +199,13 @@ class MotionDataModule(FrameDataModule):
         Raises:
             DataError: annotations are broken, or images missing, broken, or of another size than labelled;
                 or nobody has keypoints, and the network needs them; or a class has nothing to train on.
-            ConfigError: the batch cannot be divided, or is larger than the training part.
+            ConfigError: the batch cannot be divided, or is larger than the training part; or keypoints are
+                taken away that nobody looks at.
         """
         if stage == "fit":
             self._device_batch()
         parts = self._refuse_unusable(stage, self.images)
+        self.people.check_taken_away(parts)
         if self.images:
             self.people.check_pictures(parts)
         if not (self.images and self.pose_run):  # a pose run that finds nobody leaves the pictures to look at

@@ -1,12 +1,16 @@
 """`MotionPeople`: the samples of a motion run, part by part and class by class."""
 
+import shlex
 from collections.abc import Sequence
 from functools import cached_property
 
+from dancepose.checks import one_of
 from dancepose.data.actions import class_names
-from dancepose.data.class_weights import ClassWeights
+from dancepose.data.class_weights import SAMPLERS, ClassWeights
 from dancepose.data.collection import PoseData
 from dancepose.data.images import refuse_without_pictures
+from dancepose.data.keypoint_mask import check_keypoints, without_keypoints
+from dancepose.data.labels import labels_of
 from dancepose.data.left_out import number
 from dancepose.data.motion_samples import TARGETS, MotionSample, frame_samples, hold_out, window_samples
 from dancepose.data.pose_filling import PoseFiller
@@ -30,6 +34,10 @@ class MotionPeople:
         known_actions: the actions that a trained network tells apart; None: those of the data.
         filler: finds the keypoints of people who have none.
         target: what is asked of each sample, one of `TARGETS`.
+        test_without: keypoints that are taken away from the people of the test part.
+
+    Raises:
+        ConfigError: a value is impossible, or values do not go together; names the key.
     """
 
     def __init__(
@@ -42,9 +50,17 @@ class MotionPeople:
         known_actions: Sequence[str] | None = None,
         filler: PoseFiller | None = None,
         target: str = "action",
+        test_without: Sequence[str] = (),
     ):
+        if not 0 <= holdout < 1:
+            raise ConfigError(f"data.holdout={holdout}: it must be from 0 to below 1")
+        one_of("data.sampler", sampler, SAMPLERS)
+        one_of("data.target", target, TARGETS)
+        if sampler == "confusion" and not holdout:
+            raise ConfigError("data.sampler=confusion measures on a part that is held out: data.holdout=0.1")
+        check_keypoints(test_without, data.skeleton, "data.test_without")
         self.data, self.encoder, self.step = data, encoder, step
-        self.holdout, self.sampler = holdout, sampler
+        self.holdout, self.sampler, self.test_without = holdout, sampler, tuple(test_without)
         self._known = None if known_actions is None else tuple(known_actions)
         self._filler, self.target = filler, target
         self._filled: dict[int, Frame] = {}  # by id of the frame as it was read
@@ -83,10 +99,13 @@ class MotionPeople:
             if part == "train":
                 self._samples[part] = [sample for group in self.groups for sample in group]
             else:
-                self._samples[part] = self._cut(
-                    self._divided[1] if part == HOLDOUT else self.data.frames(part)
-                )
+                frames = self._divided[1] if part == HOLDOUT else self.data.frames(part)
+                self._samples[part] = self._cut(frames, self.taken_away(part))
         return self._samples[part]
+
+    def taken_away(self, part: str) -> tuple[str, ...]:
+        """Return the keypoints that people of a part are without, though the data or a pose run know them."""
+        return self.test_without if part == "test" else ()
 
     @cached_property
     def _divided(self) -> tuple[list[Frame], list[Frame]]:
@@ -117,8 +136,8 @@ class MotionPeople:
         self._filled |= {id(frame): filled for frame, filled in zip(new, self._filler.fill(new), strict=True)}
         return [self._filled[id(frame)] for frame in frames]
 
-    def _cut(self, frames: Sequence[Frame]) -> list[MotionSample]:
-        frames = self._posed(frames)
+    def _cut(self, frames: Sequence[Frame], unseen: Sequence[str] = ()) -> list[MotionSample]:
+        frames = without_keypoints(self._posed(frames), unseen, self.data.skeleton)
         if self.encoder.frames is None:
             return frame_samples(frames, self.actions, self.target)
         return window_samples(frames, self.actions, self.encoder.frames, self.step, self.target)
@@ -147,6 +166,18 @@ class MotionPeople:
         frames = [frame for part in parts for frame in self.data.frames(part)]
         refuse_without_pictures(frames, where, "the image branch")
 
+    def check_taken_away(self, parts: Sequence[str]) -> None:
+        """Refuse to take keypoints away from a network that looks at none.
+
+        Raises:
+            ConfigError: names the key.
+        """
+        if not self.encoder.inputs and any(self.taken_away(part) for part in parts):
+            raise ConfigError(
+                f"data.test_without={list(self.test_without)}: the network looks at the picture alone "
+                "(model.branches=[image]), and at no keypoints: leave it out"
+            )
+
     def check_keypoints(self, part: str) -> None:
         """Refuse a part in which nobody has the keypoints that the network needs.
 
@@ -172,12 +203,24 @@ class MotionPeople:
         if lacking := [name for name, count in zip(self.actions, counts, strict=True) if not count]:
             raise DataError(
                 f"the training part has no sample of {', '.join(lacking)}: give more of them, another split "
-                "(data.split), a smaller data.holdout, or classes without it"
+                f"(data.split), a smaller data.holdout, or {self._leave_out(lacking)}"
             )
         if sum(counts) < batch_size:
             raise ConfigError(
                 f"data.batch_size={batch_size} is more than the {sum(counts)} training samples: lower it"
             )
+
+    def _leave_out(self, lacking: Sequence[str]) -> str:
+        """Say how classes are left out of all parts."""
+        if self.target != "action":
+            return f"leave what is of them out of the data: a {self.target} that only tests cannot be learnt"
+        overrides = []
+        for one in self.data.loaded:
+            key = f"data.parts.{one.name}.labels" if self.data.mixed else "data.labels"
+            named = class_names(frame for part in PARTS for frame in one.parts[part])
+            if labels := labels_of(one.config.labels or {}, [name for name in lacking if name in named]):
+                overrides.append(shlex.quote(f"{key}={{{', '.join(f'{label}: null' for label in labels)}}}"))
+        return f"leave them out of all parts: {' '.join(overrides)}"
 
     def told(self) -> str:
         """Say what is held out of training; empty where nothing is."""

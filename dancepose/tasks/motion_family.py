@@ -13,6 +13,7 @@ from dancepose.errors import ConfigError
 from dancepose.networks.motion_1d import LEAST as LEAST_FRAMES
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.family import Family
+from dancepose.tasks.feature_table import feature_table
 from dancepose.tasks.motion import STAGED, MotionTask
 from dancepose.tasks.motion_prediction import crop_of, describe_network, said
 from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
@@ -105,10 +106,11 @@ class MotionFamily(Family):
                 "test",
                 task.result["scores"],
                 said(samples, task.classes, index, probabilities),
-                about | describe_network(config["model"], task.result),
+                about | describe_network(config["model"], task.result, datamodule.people.taken_away("test")),
                 crop=crop_of(datamodule.dataset("test"), index, task.skeleton),
                 people=[samples[i].middle[1] for i in index],
                 skeleton=task.skeleton,
+                features=feature_table(task.encoder, [samples[i] for i in index], task.classes),
             )
             for name in ("samples", "mistakes"):
                 show_picture(trainer, f"test/{name}", run.pictures / f"test_{name}.jpg")

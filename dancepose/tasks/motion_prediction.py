@@ -14,15 +14,19 @@ from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 
 
-def describe_network(model: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+def describe_network(
+    model: Mapping[str, Any], result: Mapping[str, Any], without: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what a report says of a network beside its figures.
 
     Args:
         model: the node `model`.
         result: of `MotionEvaluation.compute`.
+        without: keypoints that were taken away from the people.
     """
     difference = motion_config(model).difference_from_paper
-    return {"difference_from_paper": difference, "rejected": result["scalars"].get("rejected")}
+    rejected = result["scalars"].get("rejected")
+    return {"difference_from_paper": difference, "rejected": rejected, "without": list(without)}
 
 
 def said(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dancepose.data.json_file import BrokenFile, load_mapping
-from dancepose.files import write_json
+from dancepose.files import write_bytes, write_json
 from dancepose.inference.action_charts import draw_confusion, draw_reliability
 from dancepose.inference.drawing import write_image
 from dancepose.inference.failures import picture_failure_told
@@ -18,7 +18,9 @@ from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 from dancepose.sweeps.statistics import Interval, accuracy_interval, macro_f1_interval
+from dancepose.tasks.feature_table import FeatureTable
 from dancepose.tasks.motion_sheets import mistake_sheet, sample_sheet
+from dancepose.tasks.people_table import csv_text
 from dancepose.text_table import aligned
 
 log = logging.getLogger(__name__)
@@ -36,12 +38,14 @@ def write_motion_report(
     crop: Callable[[int], np.ndarray | None] | None = None,
     people: Sequence[Person] | None = None,
     skeleton: Skeleton | None = None,
+    features: FeatureTable | None = None,
 ) -> None:
     """Write the files of a part and print its table.
 
-    They are `<part>.json`, `per_sample.npz`, and under `pictures/` `<part>_confusion.png`,
-    `<part>_reliability.png`, `<part>_samples.jpg` and, where anything was mistaken, `<part>_mistakes.jpg`. A
-    picture that cannot be drawn is told and left out.
+    They are `<part>.json`, `per_sample.npz`, `<part>_confusion.csv` (labels by row, predictions by column),
+    where the network takes features of keypoints `<part>_features.csv`, and under `pictures/`
+    `<part>_confusion.png`, `<part>_reliability.png`, `<part>_samples.jpg` and, where anything was mistaken,
+    `<part>_mistakes.jpg`. A picture that cannot be drawn is told and left out.
 
     Args:
         folder: run directory or output folder.
@@ -53,6 +57,7 @@ def write_motion_report(
         crop: returns the picture (H, W, 3) uint8 RGB of a sample, by its place; None where it has none.
         people: the person of each sample, drawn where there is no picture.
         skeleton: of the people.
+        features: what the samples' features are like; None where the network takes none.
 
     Raises:
         ValueError: the result is of other samples.
@@ -65,12 +70,16 @@ def write_motion_report(
         "scores": result.to_dict(),
         "clips": count_clips(samples),
         "intervals": {name: asdict(interval) for name, interval in intervals.items()},
+        "telling_features": {} if features is None else features.most_telling(),
     }
     write_json(folder / f"{part}.json", table)
     samples.save(folder / FILE)
+    write_bytes(folder / f"{part}_confusion.csv", csv_text(_matrix(result)))
+    if features is not None:
+        write_bytes(folder / f"{part}_features.csv", csv_text(features.rows()))
     # when the figures are kept: whoever reads may close the pipe in the midst of the table
     _print(part, result, table["clips"], intervals)
-    _print_about(about)
+    _print_about(table)
     if not pictures:
         return
     title = ", ".join(filter(None, [str(about.get("data") or ""), "" if part == "all" else f"{part} part"]))
@@ -157,6 +166,13 @@ def _print_about(about: Mapping[str, Any]) -> None:
         log.info("rejected as none of the classes: %.1f %%; it changes no figure", 100 * about["rejected"])
     if difference := about.get("difference_from_paper"):
         log.info("differs from its paper: %s", difference)
+    if without := about.get("without"):
+        log.info("tested without %s: taken away from everybody (data.test_without)", ", ".join(without))
+    if telling := about.get("telling_features"):
+        told = ", ".join(f"{name} {share:.2f}" for name, share in telling.items())
+        log.info(
+            "features that tell the classes apart most (share of their variance between classes): %s", told
+        )
 
 
 def _print(
@@ -193,6 +209,7 @@ def _print(
 
 
 def _matrix(result: ActionResult) -> list[list[str]]:
+    """Return the confusion matrix with its names, labels by row, predictions by column."""
     rows = [["", *result.classes]]
     rows += [[n, *map(str, row)] for n, row in zip(result.classes, result.confusion.tolist(), strict=True)]
     return rows

@@ -15,6 +15,7 @@ from dancepose.inference.geometry import describe_geometry
 from dancepose.inference.pose import PosePredictor
 from dancepose.progress import track
 from dancepose.tasks.evaluation import PoseEvaluation
+from dancepose.tasks.feature_table import feature_table
 from dancepose.tasks.memory import advise_evaluation, memory_told
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.motion_prediction import crop_of, describe_network, said
@@ -50,7 +51,7 @@ def score_motions(
     about |= {"precision": precision, "batch_size": datamodule.evaluation_batch}
     index, probabilities = evaluation.gather_probabilities()
     result = evaluation.compute()
-    about |= describe_network(model.config["model"], result)
+    about |= describe_network(model.config["model"], result, datamodule.people.taken_away(cfg.part))
     write_motion_report(
         folder,
         cfg.part,
@@ -60,6 +61,7 @@ def score_motions(
         crop=crop_of(datamodule.dataset(cfg.part), index, model.skeleton),
         people=[samples[i].middle[1] for i in index],
         skeleton=model.skeleton,
+        features=feature_table(model.encoder, [samples[i] for i in index], model.classes),
         pictures=cfg.pictures,
     )
 

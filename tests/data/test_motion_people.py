@@ -1,5 +1,6 @@
+import numpy as np
 import pytest
-from factories import make_actions
+from factories import make_actions, make_archive
 
 from dancepose.data.collection import PoseData
 from dancepose.data.motion_people import HOLDOUT, MotionPeople
@@ -88,3 +89,49 @@ def test_a_parts_samples_are_made_once(data):
     made = people(data)
     for part in ("train", HOLDOUT, "val", "test"):
         assert made.samples(part) is made.samples(part)
+
+
+def test_keypoints_are_taken_away_in_the_test_alone(data):
+    made, plain = people(data, test_without=["nose", "left_wrist"]), people(data)
+    gone = data.skeleton.indices(["nose", "left_wrist"])
+    assert made.taken_away("test") == ("nose", "left_wrist") and made.taken_away("val") == ()
+    for part in ("train", HOLDOUT, "val", "test"):
+        assert [sample.id for sample in made.samples(part)] == [sample.id for sample in plain.samples(part)]
+        for one, other in zip(made.samples(part), plain.samples(part), strict=True):
+            wanted = other.keypoints.copy()
+            wanted[:, gone] = 0 if part == "test" else wanted[:, gone]
+            assert np.array_equal(one.keypoints, wanted) and other.keypoints[:, gone].any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sampler": "confusion", "holdout": 0}, "data.holdout=0.1"),
+        ({"holdout": 1}, "data.holdout=1"),
+        ({"target": "sourc"}, "Did you mean 'source'"),
+        ({"test_without": ["nos"]}, "data.test_without: .*'nos'.* Did you mean 'nose'"),
+    ],
+)
+def test_impossible_values_are_refused(data, changes, words):
+    with pytest.raises(ConfigError, match=words):
+        people(data, **changes)
+
+
+def archive(path, **more) -> PoseData:
+    """Two sources that are divided by, one of which has no c."""
+    labels = ["x", "z", "c"]
+    source = np.where(np.arange(60) % 2 == 0, "b", np.repeat(["a", "a", "b"], 20))
+    make_archive(path, labels, source=source, clip=np.array([f"clip {i}" for i in range(60)]))
+    node = {"kind": "skeletons", "annotations": str(path), "train_sources": ["a"], "test_sources": ["b"]}
+    config = PartConfig.from_dict({**node, **more}, "data")
+    found = PoseData({"skeletons": config}, load_skeleton("openpose18"), val="none")
+    found.posed = False
+    return found
+
+
+@pytest.mark.parametrize("labels", [None, {"c": "third"}])
+def test_a_class_that_cannot_be_learnt_is_told_with_what_leaves_it_out(tmp_path, labels):
+    with pytest.raises(DataError, match=r"no sample of (c|third): ") as caught:
+        people(archive(tmp_path / "a.npz", labels=labels)).check_training(1)
+    assert str(caught.value).endswith("or leave them out of all parts: 'data.labels={c: null}'")
+    people(archive(tmp_path / "b.npz", labels={"c": None})).check_training(1)

@@ -1,5 +1,6 @@
 """The report of a motion run: its table, files, pictures, and what it does where they fail."""
 
+import csv
 import json
 import logging
 from pathlib import Path
@@ -12,6 +13,7 @@ from dancepose.errors import DataError
 from dancepose.metrics.classification import score_samples
 from dancepose.metrics.samples import MotionSamples
 from dancepose.tasks import motion_report
+from dancepose.tasks.feature_table import FeatureTable
 from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
 
 CLASSES = ("wave", "walk", "hold high")
@@ -72,6 +74,34 @@ def test_the_table_says_it_all_and_comes_back_from_the_files(tmp_path: Path, cap
     assert not (tmp_path / "pictures").exists()
 
 
+def test_the_confusion_matrix_is_a_table_too(tmp_path: Path):
+    written(tmp_path, made(), pictures=0)
+    with (tmp_path / "test_confusion.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["", *CLASSES]
+    assert rows[1:] == [["wave", "20", "10", "0"], ["walk", "10", "20", "0"], ["hold high", "0", "0", "0"]]
+
+
+def test_keypoints_that_were_taken_away_and_telling_features_are_told(tmp_path: Path, caplog):
+    caplog.set_level(logging.INFO)
+    between = np.array([0.25, np.nan, 0.5])
+    means = np.array([[1.0, 0, 2], [3, 0, 4], [np.nan] * 3])
+    table = FeatureTable(("a x", "a y", "b x"), CLASSES, means[0], means[1], between, means)
+    samples, about = made(), {"without": ["nose", "left_eye"]}
+    write_motion_report(tmp_path, "test", score_samples(samples), samples, about, pictures=0, features=table)
+    said = [record.getMessage() for record in caplog.records]
+    assert "tested without nose, left_eye: taken away from everybody (data.test_without)" in said
+    assert said[-1].endswith("between classes): b x 0.50, a x 0.25")
+    with (tmp_path / "test_features.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["feature", "between_classes", "mean", "std", *CLASSES]
+    assert [row[0] for row in rows[1:]] == ["b x", "a x", "a y"]
+    assert rows[1][1:] == ["0.5", "2.0", "4.0", "2.0", "4.0", ""] and rows[3][1] == ""
+    caplog.clear()
+    tell_motion_report(tmp_path, "test")
+    assert [record.getMessage() for record in caplog.records] == said
+
+
 def test_where_there_are_no_clips_samples_stand_for_themselves(tmp_path: Path):
     found = written(tmp_path, made(in_clips=False), pictures=0)
     assert found["clips"] is None
@@ -95,7 +125,8 @@ def test_pictures_that_cannot_be_drawn_are_told_and_the_rest_is_written(tmp_path
     for name in ("draw_confusion", "draw_reliability", "sample_sheet", "mistake_sheet"):
         monkeypatch.setattr(motion_report, name, fail)
     written(tmp_path, made(), crop=crop)
-    assert {p.name for p in tmp_path.iterdir()} == {"test.json", "per_sample.npz"}
+    names = {"test.json", "per_sample.npz", "test_confusion.csv"}
+    assert {p.name for p in tmp_path.iterdir()} == names
     assert caplog.text.count("cannot be drawn, and the rest goes on: ValueError") == 4
 
 
