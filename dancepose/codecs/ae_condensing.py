@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dancepose.codecs.ae_decoding import Decoded, MapDecoder, mean_tags
+from dancepose.codecs.ae_decoding import Decoded, MapDecoder
+from dancepose.codecs.ae_filling import mean_tags
 from dancepose.codecs.heatmap import axis_offset
 
 
@@ -117,7 +118,7 @@ def _fill(
         missing = np.flatnonzero(~present[:, joint])
         values = torch.from_numpy(condensed["cell_heat"][cells])
         embedding = torch.from_numpy(condensed["cell_tag"][cells].T.copy())
-        best = decoder.best(values, embedding, means[missing], torch.arange(len(values))).numpy()
+        best = decoder.filler.best(values, embedding, means[missing], torch.arange(len(values))).numpy()
         owner, chosen = missing[best >= 0], best[best >= 0]
         keypoints[owner, joint, :2] = condensed["cell_place"][cells][chosen]
         keypoints[owner, joint, 2] = condensed["cell_heat"][cells][chosen]

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dancepose.codecs.ae_filling import Filler
 from dancepose.codecs.ae_grouping import Grouping, PublishedGrouping, member_scores
-from dancepose.codecs.heatmap import cells_at_once, local_maxima, subcell_offsets
+from dancepose.codecs.heatmap import local_maxima, subcell_offsets
 
 
 class Decoded(NamedTuple):
@@ -62,6 +63,7 @@ class MapDecoder:
         self.refine = refine
         self.adjust = adjust
         self.exact = exact
+        self.filler = Filler(group.tag_threshold, refine_threshold, exact)
 
     @torch.no_grad()
     def __call__(self, heat: Tensor, tags: Tensor) -> list[Decoded]:
@@ -86,12 +88,11 @@ class MapDecoder:
         found = torch.cat([places, values[..., None], embedding], dim=-1).cpu().numpy()
         width = heat.shape[-1]
         columns_rows = torch.stack([cells % width, cells // width], dim=-1).cpu().numpy()
-        results = []
-        for index, (candidates, cell) in enumerate(zip(found, columns_rows, strict=True)):
-            people = self.people(candidates, cell)
-            if self.refine:
-                self._fill(people.keypoints, heat[index], tags[index])
-            results.append(people)
+        results = [
+            self.people(candidates, cell) for candidates, cell in zip(found, columns_rows, strict=True)
+        ]
+        if self.refine:
+            self._fill([people.keypoints for people in results], heat, tags)
         return results
 
     def people(self, candidates: np.ndarray, cells: np.ndarray) -> Decoded:
@@ -111,6 +112,12 @@ class MapDecoder:
         keypoints = np.where((people >= 0)[..., None], members, 0)
         scores = member_scores(people, candidates[..., 2]).mean(axis=1)
         return Decoded(keypoints, scores, len(everybody) - len(people))
+
+    def highest(self, heat: Tensor) -> np.ndarray:
+        """Return (B, K, 3) float64 x and y in cells, and heat, of the maximum of each map (B, K, h, w)."""
+        values, cells = heat.flatten(2).max(dim=2, keepdim=True)
+        places = self.locate(heat, cells, self.adjust)
+        return torch.cat([places, values[..., None]], dim=-1)[:, :, 0].double().cpu().numpy()
 
     def locate(self, heat: Tensor, cells: Tensor, adjust: str | None) -> Tensor:
         """Return (..., M, 2) x and y in cells of flat indices (..., M) into maps (..., h, w)."""
@@ -138,77 +145,15 @@ class MapDecoder:
         order = np.argsort(~use, axis=1, kind="stable")
         return np.take_along_axis(np.where(use[..., None], candidates, 0), order[..., None], axis=1)
 
-    def _fill(self, keypoints: np.ndarray, heat: Tensor, tags: Tensor) -> None:
-        """Fill missing keypoints in, in place: each in the cell that is best by heat and tag.
-
-        With d the distance of a cell's tag to the person's mean tag, in `exact` mode the best cell is that of
-        heat - round(d), wherever it is, provided that its heat is above 0. Otherwise it is that of
-        heat * (1 - (2 d / tag_threshold)^2) among cells with heat above `refine_threshold` and d below half
-        of `tag_threshold`: what is nearer to a person than that belongs to nobody else.
-
-        Args:
-            keypoints: (P, K, 3 + T) as `__call__` returns them.
-            heat: (K, h, w).
-            tags: (T, K, h, w).
-        """
-        present = keypoints[..., 2] > 0
-        means = mean_tags(keypoints)
-        persons, joints, best = [], [], []
-        for joint in np.flatnonzero(~present.all(axis=0)):
-            values, embedding = heat[joint].flatten(), tags[:, joint].flatten(1)
-            index = None
-            if not self.exact:
-                index = _above(values, self.refine_threshold)
-                if not len(index):
-                    continue
-                values, embedding = values.index_select(0, index), embedding.index_select(1, index)
-            missing = np.flatnonzero(~present[:, joint])
-            step = max(1, cells_at_once(heat.device) // len(values))
-            for chunk in np.split(missing, range(step, len(missing), step)):
-                mean = torch.as_tensor(means[chunk], device=heat.device)
-                best.append(self.best(values, embedding, mean, index))
-                persons.append(chunk)
-                joints.append(np.full(len(chunk), joint))
-        if not best:
+    def _fill(self, people: list[np.ndarray], heat: Tensor, tags: Tensor) -> None:
+        """Fill in missing keypoints of the people (P, K, 3 + T) of each image, in place; see `Filler`."""
+        cells = self.filler.choose(people, heat, tags)  # (B, K, P)
+        if cells is None:
             return
-        cells = torch.full(present.T.shape, -1, device=heat.device)  # (K, P)
-        where = [torch.as_tensor(np.concatenate(a), device=heat.device) for a in (joints, persons)]
-        cells[where[0], where[1]] = torch.cat(best)
         at = cells.clamp(min=0)
         adjust = "published" if self.exact else self.adjust  # the published code adjusts here in any case
-        places, values = self.locate(heat, at, adjust), heat.flatten(1).gather(1, at)
+        places, values = self.locate(heat, at, adjust), heat.flatten(2).gather(2, at)
         filled = torch.cat([places, values[..., None], cells[..., None] >= 0], dim=-1).cpu().numpy()
-        owner = np.nonzero(filled[..., 3])
-        keypoints[owner[1], owner[0], :3] = filled[owner][:, :3]
-
-    def best(self, values: Tensor, embedding: Tensor, means: Tensor, index: Tensor | None) -> Tensor:
-        """Return for each person the best of n cells, -1 where none will do.
-
-        Args:
-            values: (n,) heat.
-            embedding: (T, n) tags.
-            means: (P, T) tags of the people.
-            index: (n,) cells; None where these are all cells of the map in order.
-        """
-        squared = (embedding[0] - means[:, :1]).square()
-        for tag, mean in zip(embedding[1:], means.T[1:], strict=True):
-            squared = squared + (tag - mean[:, None]).square()
-        if index is None:
-            cell = (values - squared.sqrt().round()).argmax(dim=1)
-            return torch.where(values[cell] > 0, cell, -1)
-        reach = (self.group.tag_threshold / 2) ** 2
-        gain, place = (values * (1 - squared / reach).clamp(min=0)).max(dim=1)
-        return torch.where(gain > 0, index[place], -1)
-
-
-def mean_tags(keypoints: np.ndarray) -> np.ndarray:
-    """Return the (P, T) float32 mean tags of the keypoints (P, K, 3 + T) that people have."""
-    count = (keypoints[..., 2] > 0).sum(axis=1)[:, None]
-    return (keypoints[..., 3:].sum(axis=1) / count).astype(np.float32)
-
-
-def _above(values: Tensor, threshold: float) -> Tensor:
-    """Return the indices of values (n,) above a threshold."""
-    if values.device.type == "cpu":  # numpy takes a fifth of torch's time
-        return torch.from_numpy(np.flatnonzero(values.numpy() > threshold))
-    return (values > threshold).nonzero()[:, 0]
+        for keypoints, found in zip(people, filled, strict=True):
+            owner = np.nonzero(found[..., 3])
+            keypoints[owner[1], owner[0], :3] = found[owner][:, :3]
