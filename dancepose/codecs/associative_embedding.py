@@ -12,7 +12,7 @@ from dancepose.codecs.ae_decoding import Decoded, MapDecoder
 from dancepose.codecs.ae_encoding import MapEncoder
 from dancepose.codecs.ae_grouping import Grouping, PublishedGrouping
 from dancepose.codecs.ae_maps import merge_passes, mirror, without_nan
-from dancepose.codecs.base import Codec, Found, OutputSpec
+from dancepose.codecs.base import Codec, Found, OutputSpec, Reading
 from dancepose.codecs.heatmap import resize, to_pixels
 from dancepose.codecs.losses import heatmap_loss, tag_loss
 from dancepose.records import VISIBLE, Frame, Person
@@ -201,20 +201,20 @@ class AssociativeEmbedding(Codec):
     @torch.no_grad()
     def peaks(self, outputs: list[Tensor]) -> np.ndarray:
         """Return (B, K, 3) x, y in input pixels and heat of the maximum of each merged heatmap."""
-        heat = self.heatmaps(outputs)
-        values, cells = heat.flatten(2).max(dim=2, keepdim=True)
-        places = self.decoder.locate(heat, cells, self.decoder.adjust)
-        found = torch.cat([places, values[..., None]], dim=-1)[:, :, 0].double().cpu().numpy()
-        found[..., :2] = self._to_pixels(found[..., :2])
-        return found
+        return self._peaks(self.heatmaps(outputs))
+
+    @torch.no_grad()
+    def read(self, outputs: list[Tensor]) -> Reading:
+        """Return people, peaks and heatmaps; the maps are merged once."""
+        heat, tags = self._maps(outputs)
+        found = self._found(self.decoder(heat, tags))
+        return Reading([one.people for one in found], self._peaks(heat), heat)
 
     @torch.no_grad()
     def heatmaps(self, outputs: list[Tensor]) -> Tensor:
         """Return (B, K, h, w): mean of the heatmaps of all scales at the finest, without NaN and infinity."""
-        finest = int(np.argmin(self.strides))
-        size = tuple(outputs[finest].shape[-2:])
-        count = len(self.skeleton)
-        maps = [resize(output[:, :count].float(), size) for output in outputs]
+        size = tuple(outputs[int(np.argmin(self.strides))].shape[-2:])
+        maps = [resize(output[:, : len(self.skeleton)].float(), size) for output in outputs]
         heat = sum(maps[1:], start=maps[0])
         if (scale := 1 / (len(maps) * self.peak)) != 1:
             heat = heat * scale
@@ -224,8 +224,13 @@ class AssociativeEmbedding(Codec):
         """Return heatmaps (B, K, h, w) and tags (B, T, K, h, w) at the finest scale."""
         heat = self.heatmaps(outputs)
         tags = resize(outputs[0][:, len(self.skeleton) :].float(), tuple(heat.shape[-2:]))
-        tags = without_nan(tags, math.inf)  # at no distance from anybody
-        return heat, tags.unflatten(1, (-1, len(self.skeleton)))
+        tags = without_nan(tags, math.inf).unflatten(1, (-1, len(self.skeleton)))
+        return heat, tags  # infinity is at no distance from anybody
+
+    def _peaks(self, heat: Tensor) -> np.ndarray:
+        found = self.decoder.highest(heat)
+        found[..., :2] = self._to_pixels(found[..., :2])
+        return found
 
     def _found(self, decoded: list[Decoded]) -> list[Found]:
         return [

@@ -39,6 +39,21 @@ class Found:
     beyond: int = 0
 
 
+@dataclass(frozen=True)
+class Reading:
+    """All that a codec reads off the merged maps of a batch, see its methods of these names.
+
+    Attributes:
+        people: of each image, best first.
+        peaks: (B, K, 3) x, y, score of the maximum of each heatmap.
+        heatmaps: (B, K, h, w) float32.
+    """
+
+    people: list[list[Person]]
+    peaks: np.ndarray
+    heatmaps: Tensor
+
+
 class Codec(ABC):
     """One grouping method: what the head must give, how it is trained, and how its maps become people.
 
@@ -140,6 +155,13 @@ class Codec(ABC):
     @abstractmethod
     def heatmaps(self, outputs: list[Tensor]) -> Tensor:
         """Return the (B, K, h, w) float32 merged heatmaps with peaks near 1, for pictures."""
+
+    def read(self, outputs: list[Tensor]) -> Reading:
+        """Return people, peaks and heatmaps at once, for whoever wants all of them.
+
+        A codec overrides it where they have work in common.
+        """
+        return Reading(self.decode(outputs), self.peaks(outputs), self.heatmaps(outputs))
 
     def condense(self, outputs: list[Tensor]) -> dict[str, Tensor]:
         """Reduce merged maps to what `find_condensed` needs: what an exported graph ends with.

@@ -58,18 +58,17 @@ class PoseEvaluation(nn.Module):
         """
         if not batch["frame"]:
             return None
-        codec = predictor.codec
-        maps = predictor.predict_maps(batch["image"])
+        read = predictor.codec.read(predictor.predict_maps(batch["image"]))
         matrices = [np.asarray(matrix) for matrix in batch["matrix"].cpu()]
         people = [
             in_picture(to_original(found, matrix), (0, 0, *frame.size))
-            for found, matrix, frame in zip(codec.decode(maps), matrices, batch["frame"], strict=True)
+            for found, matrix, frame in zip(read.people, matrices, batch["frame"], strict=True)
         ]
-        peaks = np.array(codec.peaks(maps), dtype=np.float64)  # (B, K, 3)
+        peaks = np.array(read.peaks, dtype=np.float64)  # (B, K, 3)
         for peak, matrix in zip(peaks, matrices, strict=True):
             peak[:, :2] = apply_matrix(matrix, peak[:, :2])
         self.update(people, batch["frame"], peaks, [int(index) for index in batch["index"]])
-        return codec.heatmaps(maps)
+        return read.heatmaps
 
     def update(
         self,

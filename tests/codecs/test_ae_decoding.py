@@ -117,6 +117,24 @@ def test_peaks_are_the_highest_points():
         assert (found[inner, 2] > 0.9).all() and (found[keypoints[:, 2] == 0, 2] == 0).all()
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_all_that_is_read_off_the_maps_is_what_is_read_one_by_one(exact, monkeypatch):
+    codec = AssociativeEmbedding(SKELETON, exact=exact)
+    outputs = predicted(codec, make_frame(overlapping_people(np.random.default_rng(0), 3)))
+    wanted, peaks, heat = codec.decode(outputs), codec.peaks(outputs), codec.heatmaps(outputs)
+    merged = []
+    merge = AssociativeEmbedding.heatmaps
+    monkeypatch.setattr(AssociativeEmbedding, "heatmaps", lambda *given: merged.append(1) or merge(*given))
+    read = codec.read(outputs)
+    assert len(merged) == 1, "merging waits for the device"
+    assert len(read.people[0]) == len(wanted[0]) > 0
+    for found, person in zip(read.people[0], wanted[0], strict=True):
+        np.testing.assert_array_equal(found.keypoints, person.keypoints)
+        np.testing.assert_array_equal(found.scores, person.scores)
+    np.testing.assert_array_equal(read.peaks, peaks)
+    torch.testing.assert_close(read.heatmaps, heat, rtol=0, atol=0)
+
+
 def test_the_memory_format_of_the_maps_does_not_matter():
     codec = AssociativeEmbedding(SKELETON, strides=(4,))
     people = separated_people(np.random.default_rng(0))
