@@ -216,8 +216,10 @@ def _sweep(cfg: DictConfig) -> list[Row]:
 
 def main() -> None:
     """Console entry point."""
+    from dancepose.allocator import keep_freed_memory
     from dancepose.entry import run
 
+    keep_freed_memory()
     run(benchmark, "benchmark")
 
 

@@ -157,8 +157,10 @@ def _refuse_pose_keys(given: Iterable[str], cfg: DictConfig) -> None:
 
 def main() -> None:
     """Run `dancepose-evaluate`."""
+    from dancepose.allocator import keep_freed_memory
     from dancepose.entry import run
 
+    keep_freed_memory()
     run(evaluate, "evaluate")
 
 

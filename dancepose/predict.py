@@ -100,8 +100,10 @@ def predict_video(cfg: DictConfig, folder: Path) -> None:
 
 def main() -> None:
     """Run `dancepose-predict`."""
+    from dancepose.allocator import keep_freed_memory
     from dancepose.entry import run
 
+    keep_freed_memory()
     run(predict, "predict")
 
 

@@ -35,6 +35,7 @@ LEVELS = [
         "image_files",
         "commit",
         "interrupt",
+        "allocator",
     },
     {"layers", "codecs", "metrics", "features", "skeleton_image", "torso_frame"},
     {"networks"},
