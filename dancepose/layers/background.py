@@ -7,13 +7,15 @@ from torch import Tensor, nn
 
 from dancepose.errors import ConfigError
 from dancepose.layers.attention import Attention
-from dancepose.layers.init import starts_open, starts_small
+from dancepose.layers.init import starts_above, starts_open, starts_small
 from dancepose.layers.pooled import PooledConv2d, full_precision, widened
 from dancepose.layers.residual import BasicBlock
 
 # Where M of eq. 8 starts, before the sigmoid: near F_l. From M = 1/2 each of the 32 blocks on a branch would
 # halve what its shortcut carries, and the network would start as one without shortcuts.
 LOCAL = -4.0
+# Where the units of the global path start with `layer`, in standard deviations over the channels: all open
+OPEN = 4.0
 
 
 class CSAM(nn.Module):
@@ -74,7 +76,7 @@ class PooledBatchNorm(nn.BatchNorm2d):
 
 GLOBAL_NORMS: dict[str, Callable[[int], nn.Module]] = {
     "batch": PooledBatchNorm,
-    "layer": lambda channels: nn.GroupNorm(1, channels),
+    "layer": lambda channels: starts_above(nn.GroupNorm(1, channels), OPEN),
     "none": nn.Identity,
 }
 

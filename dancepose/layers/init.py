@@ -40,12 +40,21 @@ def starts_open(layer: Layer) -> Layer:
     return layer
 
 
+def starts_above(norm: Layer, bias: float) -> Layer:
+    """Mark a norm over the channels of pooled maps, behind which a ReLU follows: its bias starts at `bias`.
+
+    From 0 half of the channels are below the mean, the same half for every image, and get no gradient.
+    """
+    setattr(norm, _BIAS, bias)
+    return norm
+
+
 def initialise(network: nn.Module, seed: int, scheme: str = "published") -> None:
     """Draw every parameter of a network from its own generator, seeded by (seed, name of the parameter).
 
     Neither the global generators nor the order or number of the other modules matter. Norms start at weight 1
-    and bias 0, all other biases at 0 or where `starts_small` wants them. Weights are normal with mean 0 and
-    standard deviation
+    and bias 0 or that of `starts_above`, all other biases at 0 or where `starts_small` wants them. Weights
+    are normal with mean 0 and standard deviation
 
     - `published`: 0.001 in convolutions without bias (a norm follows, which restores the scale), as in the
       published HigherHRNet; elsewhere, where nothing restores it, as in `kaiming`;
@@ -69,6 +78,8 @@ def initialise(network: nn.Module, seed: int, scheme: str = "published") -> None
             continue
         if isinstance(module, _NORMS):
             module.reset_parameters()  # 1 and 0, and the running statistics: nothing is drawn
+            if hasattr(module, _BIAS):
+                nn.init.constant_(module.bias, getattr(module, _BIAS))
         elif isinstance(module, _Weighted):
             with torch.no_grad():
                 for name, parameter in own.items():

@@ -160,3 +160,18 @@ class TestStart:
         assert torch.corrcoef(rows)[0, 1] > 0.9
         share = (passed * x).sum() / x.square().sum()
         assert share > 0.5, f"{share:.1e} of the input is left"
+
+    @pytest.mark.parametrize("scheme", ["published", "kaiming"])
+    @pytest.mark.parametrize("norm", ["layer", "batch"])
+    def test_no_unit_of_the_global_path_starts_shut(self, norm, scheme):
+        """Pooled maps are much alike: a unit that is shut for some pictures is shut for all, and stays so."""
+        for seed in range(4):
+            made = BackgroundBlock(64, global_norm=norm).train()
+            initialise(made, seed=seed, scheme=scheme)
+            x = (maps(1, 64, 8, 8) + 0.1 * maps(4, 64, 8, 8, seed=seed)).relu()
+            (made(x) * maps(4, 64, 8, 8, seed=9)).sum().backward()
+            for name, parameter in made.context.named_parameters():
+                each = (
+                    parameter.grad.flatten(1).abs().amax(1) if parameter.dim() > 1 else parameter.grad.abs()
+                )
+                assert each.min() > 0, f"{name}: {int((each == 0).sum())} units get no gradient"
