@@ -13,6 +13,7 @@ from torch import Tensor
 from dancepose.errors import ConfigError
 
 RAW = "raw_state_dict"
+Pairs = tuple[list[Tensor], list[Tensor]]  # averages, and the network's own
 
 
 class EMA(Callback):
@@ -36,6 +37,8 @@ class EMA(Callback):
         self.updates = 0
         self._last_step = 0
         self._average: dict[str, Tensor] = {}
+        self._averaged: Pairs = ([], [])  # floating-point tensors
+        self._copied: Pairs = ([], [])  # the others
         self._swapped = False
 
     @property
@@ -52,8 +55,17 @@ class EMA(Callback):
             self._average = {name: tensor.detach().clone() for name, tensor in state.items()}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the step from which training goes on; at the start of `fit` it is not restored yet."""
+        """Take the step from which training goes on; at the start of `fit` it is not restored yet.
+
+        The pairs of average and current tensor are kept from here on: gathering them takes longer than the
+        average itself, and nothing puts other tensors in their place while training goes on.
+        """
         self._last_step = trainer.global_step
+        self._averaged, self._copied = ([], []), ([], [])
+        for name, tensor in pl_module.state_dict(keep_vars=True).items() if self._average else ():
+            averages, currents = self._averaged if tensor.is_floating_point() else self._copied
+            averages.append(self._average[name])
+            currents.append(tensor)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -64,14 +76,10 @@ class EMA(Callback):
         self._last_step = trainer.global_step
         decay = min(self.decay, (1 + self.updates) / (1 + self.warmup + self.updates))
         self.updates += 1
-        averages, currents = [], []
-        for name, tensor in pl_module.state_dict().items():
-            if tensor.is_floating_point():
-                averages.append(self._average[name])
-                currents.append(tensor.detach())
-            else:
-                self._average[name].copy_(tensor)
-        torch._foreach_lerp_(averages, currents, 1 - decay)
+        with torch.no_grad():
+            torch._foreach_lerp_(*self._averaged, 1 - decay)
+            if self._copied[0]:
+                torch._foreach_copy_(*self._copied)
 
     def _swap(self, pl_module: LightningModule) -> None:
         with torch.no_grad():
@@ -100,7 +108,7 @@ class EMA(Callback):
         """Leave the averaged weights in the module: what a test or an export after training shall see."""
         if self._average:
             pl_module.load_state_dict(self._average)
-            self._average = {}
+            self._average, self._averaged, self._copied = {}, ([], []), ([], [])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the count of updates, on which the decay depends."""

@@ -53,6 +53,29 @@ def test_batches_without_an_optimizer_step_do_not_count():
     assert ema.updates == 3 and torch.equal(before, ema._average["layer.weight"])
 
 
+def test_a_step_gathers_nothing(monkeypatch):
+    """The tensors are those of the start; a validation in between leaves them in place."""
+    module, other = Tiny(), Tiny()
+    other.load_state_dict(module.state_dict())
+    ema, wanted = EMA(decay=0.9), EMA(decay=0.9)
+    run(wanted, other, 4)
+    trainer = run(ema, module, 2)
+    ema.on_validation_start(trainer, module)
+    ema.on_validation_end(trainer, module)
+    tensors = list(module.state_dict().values())
+    with monkeypatch.context() as patched:
+        patched.setattr(Tiny, "state_dict", lambda *_, **__: pytest.fail("gathered in a step"))
+        for _ in range(2):
+            with torch.no_grad():
+                for tensor in tensors:
+                    tensor += 1
+            trainer.global_step += 1
+            ema.on_train_batch_end(trainer, module, None, None, 0)
+    assert not any(tensor.requires_grad for tensor in ema._average.values())
+    for name, tensor in wanted._average.items():
+        assert torch.equal(ema._average[name], tensor), name
+
+
 def test_validation_sees_the_average_and_training_goes_on_with_the_raw():
     module, ema = Tiny(), EMA(decay=0.5)
     trainer = run(ema, module, 3)
