@@ -191,9 +191,9 @@ class Exchange(nn.ModuleList):
     def forward(self, branches: list[Tensor]) -> Tensor:
         """[(B, C_i, H_i, W_i)] of each branch -> (B, C, H, W) of the target."""
         terms = [path(x) for path, x in zip(self, branches, strict=True)]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
+        total = terms[0] + terms[1]  # a tensor of its own; the further ones are added in place
+        for term in terms[2:]:
+            total = total.add_(term) if total.dtype == term.dtype else total + term
         return F.relu(total, inplace=True)
 
 

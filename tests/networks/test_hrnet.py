@@ -9,7 +9,7 @@ from dancepose.layers.attention import CBAM
 from dancepose.layers.background import BackgroundBlock
 from dancepose.layers.init import initialise
 from dancepose.layers.residual import BasicBlock, Bottleneck
-from dancepose.networks.hrnet import ExchangeModule, HRNet, Transition
+from dancepose.networks.hrnet import Exchange, ExchangeModule, HRNet, Transition
 
 
 def count(module: nn.Module, kind: type) -> int:
@@ -139,11 +139,22 @@ class TestExchange:
             torch.testing.assert_close(out, F.relu(wanted))
 
     def test_input_is_left_alone(self):
-        module = ExchangeModule([4, 8], [BasicBlock] * 2, nn.Identity, outputs=2)
-        xs = [torch.randn(2, 4, 8, 8), torch.randn(2, 8, 4, 4)]
+        exchange = nn.ModuleList(Exchange([4, 8, 16], target) for target in range(3))
+        xs = [torch.randn(2, 4, 16, 16), torch.randn(2, 8, 8, 8), torch.randn(2, 16, 4, 4)]
         kept = [x.clone() for x in xs]
-        module(xs)
+        for one in exchange:
+            one(xs)
         assert all(torch.equal(x, k) for x, k in zip(xs, kept, strict=True))
+
+    def test_of_branches_in_two_precisions_the_wider_one_is_kept(self):
+        exchange = Exchange([4, 4, 4], 0)
+        for source in (1, 2):
+            exchange[source] = nn.Identity()
+        kinds = (torch.bfloat16, torch.bfloat16, torch.float32)
+        out = exchange(
+            [torch.full((1, 4, 2, 2), value, dtype=k) for k, value in zip(kinds, (1, 2, 2**-9), strict=True)]
+        )
+        assert out.dtype == torch.float32 and (out == 3 + 2**-9).all()
 
     def test_attention_acts_before_the_exchange(self):
         class Shut(nn.Module):
