@@ -13,7 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from dancepose.layers.init import starts_open, starts_small
-from dancepose.layers.pooled import PooledConv1d, PooledConv2d, full_precision, highest, widened
+from dancepose.layers.pooled import (
+    PooledConv1d,
+    PooledConv2d,
+    channel_pools,
+    full_precision,
+    highest,
+    space_mean,
+    widened,
+)
 
 Attention = Callable[[int], nn.Module]
 ORDERS = ("cbam0", "cbam1", "cbam2")
@@ -44,12 +52,11 @@ class ChannelGate(nn.Module):
             nn.ReLU(inplace=True),
             starts_small(conv(hidden, channels)),
         )
-        self.axes = tuple(range(2, 2 + dim))
         self.scale = scale
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, *space) -> (B, C, 1, ...), each within (0, scale)."""
-        mean, peak = features.mean(self.axes, keepdim=True), highest(features)
+        mean, peak = space_mean(features), highest(features)
         with full_precision(features):
             both = self.mlp(widened(torch.cat([mean, peak])))  # one MLP, so one call
             count = mean.shape[0]  # len() would fix the batch of an exported graph
@@ -85,8 +92,7 @@ class SpatialGate(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, *space) -> (B, 1, *space), each within (0, scale)."""
-        pooled = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
-        return self.scale * torch.sigmoid(self.norm(self.conv(pooled)))
+        return self.scale * torch.sigmoid(self.norm(self.conv(channel_pools(features))))
 
 
 class CBAM(nn.Module):

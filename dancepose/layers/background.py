@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from dancepose.errors import ConfigError
 from dancepose.layers.attention import Attention
 from dancepose.layers.init import starts_above, starts_open, starts_small
-from dancepose.layers.pooled import PooledConv2d, full_precision, widened
+from dancepose.layers.pooled import PooledConv2d, channel_pools, full_precision, space_mean, widened
 from dancepose.layers.residual import BasicBlock
 
 # Where M of eq. 8 starts, before the sigmoid: near F_l. From M = 1/2 each of the 32 blocks on a branch would
@@ -44,10 +44,9 @@ class CSAM(nn.Module):
     def weight(self, features: Tensor) -> Tensor:
         """Return M, (B, C, H, W), each within (0, 1): what eq. 8 mixes with."""
         with full_precision(features):
-            channel = self.channel(widened(features.mean((2, 3), keepdim=True)))  # (B, C, 1, 1)
+            channel = self.channel(widened(space_mean(features)))  # (B, C, 1, 1)
         channel = channel.to(features.dtype)
-        pooled = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
-        return torch.sigmoid(channel + self.spatial(pooled))
+        return torch.sigmoid(channel + self.spatial(channel_pools(features)))
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) -> M(X') * X' of the same shape (eq. 9)."""
@@ -128,6 +127,6 @@ class BackgroundBlock(BasicBlock):
         """
         local = super().forward(x)  # F_l, (B, C, H, W)
         with full_precision(x):
-            whole = self.context(widened(x.mean((2, 3), keepdim=True)))  # F_g, (B, C, 1, 1)
+            whole = self.context(widened(space_mean(x)))  # F_g, (B, C, 1, 1)
         whole = whole.to(local.dtype)
         return torch.lerp(local, whole, self.fusion.weight(whole + local))  # eq. 8 in one pass
