@@ -92,14 +92,17 @@ def _about() -> dict[str, Any]:
 def _networks(cfg: DictConfig) -> list[Row]:
     import torch
 
-    from dancepose.benchmarks.networks import Setting, time_networks
+    from dancepose.benchmarks.networks import LAYOUTS, Setting, time_networks
     from dancepose.build import model_config
+    from dancepose.checks import one_of
     from dancepose.inference.devices import find_device, warn_of_slow_bf16
 
+    for layout in cfg.layouts:
+        one_of("layouts", layout, LAYOUTS)
     models = _models(cfg)
     for model in models.values():
         model_config(model["model"])  # a mistake in the last one is told before the first is timed
-    settings = [Setting(precision, cfg.channels_last, cfg.compile) for precision in cfg.precisions]
+    settings = [Setting(precision, layout) for precision in cfg.precisions for layout in cfg.layouts]
     device = torch.device(find_device(cfg.device))
     for precision in cfg.precisions:
         warn_of_slow_bf16(device.type, precision, "precisions=[fp32]")

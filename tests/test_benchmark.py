@@ -33,6 +33,10 @@ def measure(tmp_path: Path, *overrides: str) -> dict[str, dict]:
 def test_networks_are_told_as_shares_of_the_yardstick_and_of_the_first(tmp_path):
     fewer = ["~networks.pyramid_stem", "~networks.background", "~networks.attention"]
     rows = measure(tmp_path, "parts=[network]", "precisions=[fp32]", *fewer)
+    assert [row["figures"]["layout"] for name, row in rows.items() if name.endswith("all, forward")] == [
+        "contiguous",
+        "channels_last",
+    ]
     yardstick = rows["fp32 channels_last, batch 4: yardstick"]
     assert yardstick["figures"]["GFLOP"] == pytest.approx(19.327, abs=1e-3)
     first = rows["fp32 channels_last, batch 1: higherhrnet, training step"]
@@ -100,6 +104,7 @@ def test_drawing(tmp_path):
         (["parts=[netwrk]"], ConfigError, "parts.*network"),
         (["parts=decode"], ConfigError, "parts='decode'.*list"),
         (["precisions=[fp8]"], ConfigError, "precisions"),
+        (["parts=[network]", "layouts=[nhwc]"], ConfigError, "layouts.*channels_last"),
         (["rounds=0"], ConfigError, "rounds"),
         (["threads=0"], ConfigError, "threads"),
         (["parts=[decode]", "maps=/nowhere"], DataError, "maps=/nowhere"),

@@ -18,26 +18,26 @@ CHANNELS, SIDE, BATCH = 256, 64, 4
 PEOPLE = 3  # in each made-up picture of a training step
 
 
+LAYOUTS = ("contiguous", "channels_last", "compiled")
+
+
 @dataclass(frozen=True)
 class Setting:
     """How networks are run.
 
     Attributes:
         precision: `fp32`, or `bf16` (autocast).
-        channels_last: memory format.
-        compile: compile the network in place.
+        layout: memory format of weights and images, run eagerly; `compiled` is channels_last with the network
+            compiled in place.
     """
 
     precision: str
-    channels_last: bool = True
-    compile: bool = False
+    layout: str = "channels_last"
 
     @property
     def name(self) -> str:
         """For the table."""
-        return " ".join(
-            [self.precision, *["channels_last"] * self.channels_last, *["compiled"] * self.compile]
-        )
+        return f"{self.precision} {self.layout}"
 
     def autocast(self, device: torch.device) -> Any:
         """Return the context that a pass runs in."""
@@ -48,7 +48,7 @@ class Setting:
     @property
     def memory_format(self) -> torch.memory_format:
         """What weights and images are put into."""
-        return torch.channels_last if self.channels_last else torch.contiguous_format
+        return torch.contiguous_format if self.layout == "contiguous" else torch.channels_last
 
 
 def time_networks(
@@ -89,24 +89,33 @@ def _time_setting(
     device: torch.device,
 ) -> list[Row]:
     cases: dict[str, Callable[[], Any]] = {"yardstick": _yardstick(setting, device)}
+    modes: dict[str, Callable[[], Any]] = {}  # switching a network of some hundred modules takes its time
     work = {"yardstick": 2 * CHANNELS**2 * 9 * SIDE**2 * BATCH / 1e9}
     images = {"yardstick": BATCH}
     kept: dict[str, float] = {}
     for name, config in models.items():
-        forward, step, memory = _passes(expect(build(config), Model), setting, batch, size, device)
-        for kind, run in (("forward", forward), ("training step", step)):
+        model = expect(build(config), Model)
+        network = model.network.to(device)
+        forward, step, memory = _passes(model, setting, batch, size, device)
+        for kind, run, mode in (
+            ("forward", forward, network.eval),
+            ("training step", step, network.train),
+        ):
             label = f"{name}, {kind}"
+            mode()
             with FlopCounterMode(display=False) as counter:
                 run()
             work[label], images[label], cases[label] = counter.get_total_flops() / 1e9, batch, run
+            modes[label] = mode
         kept[f"{name}, training step"] = memory
-        if setting.compile:
-            forward.network.compile()  # type: ignore[attr-defined]
-    times = side_by_side(cases, rounds, device)
+        if setting.layout == "compiled":
+            network.compile()  # type: ignore[no-untyped-call]
+    times = side_by_side(cases, rounds, device, ready=modes)
     rows = [Row("network", f"{setting.name}, batch {images[name]}: {name}", ms) for name, ms in times.items()]
     speeds = {name: work[name] / row.median * 1e3 for name, row in zip(times, rows, strict=True)}
     for name, row in zip(times, rows, strict=True):
-        row.figures = {"GFLOP": work[name], "GFLOP/s": speeds[name]}
+        layout = "channels_last" if name == "yardstick" else setting.layout
+        row.figures = {"layout": layout, "GFLOP": work[name], "GFLOP/s": speeds[name]}
         if name != "yardstick":
             share = f"{speeds[name] / speeds['yardstick']:.0%}"
             row.figures |= {"of yardstick": share, "images/s": batch / row.median * 1e3}
@@ -134,23 +143,14 @@ def _yardstick(setting: Setting, device: torch.device) -> Callable[[], Any]:
     return run
 
 
-class _Forward:
-    """An inference pass, as the predictor runs it."""
-
-    def __init__(self, network: nn.Module, images: Tensor, setting: Setting):
-        self.network, self.images, self.setting = network, images, setting
-
-    def __call__(self) -> Any:
-        self.network.eval()
-        with torch.inference_mode(), self.setting.autocast(self.images.device):
-            return self.network(self.images)
-
-
 def _passes(
     model: Model, setting: Setting, batch: int, size: int, device: torch.device
-) -> tuple[_Forward, Callable[[], Any], float]:
-    """Return a forward pass, a training step, and the MiB that the step's backward pass keeps."""
-    network = model.network.to(device)
+) -> tuple[Callable[[], Any], Callable[[], Any], float]:
+    """Return a forward pass as the predictor runs it, a training step, and the MiB that this one keeps.
+
+    The network must be in the mode of a pass when it runs; it is left in that of training.
+    """
+    network = model.network.to(device).train()
     network.to(memory_format=setting.memory_format)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8, generator=generator)
@@ -163,8 +163,12 @@ def _passes(
     )
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
 
+    @torch.inference_mode()
+    def forward() -> Any:
+        with setting.autocast(device):
+            return network(images)
+
     def loss() -> Tensor:
-        network.train()
         with setting.autocast(device):
             outputs = network(images)
         return torch.stack(list(model.codec.loss(outputs, targets, weights).values())).sum()
@@ -175,7 +179,7 @@ def _passes(
         optimizer.step()
 
     kept = kept_memory(loss, network.parameters())
-    return _Forward(network, images, setting), step, kept / 2**20
+    return forward, step, kept / 2**20
 
 
 def kept_memory(loss: Callable[[], Tensor], parameters: Iterable[Tensor] = ()) -> float:

@@ -54,6 +54,7 @@ def side_by_side(
     device: torch.device | None = None,
     warmup: int = 2,
     seconds: float | None = None,
+    ready: Mapping[str, Callable[[], Any]] | None = None,
 ) -> dict[str, list[float]]:
     """Time each case once a round, so that a machine which slows down meanwhile slows all of them alike.
 
@@ -63,6 +64,7 @@ def side_by_side(
         device: waited for before each clock reading.
         warmup: repetitions in front that do not count.
         seconds: after which no further round is begun, if one has been counted; None: all are.
+        ready: name -> what has to be done before that case, outside its time.
 
     Returns:
         Name -> milliseconds of each round.
@@ -82,6 +84,8 @@ def side_by_side(
     gc.disable()  # else the rubbish of one case is swept up in another's time
     try:
         for number, name in track(steps, (rounds + warmup) * len(cases), "timing"):
+            if ready and name in ready:
+                ready[name]()
             synchronize(device)
             start = time.perf_counter()
             cases[name]()

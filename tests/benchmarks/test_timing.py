@@ -1,3 +1,5 @@
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -11,6 +13,15 @@ def test_cases_take_turns_and_warmup_does_not_count():
     times = side_by_side({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3, warmup=2)
     assert calls == ["a", "b"] * 5
     assert [len(ms) for ms in times.values()] == [3, 3] and min(times["a"]) >= 0
+
+
+def test_what_a_case_needs_is_done_before_it_and_not_timed():
+    order: list[str] = []
+    cases = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
+    ready = {"a": lambda: (order.append("ready"), time.sleep(0.05))}
+    times = side_by_side(cases, 2, warmup=1, ready=ready)
+    assert order == ["ready", "a", "b"] * 3
+    assert max(times["a"]) < 50
 
 
 def test_a_row_tells_median_and_quartiles():
