@@ -11,7 +11,6 @@ from dancepose.data.collection import PoseData
 from dancepose.data.images import refuse_without_pictures
 from dancepose.data.keypoint_mask import check_keypoints, without_keypoints
 from dancepose.data.labels import labels_of
-from dancepose.data.left_out import number
 from dancepose.data.motion_samples import TARGETS, MotionSample, frame_samples, hold_out, window_samples
 from dancepose.data.pose_filling import PoseFiller
 from dancepose.data.split_file import PARTS
@@ -109,14 +108,8 @@ class MotionPeople:
 
     @cached_property
     def _divided(self) -> tuple[list[Frame], list[Frame]]:
-        """The training frames that are trained on, and those held out, with the gap of the data between."""
-        _, held = hold_out(self.data.frames("train"), self.holdout, self.data.split_seed)
-        drawn, left = {id(frame) for frame in held}, []
-        for loaded in self.data.loaded:
-            frames = loaded.parts["train"]
-            others = [frame for frame in frames if id(frame) not in drawn]
-            left += loaded.gap.leave(others, [frame for frame in frames if id(frame) in drawn])
-        return left, held
+        """The training frames that are trained on, and those held out."""
+        return hold_out(self.data.frames("train"), self.holdout, self.data.split_seed)
 
     @cached_property
     def groups(self) -> list[list[MotionSample]]:
@@ -203,7 +196,7 @@ class MotionPeople:
         if lacking := [name for name, count in zip(self.actions, counts, strict=True) if not count]:
             raise DataError(
                 f"the training part has no sample of {', '.join(lacking)}: give more of them, another split "
-                f"(data.split), a smaller data.holdout, or {self._leave_out(lacking)}"
+                f"(data.split), or {self._leave_out(lacking)}"
             )
         if sum(counts) < batch_size:
             raise ConfigError(
@@ -228,6 +221,4 @@ class MotionPeople:
             return ""
         held, left = len(self.samples(HOLDOUT)), len(self.samples("train"))
         use = "the sampler measures on them" if self.sampler == "confusion" else "for any sampler alike"
-        beside = len(self.data.frames("train")) - sum(map(len, self._divided))
-        gap = f", {number(beside, 'frame')} beside them left out (data.gap)" if beside else ""
-        return f"held out of training (data.holdout={self.holdout}): {held} samples{gap}, {left} left; {use}"
+        return f"held out of training (data.holdout={self.holdout}): {held} samples, {left} left; {use}"

@@ -35,28 +35,6 @@ def test_every_sample_is_in_one_part(data):
     assert f"{len(ids[HOLDOUT])} samples" in made.told()
 
 
-@pytest.mark.parametrize("sampler", ["none", "confusion"])
-def test_what_is_held_out_is_no_neighbour_of_what_is_trained_on(tmp_path, sampler):
-    """Else the recall that the sampler goes by is that of pieces whose neighbours it has learnt."""
-    make_actions(tmp_path, clips=48, length=1)
-    found = []
-    for gap in (0, 1):
-        config = PartConfig.from_dict({"kind": "action", "root": str(tmp_path), "gap": gap}, "data.parts.a")
-        data = PoseData({"a": config}, load_skeleton("openpose18"), mixed=True, val="none", test="none")
-        data.posed = False
-        found.append(people(data, sampler=sampler))
-    plain, apart = (
-        {part: {int(s.clip.split("_")[1]) for s in made.samples(part)} for part in ("train", HOLDOUT)}
-        for made in found
-    )
-    beside = {clip + side for clip in plain[HOLDOUT] for side in (-1, 1)}
-    assert apart[HOLDOUT] == plain[HOLDOUT] and plain["train"] & beside
-    assert apart["train"] == plain["train"] - beside
-    lost = len(plain["train"] & beside)
-    assert f", {lost} frames beside them left out (data.gap)," in found[1].told()
-    assert "beside" not in found[0].told()
-
-
 def test_training_samples_stand_by_class_and_weights_follow(data):
     made = people(data, sampler="balanced")
     assert [sample.label for sample in made.samples("train")] == sorted(
