@@ -7,7 +7,7 @@ import numpy as np
 
 from dancepose.inference.figure import new_figure, rgb
 from dancepose.metrics.table import ResultRow, column_curves, format_value
-from dancepose.skeleton import Skeleton
+from dancepose.skeleton import COLUMNS, Skeleton
 
 SIZE, DPI = (13.0, 5.6), 110  # inches: 1430 x 616 pixels
 COLOURS = "petroff10"  # Petroff 2021, Accessible Color Sequences for Data Visualization
@@ -30,7 +30,7 @@ def bar_values(rows: Mapping[str, ResultRow], skeleton: Skeleton) -> dict[str, d
     """
     bars = {}
     for label, row in rows.items():
-        if row.joints and set(skeleton.columns) <= set(row.columns):
+        if row.joints and {*COLUMNS, *skeleton.columns} <= set(row.columns):  # not swaps: limbs alone
             bars[label] = {"all" if c == row.total else c: value for c, value in row.columns.items()}
     return bars
 
