@@ -41,7 +41,7 @@ def help_text(config_name: str, overrides: Sequence[str]) -> str:
         options = sorted(p for p in (config_dir() / group).glob("*.yaml") if not p.name.startswith("_"))
         for path in options:
             mark = "*" if path.stem == choice else " "
-            lines.append(f"   {mark} {path.stem:<18}{file_comment(path)}".rstrip())
+            lines.append(f"   {mark} {path.stem:<17} {file_comment(path)}".rstrip())
     for key in TABLES:
         if isinstance(values.get(key), Mapping):
             values[key] = values[key]["name"]

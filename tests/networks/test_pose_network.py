@@ -179,10 +179,6 @@ class TestSwitches:
         [
             ({}, {"stem": "pyramid"}),
             ({}, {"context": "background"}),
-            (
-                {"context": "background", "global_norm": "layer"},
-                {"context": "background", "global_norm": "batch"},
-            ),
             ({}, {"attention": CBAM}),
             ({}, {"attention": CBAM, "placement": "block"}),
             ({"attention": CBAM}, {"attention": partial(CBAM, order="cbam2")}),
@@ -192,6 +188,16 @@ class TestSwitches:
         a, b = network(SINGLE, **one).state_dict(), network(SINGLE, **other).state_dict()
         assert all(torch.equal(a[name], b[name]) for name in a.keys() & b.keys())
         assert len(a.keys() & b.keys()) >= len(network(SINGLE).state_dict())
+
+    def test_global_norm(self):
+        """All but the start of the norms themselves, which are no layer that both share."""
+        a, b = (
+            network(SINGLE, context="background", global_norm=norm).state_dict()
+            for norm in ("layer", "batch")
+        )
+        differ = {name for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])}
+        norms = {name.removesuffix(".running_mean") for name in b.keys() - a.keys() if "running_mean" in name}
+        assert norms and differ == {f"{name}.bias" for name in norms}
 
     def test_head(self):
         single, higher = network(SINGLE).state_dict(), network(HIGHER).state_dict()
