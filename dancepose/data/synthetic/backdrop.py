@@ -62,9 +62,9 @@ def draw_backdrop(random: np.random.Generator, camera: Camera, wall: float, hard
         clutter(random, image, floor, int(hard * 10))
     rough = random.uniform(0.01, 0.03) * (1 + hard)
     outside = kind in ("street", "night")  # a sky has no grain, houses behind a street little
-    add_pixels(
-        image[:floor], rough * (0.4 if outside else 1) * grain(random, (camera.size[0], floor), (2, 9))
-    )
+    if floor > 0:  # from high above nothing but floor is seen
+        behind = grain(random, (camera.size[0], floor), (2, 9))
+        add_pixels(image[:floor], rough * (0.4 if outside else 1) * behind)
     if floor < camera.size[1]:
         add_pixels(image[floor:], rough * floor_grain(random, camera, floor))
     light = draw_light(random, kind, hard)
@@ -172,7 +172,7 @@ def _stage(random: np.random.Generator, camera: Camera, row: int, wall: float) -
     image = _base(camera, colour, draw_colour(random, 0.25, 0.15, 0.6), row)
     width = camera.size[0]
     folds = np.sin(np.arange(width) / random.uniform(4, 14) + 2 * np.sin(np.arange(width) / 60))
-    image[:row].reshape(row, -1)[:] *= np.repeat(1 + 0.3 * folds, 3).astype(np.float32)
+    image.reshape(camera.size[1], -1)[:row] *= np.repeat(1 + 0.3 * folds, 3).astype(np.float32)
     _planks(random, image, camera, row, False, 0.25)
     for _ in range(random.integers(0, 4)):  # screens and lamps
         x, y = random.integers(0, width), random.integers(0, max(1, row // 2))
@@ -203,7 +203,7 @@ def _street(random: np.random.Generator, camera: Camera, row: int, wall: float) 
     image = _base(camera, sky, draw_colour(random, 0.2, 0.2, 0.7), row)
     blocks(random, image, row, (0.15, 0.9), lit=False)
     trees(random, image, row, random.uniform(0.6, 1.2))
-    if random.random() < 0.4:  # grass
+    if random.random() < 0.4 and row < camera.size[1]:  # grass
         cv2.rectangle(
             image,
             (0, row),

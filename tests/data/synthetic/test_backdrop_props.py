@@ -45,6 +45,17 @@ def test_every_kind_is_painted_and_lit(hard):
     assert kinds == set(backdrop.KINDS)
 
 
+@pytest.mark.parametrize(("pitch", "row"), [(0.6, 0), (0.395, 9), (-0.5, 480), (0.1, 473)])
+def test_views_of_nearly_only_floor_or_wall(pitch, row):
+    """A camera high above sees no wall, one near the floor that looks up no floor; some see a strip."""
+    camera = Camera(np.array([0, 1.5, 0]), pitch, 600.0, (640, 480))
+    wall = 60.0 if row < 240 else 3.0
+    assert horizon_row(camera, wall) == pytest.approx(row, abs=10)
+    for seed in range(16):
+        drawn = draw_backdrop(np.random.default_rng(seed), camera, wall, 1.0)
+        assert np.isfinite(drawn.image).all() and drawn.image.std() > 0
+
+
 def test_every_kind_of_thing_stands_on_the_floor_before_the_place_and_has_its_materials():
     place, shapes_seen = np.array([0.0, -5.0]), set()
     for seed in range(60):
