@@ -28,12 +28,13 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
 
 
-def network_of(model: str) -> str:
-    """The `model.network` of a shipped model."""
-    return yaml.safe_load((config_dir() / f"model/{model}.yaml").read_text())["network"]
+def network_of(model: str) -> str | None:
+    """The `model.network` of a shipped model; None of one that is another with a few keys changed."""
+    return yaml.safe_load((config_dir() / f"model/{model}.yaml").read_text()).get("network")
 
 
 MODELS = [model for model in names("model") if network_of(model) == "pose"]
+CHANGED = [model for model in names("model") if network_of(model) is None]
 ORDERS, HEADS = names("model/attention"), names("model/head")
 
 
@@ -54,13 +55,16 @@ def images(batch: int = 1) -> torch.Tensor:
 
 @pytest.fixture(
     scope="module",
-    params=list(itertools.product(MODELS, ORDERS, HEADS)),
+    params=[*itertools.product(MODELS, ORDERS, HEADS), *((model,) for model in CHANGED)],
     ids=lambda choice: "-".join(choice),
 )
 def shipped(request):
-    """Every shipped model with every attention and head, narrow."""
-    model, order, head = request.param
-    node = composed(f"+model={model}", f"model/attention={order}", f"model/head={head}", "model.width=8")
+    """Every shipped model with every attention and head, narrow; what is another with changes as it is."""
+    model, *options = request.param
+    groups = [
+        f"model/{group}={option}" for group, option in zip(("attention", "head"), options, strict=False)
+    ]
+    node = composed(f"+model={model}", *groups, "model.width=8")
     return build({"model": node, "skeleton": "mpii15", "seed": 3})
 
 
@@ -121,7 +125,7 @@ class TestShippedFiles:
     def test_short(self, path):
         assert len((config_dir() / path).read_text().splitlines()) < 40
 
-    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("model", MODELS + CHANGED)
     def test_every_field_is_written_out(self, model):
         node = composed(f"+model={model}")
         assert node.keys() == {f.name for f in dataclasses.fields(ModelConfig)}
@@ -147,8 +151,12 @@ class TestShippedFiles:
         wanted = {
             "hrnet": (*plain, [4]),
             "higherhrnet": (*plain, [4, 2]),
+            "hrnet_pyramid": ("pyramid", "basic", "none", [4]),
+            "hrnet_background": ("conv", "background", "none", [4]),
+            "hrnet_cbam0": ("conv", "basic", "cbam0", [4]),
             "pose_improved": ("pyramid", "background", "cbam0", [4, 2]),
         }
+        assert wanted.keys() == {*MODELS, *CHANGED}
         for model, (stem, context, order, strides) in wanted.items():
             node = composed(f"+model={model}")
             assert (node["stem"], node["context"], node["attention"]["order"]) == (stem, context, order)
