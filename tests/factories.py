@@ -210,6 +210,24 @@ def make_coco(
     return made
 
 
+# overrides of a motion training: network and pictures small enough for a test, in the shape of the real ones
+TINY_MOTION = [
+    "experiment=motion_paper",
+    "data=action",
+    "model.depth=18",
+    "model.width=8",
+    "data.size=32",
+    "data.resize=36",
+    "data.batch_size=4",
+    "data.workers=0",
+    "data.val=0.2",
+    "data.test=0.2",
+    "trainer=cpu",
+    "trainer.max_epochs=2",
+    "callbacks.motion_pictures.every=9",  # drawing takes longer than training here
+]
+
+
 def make_actions(
     root: Path,
     clips: int = 6,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from factories import TINY_MOTION as TINY
 from factories import make_actions, make_labelme
 from hydra.errors import ConfigCompositionException
 from running import eager_compile, run_task
@@ -20,22 +21,6 @@ from dancepose.metrics.samples import MotionSamples
 from dancepose.skeleton import load_skeleton
 from dancepose.train import train
 
-# a network and pictures small enough for a test, in the shape of the real ones
-TINY = [
-    "experiment=motion_paper",
-    "data=action",
-    "model.depth=18",
-    "model.width=8",
-    "data.size=32",
-    "data.resize=36",
-    "data.batch_size=4",
-    "data.workers=0",
-    "data.val=0.2",
-    "data.test=0.2",
-    "trainer=cpu",
-    "trainer.max_epochs=2",
-    "callbacks.motion_pictures.every=9",  # drawing takes longer than training here
-]
 STRICT = [*TINY, "data.workers=2", "callbacks.ema.decay=0.9", "data.augmentation.brightness=0.3"]
 
 

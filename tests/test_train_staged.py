@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from factories import make_actions
+from factories import TINY_MOTION, make_actions
 from running import run_task
 
 from dancepose.build import load_checkpoint
@@ -14,22 +14,7 @@ from dancepose.evaluate import evaluate
 from dancepose.tasks.motion import MotionTask
 from dancepose.train import train
 
-STAGED = [
-    "experiment=motion_paper",
-    "data=action",
-    "model.fusion_training=staged",
-    "model.depth=18",
-    "model.width=8",
-    "data.size=32",
-    "data.resize=36",
-    "data.batch_size=4",
-    "data.workers=0",
-    "data.val=0.2",
-    "data.test=0.2",
-    "trainer=cpu",
-    "trainer.max_epochs=2",
-    "callbacks.motion_pictures.every=9",
-]
+STAGED = [*TINY_MOTION, "model.fusion_training=staged"]
 
 
 @pytest.fixture(scope="module")

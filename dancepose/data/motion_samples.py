@@ -126,8 +126,8 @@ def hold_out(frames: Sequence[Frame], share: float, seed: int) -> tuple[list[Fra
     """Take a share of the training frames away, by whole clips and class by class.
 
     The `confusion` sampler measures on them; they are held out for every sampler alike, so that samplers
-    compare on equal training data. `data.gap` is not kept around them: on the skeleton archive that would
-    cost an eighth of the training samples, for an estimate that steers sampling weights alone.
+    compare on equal training data. `data.gap` is not kept around them: that would take training
+    samples from every sampler, for an estimate that steers the weights of one.
 
     Args:
         frames: of the training part.
