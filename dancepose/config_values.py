@@ -133,7 +133,10 @@ def _check_target(node: Mapping[str, Any], reference: Mapping[str, Any], path: s
         if key not in known:
             raise ConfigError(
                 f"unknown key {where}: {target} does not take it."
-                + did_you_mean(key, [k for k in known if not k.startswith("_")])
+                + (
+                    did_you_mean(key, [k for k in known if not k.startswith("_")])
+                    or f" Where an experiment sets it for another choice, '~{where}' drops it"
+                )
             )
         if (source := _given(path, key)) and value not in (None, False):
             raise ConfigError(f"{where} cannot be set: {source}")

@@ -77,6 +77,13 @@ def test_a_key_that_nothing_reads_is_refused(composed, override, words):
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
+def test_what_an_experiment_sets_of_another_option_is_refused_with_what_drops_it(composed):
+    """`people_192` sets the milestones of its own schedule."""
+    with pytest.raises(ConfigError, match=r"unknown key scheduler\.milestones: .*'~scheduler\.milestones'"):
+        composed("experiment=people_192", "data.root=.", "scheduler=cosine")
+    composed("experiment=people_192", "data.root=.", "scheduler=cosine", "~scheduler.milestones")
+
+
 def test_a_wrong_key_in_an_experiment_file_is_refused(tmp_path, composed):
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\ntrainer:\n  max_epoks: 3\n")

@@ -1,6 +1,7 @@
 """Staged training, branches first and their fusion after them: nothing is chosen before the fusion learns."""
 
 import csv
+import math
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,8 @@ def test_the_best_of_a_staged_training_is_a_trained_fusion(actions, tmp_path, mo
     whole = [float(row["val/accuracy"]) for row in rows if row["val/accuracy"]]
     assert alone == [1, 1] and len(whole) == 2, "each half has names of its own"
     assert value == max(whole)
+    losses = [float(row["train/branches_loss_epoch"]) for row in rows if row["train/branches_loss_epoch"]]
+    assert len(losses) == 2 and max(losses) < 1.5 * math.log(3), "of the branches' mean, as in validation"
     best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     assert best["epoch"] >= 2 and load_checkpoint(run / "checkpoints" / "best.ckpt")
 

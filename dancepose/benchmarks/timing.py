@@ -77,11 +77,12 @@ def side_by_side(
             if number > 0 and seconds is not None and time.perf_counter() - begin >= seconds:
                 return
             gc.collect()  # once a round: it may take longer than all that is timed
+            if number == 0:  # not before: compilation, at the first call, leaves much
+                gc.disable()  # else the rubbish of one case is swept up in another's time
             yield number
 
     steps = ((1, (n, name)) for n in numbers() for name in cases)
     swept = gc.isenabled()
-    gc.disable()  # else the rubbish of one case is swept up in another's time
     try:
         for number, name in track(steps, (rounds + warmup) * len(cases), "timing"):
             if ready and name in ready:

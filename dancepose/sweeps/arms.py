@@ -1,5 +1,7 @@
 """Arms: the jobs of a sweep in groups that are compared, each with the same seeds and other settings."""
 
+import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -139,8 +141,13 @@ def _name(factors: Factors, job: Job, by: Sequence[str]) -> str:
 
 
 def _typed(name: str, factors: int) -> str:
-    """Return how the reference is typed."""
-    return f"against={name}" if factors == 1 else f"'against=[{name.replace(JOINT, ',')}]'"
+    """Return how the reference is typed; Hydra would read `null` as no reference, and braces as a mapping."""
+    if factors > 1:
+        return f"'against=[{name.replace(JOINT, ',')}]'"
+    if re.fullmatch(r"[\w./:+-]+", name) and name.lower() not in ("null", "true", "false"):
+        return f"against={name}"
+    quoted = f'"{name}"'
+    return f"against={shlex.quote(quoted)}"
 
 
 def _reference(against: str | None, by: Sequence[str], names: Sequence[str]) -> str:

@@ -129,14 +129,16 @@ class MotionTask(NetworkTask):
             assert isinstance(self.network, MotionNetwork)
             branches = self.network.branch_logits(**self.inputs(batch))
             loss = torch.stack([functional.cross_entropy(v, batch["label"]) for v in branches.values()]).sum()
-            logits = torch.stack([value.softmax(1) for value in branches.values()]).mean(0)
+            logits = _log_mean(branches)
+            told = functional.nll_loss(logits.detach(), batch["label"])  # of what validation speaks of
         else:
             logits = self(batch)
             loss = functional.cross_entropy(logits, batch["label"])
+            told = loss.detach()
         size = len(batch["label"])
         self.log("train/loss", loss.detach(), batch_size=size, prog_bar=True)
         right = (logits.detach().argmax(1) == batch["label"]).float().mean()
-        means = {f"train/{self._prefix}loss_epoch": loss.detach(), f"train/{self._prefix}accuracy": right}
+        means = {f"train/{self._prefix}loss_epoch": told, f"train/{self._prefix}accuracy": right}
         self.log_dict(means, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         return loss
 
@@ -162,8 +164,7 @@ class MotionTask(NetworkTask):
         """Return the logits (B, classes); while only the branches are trained, the log of their mean."""
         if not (self.in_parts and isinstance(self.network, MotionNetwork)):
             return self(batch)
-        branches = self.network.branch_logits(**self.inputs(batch))
-        return torch.stack([value.float().softmax(1) for value in branches.values()]).mean(0).log()
+        return _log_mean(self.network.branch_logits(**self.inputs(batch)))
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics, the same on every process; hand the recall of the held-out part to the sampler."""
@@ -204,3 +205,8 @@ class MotionTask(NetworkTask):
         datamodule: Any = getattr(self.trainer, "datamodule", None)  # none where fit got loaders
         keys = ("size", "resize", "margin", *(("step",) if self.encoder.frames else ()))
         return settings | {key: getattr(datamodule, key) for key in keys if hasattr(datamodule, key)}
+
+
+def _log_mean(branches: dict[str, Tensor]) -> Tensor:
+    """Return the logarithm of the branches' mean probabilities: (B, classes) of each -> (B, classes)."""
+    return torch.stack([logits.float().softmax(1) for logits in branches.values()]).mean(0).log()

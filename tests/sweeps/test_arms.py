@@ -1,6 +1,7 @@
 """Jobs in tables of arms."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -47,6 +48,10 @@ def test_what_is_not_there_is_told_with_what_is(sweep, tmp_path):
     other = motion_sweep(tmp_path / "lr", {"0.1": 0.8, "0.01": 0.8}, key="optimizer.lr")
     with pytest.raises(ConfigError, match=r"against is not set.*, against=0\.01 or against=0\.1$"):
         groups_of(other, by=[], against=None)
+    words = """against=4 or against='"null"' or against='"{train: 100}"'"""
+    limits = motion_sweep(tmp_path / "limit", {"null": 0.8, "{train: 100}": 0.8, "4": 0.8}, key="data.limit")
+    with pytest.raises(ConfigError, match=f"against is not set.*{re.escape(words)}$"):
+        groups_of(limits, by=[], against=None)
     with pytest.raises(ConfigError, match=r"by is not set: give by=<factor>.*model/attention.*optimizer\.lr"):
         groups_of(sweep, other, by=[])
     alone = motion_job(tmp_path / "alone")
