@@ -45,7 +45,7 @@ KEYS = {
 # where things lie says nothing of what they are: left out of hashes and factors at any depth
 PATH_KEYS = ("root", "annotations", "save_dir", "dirpath")
 # how the data come says nothing of them either, for what is random in a sample does not depend on its process
-PROCESS_KEYS = ("workers",)
+PROCESS_KEYS = ("workers", "cache")
 NOT_HASHED_ANYWHERE = (*PATH_KEYS, *PROCESS_KEYS)
 
 

@@ -49,6 +49,7 @@ class PoseDataModule(FrameDataModule):
             shows it: tags learnt by heart belong to a place in the picture, and a centred crop moves them.
         batch_size: of all devices and accumulated steps together.
         workers: data worker processes of each device.
+        cache: see `FrameDataModule`.
         size: side of the square training crop in pixels.
         test_size: pixels of the resized side at test time; None: `size`.
         test_batch_size: images of each device in evaluation; None: its share of `batch_size`.
@@ -88,6 +89,7 @@ class PoseDataModule(FrameDataModule):
         overfit: bool = False,
         batch_size: int = 48,
         workers: int = 2,
+        cache: str | None = None,
         size: int = 512,
         test_size: int | None = None,
         test_batch_size: int | None = None,
@@ -96,7 +98,7 @@ class PoseDataModule(FrameDataModule):
         augmentation: Mapping[str, Any] | None = None,
         scenes: Mapping[str, Any] | None = None,
     ):
-        super().__init__(seed, batch_size, test_batch_size, workers)
+        super().__init__(seed, batch_size, test_batch_size, workers, cache)
         self.skeleton, self.codec, self.size = skeleton, codec, size
         check_number("data.size", size, 32, multiple=32)
         check_number("data.min_people", min_people, 0)

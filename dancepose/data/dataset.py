@@ -1,6 +1,6 @@
 """The data sets that workers read: samples for training, and whole pictures for evaluation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -25,10 +25,19 @@ class PoseDataset(Dataset[dict[str, Any]]):
         transform: picture and frame -> crop.
         codec: makes the targets.
         seed: of the run.
+
+    Attributes:
+        read: image of a frame -> (H, W, 3) uint8 RGB, which must not be written into.
     """
 
     def __init__(self, frames: Sequence[Frame], transform: Transform, codec: Codec, seed: int):
         self.frames, self.transform, self.codec, self.seed = list(frames), transform, codec, seed
+        self.read: Callable[[Any], np.ndarray] = read_image
+
+    @property
+    def pictured(self) -> list[Frame]:
+        """The frames whose pictures are read."""
+        return self.frames
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -44,7 +53,7 @@ class PoseDataset(Dataset[dict[str, Any]]):
         # a first occurrence has the seed of its name alone, so that a mix's weights do not change it
         again = (occurrence,) if occurrence else ()
         seed = draw_seed(self.seed, epoch, frame.name, *again)
-        return self.transform(read_image(frame.image), frame, seed)
+        return self.transform(self.read(frame.image), frame, seed)
 
     def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:
         """Return `image` uint8 (3, H, W), `packed`, what `codec.pack` makes of the frame, and `index`.

@@ -14,6 +14,7 @@ from dancepose.data.hashes import label_hashes
 from dancepose.data.left_out import beside_figures
 from dancepose.data.part_counts import told_leaks
 from dancepose.data.parts import check_number, part_configs
+from dancepose.data.picture_cache import PictureCache, check_cache
 from dancepose.data.problems import Problems
 from dancepose.data.sampler import EvaluationSampler, TrainSampler
 from dancepose.data.split_file import PARTS
@@ -35,6 +36,7 @@ class FrameDataModule(LightningDataModule):
         batch_size: of all devices and accumulated steps together.
         test_batch_size: of each device in evaluation; None: its share of `batch_size`.
         workers: data worker processes of each device.
+        cache: `ram` keeps decoded training pictures in memory; None reads them anew for each sample.
 
     Attributes:
         data: the frames; a subclass makes it with `read`.
@@ -42,12 +44,15 @@ class FrameDataModule(LightningDataModule):
 
     data: PoseData
 
-    def __init__(self, seed: int, batch_size: int, test_batch_size: int | None, workers: int):
+    def __init__(
+        self, seed: int, batch_size: int, test_batch_size: int | None, workers: int, cache: str | None = None
+    ):
         super().__init__()
         check_number("data.batch_size", batch_size, 1)
         check_number("data.workers", workers, 0)
         self.seed, self.workers = seed, workers
         self.batch_size, self.test_batch_size = batch_size, test_batch_size
+        self._pictures = PictureCache() if check_cache(cache) else None
         self._checked: set[str] = set()
 
     @staticmethod
@@ -165,7 +170,14 @@ class FrameDataModule(LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _train_loader(self, dataset: Any, sampler: TrainSampler) -> PoseLoader:
-        """Return training batches in the sampler's order; the last incomplete batch is left out."""
+        """Return training batches in the sampler's order; the last incomplete batch is left out.
+
+        Raises:
+            ConfigError: the pictures are to be kept in memory and do not fit.
+        """
+        if self._pictures is not None:
+            self._pictures.fill(dataset.pictured, self.trainer.num_devices if self.trainer else 1)
+            dataset.read = self._pictures.read
         return PoseLoader(
             dataset,
             self._device_batch(),

@@ -1,7 +1,7 @@
 """`MotionDataModule`: people and what they do, for the motion classifier, in Lightning."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from dancepose.checks import at_least
 from dancepose.data.dataset import PoseLoader
@@ -53,6 +53,7 @@ class MotionDataModule(FrameDataModule):
         step: of a network over time: pictures from one window to the next; None: the window's length.
         batch_size: of all devices and accumulated steps together.
         workers: data worker processes of each device.
+        cache: see `FrameDataModule`.
         size: side of the person's crop in pixels, the network's input.
         resize: what the side of the person's square becomes, of which the crop is the middle.
         margin: around the person, share of its extent on each side; see `person_square`.
@@ -61,7 +62,7 @@ class MotionDataModule(FrameDataModule):
             away.
         pose_run: directory of a pose run that finds the keypoints of people who have none, see `PoseFiller`.
         pose_all: have it find those of all people, in place of labelled keypoints and boxes: what a
-            classifier will get that runs behind this network.
+            classifier will get that runs behind this network; `in_boxes`: crops stay the labels'.
         test_without: keypoints that are taken away from the people of the test part: what a classifier is
             worth behind a network that does not know them.
         augmentation: the keys of `Augmentation`.
@@ -101,18 +102,19 @@ class MotionDataModule(FrameDataModule):
         step: int | None = None,
         batch_size: int = 64,
         workers: int = 2,
+        cache: str | None = None,
         size: int = 224,
         resize: int = 256,
         margin: float = 0.15,
         test_batch_size: int | None = None,
         target: str = "action",
         pose_run: str | None = None,
-        pose_all: bool = False,
+        pose_all: bool | Literal["in_boxes"] = False,
         test_without: list[str] | None = None,
         augmentation: Mapping[str, Any] | None = None,
         scenes: Mapping[str, Any] | None = None,
     ):
-        super().__init__(seed, batch_size, test_batch_size, workers)
+        super().__init__(seed, batch_size, test_batch_size, workers, cache)
         self.skeleton, self.encoder, self.images = skeleton, encoder, images
         check_number("data.size", size, 32)
         check_number("data.resize", resize, size)

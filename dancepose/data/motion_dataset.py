@@ -1,6 +1,6 @@
 """The samples of a motion network, as data workers make them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from dancepose.data.person_crop import PersonTransform
 from dancepose.data.sampler import SampleKey, draw_seed
 from dancepose.encoders import Encoder
 from dancepose.inference.person_crop import person_square
+from dancepose.records import Frame
 
 
 class MotionDataset(Dataset[dict[str, Any]]):
@@ -29,6 +30,9 @@ class MotionDataset(Dataset[dict[str, Any]]):
         transform: of keypoints and picture.
         margin: see `person_square`.
         seed: of the run.
+
+    Attributes:
+        read: image of a frame -> (H, W, 3) uint8 RGB, which must not be written into.
     """
 
     def __init__(
@@ -42,6 +46,12 @@ class MotionDataset(Dataset[dict[str, Any]]):
     ):
         self.samples, self.encoder, self.images = list(samples), encoder, images
         self.transform, self.margin, self.seed = transform, margin, seed
+        self.read: Callable[[Any], np.ndarray] = read_image
+
+    @property
+    def pictured(self) -> list[Frame]:
+        """The frames whose pictures are read."""
+        return [sample.middle[0] for sample in self.samples] if self.images else []
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -70,7 +80,7 @@ class MotionDataset(Dataset[dict[str, Any]]):
         matrix, mirrored = self.transform.draw(person_square(person, frame.size, self.margin), seed)
         keypoints = self.transform.keypoints(sample.keypoints, matrix, mirrored)
         enlarged = float(np.hypot(*matrix[:2, 0]))  # lengths in the crop, in those of the picture
-        crop = self.transform.image(read_image(frame.image), matrix, seed) if images else None
+        crop = self.transform.image(self.read(frame.image), matrix, seed) if images else None
         return crop, keypoints, enlarged
 
     def __getitem__(self, key: SampleKey | tuple[int, int] | int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from dancepose.checks import one_of
 from dancepose.data.dataset import EvaluationDataset, PoseLoader, collate_evaluation, prepare_worker
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.data.sampler import EvaluationSampler
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 RULE = 2  # of what is kept of a picture: without people in its padding; one more where it changes
 BATCH = 8  # pictures at once
+IN_BOXES = "in_boxes"
 OVERLAP = 0.3  # intersection over union of a found person with a sample's box, at least
 
 
@@ -43,13 +45,14 @@ class PoseFiller:
         workers: data worker processes.
         everyone: find the keypoints of people who have some, too. Whom nobody is found for then has none, and
             whom somebody is found for has no box, as in a prediction: the crop is of what was found.
+            `in_boxes`: the crop stays that of the label, whatever is found.
 
     Raises:
         CheckpointError: there is no such run, or its checkpoint is broken or foreign.
         ConfigError: the run is none of poses, or its skeleton has nothing in common.
     """
 
-    def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0, everyone: bool = False):
+    def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0, everyone: bool | str = False):
         found = find_checkpoint(run, key="data.pose_run")
         model = load_pose(found, key="data.pose_run")
         self.map = model.skeleton.map_to(skeleton, derive=True)  # as `ActionPredictor` does
@@ -58,6 +61,7 @@ class PoseFiller:
                 f"data.pose_run={run}: its skeleton {model.skeleton.name} has no keypoint of {skeleton.name}"
             )
         self.model, self.workers, self.everyone = model, workers, everyone
+        one_of("data.pose_all", everyone, (False, True, IN_BOXES))
         self.digest = hashlib.sha256(found.read_bytes()).hexdigest()[:16]  # stands for the checkpoint
         self.folder = cache_dir() / "poses" / f"{RULE}-{self.digest}"
 
@@ -161,7 +165,11 @@ class PoseFiller:
                 own = np.where(found[best].present[:, None], found[best].keypoints, 0)
                 keypoints = self.map.apply(own)
                 keypoints[:, 2] = np.where(keypoints[:, 2] > 0, VISIBLE, 0)
-                box, extent = None if self.everyone else people[i].box, mapped_extent(own, keypoints)
+                box, extent = people[i].box, mapped_extent(own, keypoints)
+                if self.everyone == IN_BOXES and box is not None:
+                    extent = np.concatenate([box[:2], box[:2] + box[2:]])
+                elif self.everyone:
+                    box = None
                 people[i] = replace(people[i], keypoints=keypoints, box=box, extent=extent)
         return replace(frame, people=people)
 

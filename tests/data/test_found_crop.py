@@ -15,7 +15,7 @@ SOURCE, RUN = load_skeleton("coco17"), load_skeleton("common13")
 SIZE = (300, 300)
 
 
-def filler(everyone: bool) -> PoseFiller:
+def filler(everyone: bool | str) -> PoseFiller:
     made = PoseFiller.__new__(PoseFiller)  # without a network: what is found is given
     made.map, made.everyone = SOURCE.map_to(RUN, derive=True), everyone
     return made
@@ -58,6 +58,17 @@ def test_in_place_of_all_labels_it_is_what_a_prediction_has(found):
         filled = filler(everyone=True)._assign(cleared, [found])
         assert filled.people[0].present.any() and filled.people[0].box is None
         assert square(filled) == person_square(found, SIZE, 0.0)
+
+
+@pytest.mark.parametrize("box", [np.array([60, 5, 100, 270.0]), None])
+def test_in_labelled_boxes_it_stays_that_of_the_label(found, box):
+    labelled = stick_person(RUN, 45, 30, 210, np.random.default_rng(1))
+    person = replace(picture(box=box).people[0], keypoints=labelled)
+    expected = Person(np.zeros((len(RUN), 3)), box=box) if box is not None else person
+    cleared = PoseFiller._cleared(replace(picture(), people=[person]))
+    filled = filler(everyone="in_boxes")._assign(cleared, [found])
+    assert filled.people[0].present.any() and not np.array_equal(filled.people[0].keypoints, labelled)
+    assert square(filled) == person_square(expected, SIZE, 0.0)
 
 
 def test_whom_nobody_is_found_for_keeps_the_labelled_place():
