@@ -1,14 +1,15 @@
 """What Hydra and OmegaConf say of a wrong command line, in our words and with a suggestion."""
 
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from dancepose.errors import ConfigError, without_frame
+from dancepose.override_errors import foreign_character, mapping_key, not_parsed
 from dancepose.paths import config_dir
+from dancepose.resume import OVERRIDE, flag_values, split_flags
 
 
 def translate(error: Exception, config_name: str) -> str:
@@ -24,11 +25,11 @@ def translate(error: Exception, config_name: str) -> str:
     if (refused := getattr(error, "override", None)) is not None:  # of Hydra's OverrideParseException
         if refused.startswith("-"):  # with a space in it argparse takes it for an override
             return _no_flag(refused, sys.argv[1:], config_name)
-        if told := _foreign_character(refused, str(error)):
+        if told := mapping_key(refused) or foreign_character(refused, str(error)):
             return told
         lines = [line for line in text.splitlines() if not line.startswith(("Error parsing", "See http"))]
         # a caret points at a column of a line that is not shown
-        return _not_parsed(refused, " ".join(line for line in lines if line.strip(" ^")))
+        return not_parsed(refused, " ".join(line for line in lines if line.strip(" ^")))
     if match := re.search(r"Could not override '([^']+)'", text):
         key = match[1]
         from dancepose.config_keys import suggest_key
@@ -36,13 +37,13 @@ def translate(error: Exception, config_name: str) -> str:
         if key.startswith("hydra."):
             hint = suggest_key(key, _hydra_keys(config_name, sys.argv[1:]))
             return f"unknown key {key}: Hydra has nothing of this name, with what is chosen of it.{hint}"
-        known = _known_keys(config_name)
+        known = _chosen_keys(config_name, sys.argv[1:])
         if group := _not_chosen(key, known, sys.argv[1:]):
             options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
             ways = " or ".join(f"{group}={option}" for option in options)
             own = _own_key(key, known, config_name)
             return f"{key}: nothing is chosen of {group} yet: give {ways}{own}"
-        if key in known:
+        if key in known or key in _known_keys(config_name):
             return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
         hint = suggest_key(key, known)
         return f"unknown key {key}: there is nothing of this name in the configuration.{hint}"
@@ -58,7 +59,7 @@ def translate(error: Exception, config_name: str) -> str:
                 f"{file}: an option is named, not given as a file. Put the file into a folder {group}/ of a "
                 f"folder of your own, and say --config-dir <that folder> {group}={Path(value).stem}"
             )
-        options = re.findall(r"^\s+(\S+)$", match[3], re.M)
+        options = re.findall(r"^\s+([^\s_]\S*)$", match[3], re.M)  # `_base` is a part of others
         if extra := _missing_extra(match[1], match[2]):
             return extra
         return (
@@ -114,7 +115,7 @@ def _no_flag(flag: str, argv: list[str], config_name: str) -> str:
     if not equals:
         value = follows[0] if follows and not follows[0].startswith("-") and "=" not in follows[0] else "..."
     told = "options are given as key=value, without dashes"
-    known = _known_keys(config_name)
+    known = _chosen_keys(config_name, argv)
     if key in known or (config_dir() / key).is_dir():
         return f"{name}: {told}: did you mean {key}={value}? --help shows them"
     return f"{name}: {told}; --help shows them.{suggest_key(key, known)}"
@@ -124,39 +125,6 @@ def _is_file(argument: str) -> bool:
     """Say whether an argument names a file where an option is asked for: `skeleton=my/skeleton.yaml`."""
     value = argument.partition("=")[2]
     return value.endswith((".yaml", ".yml")) or "/" in value
-
-
-def _foreign_character(argument: str, text: str) -> str:
-    """Return what to say where one character is none of Hydra's grammar, and quotes let it in; else nothing.
-
-    Args:
-        argument: of the command line.
-        text: of Hydra; where its lexer gave up, a caret stands below the character.
-    """
-    told = re.match(r"(LexerNoViableAltException: ).*\n( *)\^\n", text, re.S)
-    place = len(told[2]) - len(told[1]) if told else 0
-    key, _, value = argument.partition("=")
-    if not len(key) < place < len(argument) or (letter := argument[place]) in "'\"":
-        return ""
-    if value.startswith(("[", "{")):
-        return f'{argument}: {letter} needs quotes around its word, within those of the shell: "..."'
-    escaped = value.replace('"', '\\"')
-    quoted = shlex.quote(f'{key}="{escaped}"')
-    return f"{argument}: {letter} needs quotes around the value, within those of the shell: {quoted}"
-
-
-def _not_parsed(argument: str, reason: str) -> str:
-    """Return what to say of an argument of the command line that Hydra cannot read, for its reason."""
-    key, equals, value = argument.partition("=")
-    if not (key and equals and value):
-        return (
-            f"{argument}: options are given as key=value, without spaces, data.root=my/folder for instance; "
-            "--help shows them"
-        )
-    return (
-        f"{argument} cannot be read: {reason}. Brackets, commas, equal signs and spaces that belong to a "
-        f"value need quotes within quotes: {key}='\"...\"'"
-    )
 
 
 def _own_key(key: str, known: list[str], config_name: str) -> str:
@@ -195,7 +163,7 @@ def no_option(argv: list[str]) -> str:
     for argument in argv:
         group, _, value = argument.lstrip("+").partition("=")
         if not group:
-            return _not_parsed(argument, "")
+            return not_parsed(argument, "")
         if (config_dir() / group).is_dir() and re.fullmatch(
             r"null|true|false|[-+.\de]+", value.strip(), re.I
         ):
@@ -205,12 +173,16 @@ def no_option(argv: list[str]) -> str:
     return ""
 
 
-def _known_keys(config_name: str, overrides: Sequence[str] = ()) -> list[str]:
-    """Return the dotted keys of the default config: what a misspelt key is compared with.
+def _known_keys(config_name: str, overrides: Sequence[str] = (), with_hydra: bool = False) -> list[str]:
+    """Return the dotted keys of a config: what a misspelt key is compared with.
 
     Args:
         config_name: the entry point's config.
-        overrides: choices; with any, Hydra's own keys are among those that are returned.
+        overrides: choices.
+        with_hydra: Hydra's own keys are among them.
+
+    Raises:
+        HydraException: the overrides do not compose.
     """
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -220,13 +192,39 @@ def _known_keys(config_name: str, overrides: Sequence[str] = ()) -> list[str]:
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        composed = compose(config_name, [*overrides], return_hydra_config=bool(overrides))
+        composed = compose(config_name, [*overrides], return_hydra_config=with_hydra)
     values = OmegaConf.to_container(composed, resolve=False)
     return list(dotted_keys(values))  # type: ignore[arg-type]
+
+
+def _chosen_keys(config_name: str, argv: list[str]) -> list[str]:
+    """Return the dotted keys of a config with the options that a command line chooses, as far as there are.
+
+    Args:
+        config_name: the entry point's config.
+        argv: the command line, without the program; of what a sweep varies the first option counts.
+    """
+    from hydra.core.override_parser.types import Quote, QuotedString
+    from hydra.errors import HydraException
+
+    flags, overrides = split_flags(argv)
+    own = [Path(folder).resolve() for folder in flag_values(flags, ("--config-dir", "-cd"))]
+    paths = [QuotedString(f"file://{folder}", Quote.single).with_quotes() for folder in own]
+    chosen = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
+    for argument in overrides:
+        match = OVERRIDE.fullmatch(argument)
+        if match and match["group"].split("/")[0] != "hydra":
+            varied = "," in argument and not (match["value"] or "").startswith("[")
+            if any((folder / match["group"]).is_dir() for folder in (config_dir(), *own)):
+                chosen.append(argument.partition(",")[0] if varied else argument)
+    try:
+        return _known_keys(config_name, chosen)
+    except HydraException:  # an option that is not there is another mistake, told once this one is mended
+        return _known_keys(config_name)
 
 
 def _hydra_keys(config_name: str, argv: list[str]) -> list[str]:
     """Return the dotted keys of Hydra itself, with the launcher and sweeper that a command line chooses."""
     chosen = [argument for argument in argv if argument.startswith("hydra/")]
-    chosen = chosen or ["hydra/launcher=basic"]
-    return [key for key in _known_keys(config_name, chosen) if key.startswith("hydra.")]
+    known = _known_keys(config_name, chosen, with_hydra=True)
+    return [key for key in known if key.startswith("hydra.")]

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from running import command
 
 import dancepose
-from dancepose.command_line_errors import translate
+from dancepose.command_line_errors import check_flags, translate
 from dancepose.commit import commit
 from dancepose.errors import ConfigError, without_frame
 from dancepose.paths import config_dir
@@ -99,6 +99,61 @@ class TestHydraItself:
             _ = cfg.dir
         assert without_frame(caught.value).startswith("sweep=../x: a folder's name is needed")
         assert "full_key" not in without_frame(caught.value)
+
+
+class TestChoices:
+    """A misspelt key is compared with the keys of what the command line chooses."""
+
+    def told(self, monkeypatch, *argv: str, job: list[str] | None = None) -> str:
+        register()
+        monkeypatch.setattr(sys, "argv", ["dancepose-train", *argv])
+        with (
+            hydra.initialize_config_dir(str(config_dir()), version_base="1.3"),
+            pytest.raises(hydra.errors.HydraException) as caught,
+        ):
+            hydra.compose("train", [*argv] if job is None else job, return_hydra_config=True)
+        return translate(caught.value, "train")
+
+    @pytest.mark.parametrize(
+        ("argv", "meant"),
+        [
+            (("experiment=motion_paper", "data=skeletons", "model.branchs=[keypoints]"), "model.branches"),
+            (("model=motion_1d", "model.frame=8"), "model.frames"),
+            (("data=action_folder", "data.holdot=0.1"), "data.holdout"),
+            (("model.width_=8",), "model.width"),
+        ],
+        ids=lambda value: value[-1] if isinstance(value, tuple) else "",
+    )
+    def test_the_nearest_key_is_one_of_them(self, argv, meant, monkeypatch):
+        assert self.told(monkeypatch, *argv).endswith(f"Did you mean '{meant}'?")
+
+    def test_in_a_sweep_the_first_choice_counts(self, monkeypatch):
+        argv = ("-m", "experiment=motion_paper,motion_1d", "model.branchs=[keypoints]")
+        job = ["experiment=motion_paper", "model.branchs=[keypoints]"]
+        assert self.told(monkeypatch, *argv, job=job).endswith("Did you mean 'model.branches'?")
+
+    def test_an_option_of_the_users_own_folder(self, monkeypatch, tmp_path):
+        (tmp_path / "experiment").mkdir()
+        (tmp_path / "experiment/mine.yaml").write_text(
+            "# @package _global_\ndefaults:\n  - override /model: motion_1d\n"
+        )
+        argv = ("experiment=mine", "model.frame=8")
+        job = [f"hydra.searchpath=['file://{tmp_path}']", *argv]
+        told = self.told(monkeypatch, f"--config-dir={tmp_path}", *argv, job=job)
+        assert told.endswith("Did you mean 'model.frames'?")
+
+    def test_a_choice_that_lacks_the_key_is_named(self, monkeypatch):
+        told = self.told(monkeypatch, "optimizer=sgd", "optimizer.betas=[0,0]")
+        assert told == "optimizer.betas: optimizer=sgd has no such key"
+
+    def test_a_choice_that_is_not_there_is_no_obstacle(self):
+        argv = ["--sed", "3", "data=nosuch"]
+        with pytest.raises(ConfigError, match="--sed: options are given as key=value.* Did you mean 'seed'"):
+            check_flags(argv, "train")
+
+    def test_parts_of_options_are_no_options(self, monkeypatch):
+        told = self.told(monkeypatch, "data=nosuch")
+        assert "action_folder" in told and "_base" not in told and "_motion" not in told
 
 
 class TestSavedOverrides:

@@ -61,7 +61,8 @@ LEVELS = [
         "callbacks",
     },
     {"train", "evaluate", "browse", "benchmark", "synthesize", "compare", "predict", "export"}
-    | {"entry", "help_text", "resume", "command_line_errors", "quick_start", "closed_pipe", "log_file"},
+    | {"entry", "help_text", "resume", "command_line_errors", "override_errors", "quick_start"}
+    | {"closed_pipe", "log_file"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}
 MAY_USE_FRAMEWORKS = LEVELS[-2] | LEVELS[-1]

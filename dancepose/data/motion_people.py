@@ -152,12 +152,15 @@ class MotionPeople:
         Raises:
             DataError: names the data and the remedy.
         """
-        where = ", ".join(
+        frames = [frame for part in parts for frame in self.data.frames(part)]
+        refuse_without_pictures(frames, self._where(), "the image branch")
+
+    def _where(self) -> str:
+        """Return the keys that name the data, `data.annotations=skeletons.npz` for instance."""
+        return ", ".join(
             f"data.{'root' if c.annotations is None else 'annotations'}={c.annotations or c.root}"
             for c in self.data.configs.values()
         )
-        frames = [frame for part in parts for frame in self.data.frames(part)]
-        refuse_without_pictures(frames, where, "the image branch")
 
     def check_taken_away(self, parts: Sequence[str]) -> None:
         """Refuse to take keypoints away from a network that looks at none.
@@ -178,12 +181,22 @@ class MotionPeople:
             DataError: names the remedies.
         """
         samples = self.samples(part)
-        if self.encoder.inputs and samples and not any(s.keypoints[..., 2].any() for s in samples):
-            raise DataError(
-                f"none of the {len(samples)} people of the {part} part has keypoints in skeleton "
-                f"{self.data.skeleton.name}, and the network needs them: data.pose_run=<run directory> has a "
-                "trained pose network find them; or look at the picture alone (model.branches=[image])"
+        if not self.encoder.inputs or not samples or not all(sample.is_blind for sample in samples):
+            return
+        alone = "or look at the picture alone (model.branches=[image])"
+        if not all(sample.has_pictures for sample in samples):
+            remedy = (
+                "give data whose coordinates are numbers and whose confidences are above 0; there are no "
+                "pictures to find keypoints in"
             )
+        elif self._filler is not None:
+            remedy = f"that of data.pose_run finds nobody in their pictures: give another; {alone}"
+        else:
+            remedy = f"data.pose_run=<run directory> has a trained pose network find them; {alone}"
+        raise DataError(
+            f"{self._where()}: none of the {len(samples)} people of the {part} part has keypoints in "
+            f"skeleton {self.data.skeleton.name}, and the network needs them: {remedy}"
+        )
 
     def check_training(self, batch_size: int) -> None:
         """Refuse a part from which a class cannot be learnt, or that is smaller than a batch.

@@ -45,6 +45,16 @@ class MotionSample:
         return np.stack([person.keypoints for _, person in self.steps])
 
     @property
+    def is_blind(self) -> bool:
+        """Whether no step has a keypoint."""
+        return not self.keypoints[..., 2].any()
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether each step has a picture, in which keypoints could be found."""
+        return all(frame.image is not None for frame, _ in self.steps)
+
+    @property
     def pictures(self) -> int:
         """How many of the steps are pictures of their own; a short clip's last one stands for the rest."""
         last = self.steps[-1]

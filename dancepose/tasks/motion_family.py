@@ -72,11 +72,17 @@ class MotionFamily(Family):
     def warnings(self, datamodule: Any) -> list[str]:
         """Say how many training samples have no keypoints, and how many windows are mostly filled up."""
         samples, told = datamodule.samples("train"), []
-        blind = sum(not sample.keypoints[..., 2].any() for sample in samples)
+        blind = [sample for sample in samples if sample.is_blind]
         if blind and datamodule.encoder.inputs:
+            if datamodule.pose_run:
+                why = f"the network of data.pose_run={datamodule.pose_run} found nobody in their pictures"
+            elif all(sample.has_pictures for sample in blind):
+                why = "data.pose_run=<run directory> has a pose network find them"
+            else:
+                why = "the data give none, and no pictures in which a pose network could find them"
             told.append(
-                f"{blind} of {len(samples)} training samples have no keypoints: their features are empty "
-                "(data.pose_run=<run directory> has a pose network find them)"
+                f"{len(blind)} of {len(samples)} training samples have no keypoints: their features are "
+                f"empty ({why})"
             )
         short = [s.pictures for s in samples if 2 * s.pictures < len(s.steps)]
         if short:

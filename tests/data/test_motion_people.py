@@ -1,3 +1,6 @@
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from factories import make_actions, make_archive
@@ -95,11 +98,12 @@ def test_impossible_values_are_refused(data, changes, words):
         people(data, **changes)
 
 
-def archive(path, **more) -> PoseData:
+def archive(path, arrays=None, **more) -> PoseData:
     """Two sources that are divided by, one of which has no c."""
     labels = ["x", "z", "c"]
     source = np.where(np.arange(60) % 2 == 0, "b", np.repeat(["a", "a", "b"], 20))
-    make_archive(path, labels, source=source, clip=np.array([f"clip {i}" for i in range(60)]))
+    clips = np.array([f"clip {i}" for i in range(60)])
+    make_archive(path, labels, source=source, clip=clips, **(arrays or {}))
     node = {"kind": "skeletons", "annotations": str(path), "train_sources": ["a"], "test_sources": ["b"]}
     config = PartConfig.from_dict({**node, **more}, "data")
     found = PoseData({"skeletons": config}, load_skeleton("openpose18"), val="none")
@@ -113,3 +117,38 @@ def test_a_class_that_cannot_be_learnt_is_told_with_what_leaves_it_out(tmp_path,
         people(archive(tmp_path / "a.npz", labels=labels)).check_training(1)
     assert str(caught.value).endswith("or leave them out of all parts: 'data.labels={c: null}'")
     people(archive(tmp_path / "b.npz", labels={"c": None})).check_training(1)
+
+
+SEES_KEYPOINTS = SimpleNamespace(inputs=("features",), frames=None)
+
+
+def test_nobody_with_keypoints_and_no_pictures_is_told_what_can_help(tmp_path):
+    data = archive(tmp_path / "none.npz", {"conf": np.zeros((60, 18))})
+    with pytest.raises(DataError, match=r"none\.npz: none of the .* train part has keypoints") as caught:
+        MotionPeople(data, SEES_KEYPOINTS, 1, 0, "none").check_keypoints("train")
+    told = str(caught.value)
+    assert "confidences are above 0" in told and "pose_run" not in told and "[image]" not in told
+
+
+@pytest.mark.parametrize("sought", [False, True])
+def test_nobody_with_keypoints_in_pictures_is_told_what_can_help(tmp_path, sought):
+    make_actions(tmp_path, clips=12, length=1)
+    blank(tmp_path / "actions.json")
+    data = PoseData(
+        {"action": PartConfig.from_dict({"kind": "action", "root": str(tmp_path)}, "data")},
+        load_skeleton("openpose18"),
+    )
+    data.posed = False
+    filler = SimpleNamespace(fill=list) if sought else None
+    with pytest.raises(DataError, match=r"or look at the picture alone \(model\.branches=.*\)$") as caught:
+        MotionPeople(data, SEES_KEYPOINTS, 1, 0, "none", filler=filler).check_keypoints("train")
+    told = str(caught.value)
+    assert ("that of data.pose_run finds nobody" in told) == sought
+    assert ("data.pose_run=<run directory> has a trained" in told) != sought
+
+
+def blank(path) -> None:
+    content = json.loads(path.read_text())
+    for sample in content["samples"]:
+        sample["keypoints"] = None
+    path.write_text(json.dumps(content))

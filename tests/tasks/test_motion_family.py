@@ -26,9 +26,10 @@ def windows(window: int, *lengths: int) -> list[MotionSample]:
     return window_samples(frames, ["walk", "wave"], window, window)
 
 
-def warnings(samples: list[MotionSample], frames: int | None) -> list[str]:
-    encoder = SimpleNamespace(inputs=("sequence",), frames=frames)
-    return MotionFamily().warnings(SimpleNamespace(samples=lambda part: samples, encoder=encoder))
+def warnings(samples: list[MotionSample], frames: int | None, pose_run: str | None = None) -> list[str]:
+    data = SimpleNamespace(samples=lambda part: samples, pose_run=pose_run)
+    data.encoder = SimpleNamespace(inputs=("sequence",), frames=frames)
+    return MotionFamily().warnings(data)
 
 
 def test_windows_that_repeat_their_last_picture_for_most_of_their_length_are_told():
@@ -38,6 +39,23 @@ def test_windows_that_repeat_their_last_picture_for_most_of_their_length_are_tol
     (told,) = warnings(windows(16, 2), 16)
     assert told.endswith("model.frames=4"), "the network takes no fewer"
     assert warnings(windows(16, 8, 9, 16), 16) == []
+
+
+@pytest.mark.parametrize(
+    ("pose_run", "picture", "why"),
+    [
+        (None, True, "data.pose_run=<run directory> has a pose network find them"),
+        ("runs/a", True, "the network of data.pose_run=runs/a found nobody in their pictures"),
+        (None, False, "the data give none, and no pictures in which a pose network could find them"),
+    ],
+)
+def test_samples_without_keypoints_are_told_with_what_can_be_done(pose_run, picture, why):
+    samples = windows(4, 4, 4, 4)
+    for frame, person in samples[1].steps:
+        person.keypoints = np.zeros((3, 3))
+        frame.image = frame.image if picture else None
+    (told,) = warnings(samples, 4, pose_run)
+    assert told == f"1 of 3 training samples have no keypoints: their features are empty ({why})"
 
 
 def test_a_window_knows_how_many_pictures_it_has():

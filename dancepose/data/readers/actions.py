@@ -68,10 +68,7 @@ def read_actions(
         except BrokenFile as error:
             problems.add_broken(error)
     pictures = {name: picture for name, picture in pictures.items() if picture.samples}
-    if not pictures:
-        found = f"\n{problems.report(3)}" if problems else ""
-        raise DataError(f"{path}: none of its {len(content['samples'])} samples can be read{found}")
-    if not any((root / name).is_file() for name in pictures):
+    if pictures and not any((root / name).is_file() for name in pictures):
         first = next(iter(pictures))
         raise DataError(
             f"{path}: none of its {len(pictures)} pictures is in {root}, the first is {first}; "
@@ -80,8 +77,11 @@ def read_actions(
     covered = np.zeros(len(skeleton), bool) if labelled is None else labelled.map_to(skeleton).covered
     frames = []
     for name, picture in pictures.items():
-        frame = picture.frame(name, root, path, problems)
-        frames.append(replace(frame, skeleton=skeleton.name, labelled=covered, classes=classes))
+        if (frame := picture.frame(name, root, path, problems)) is not None:
+            frames.append(replace(frame, skeleton=skeleton.name, labelled=covered, classes=classes))
+    if not frames:
+        found = f"\n{problems.report(3)}" if problems else ""
+        raise DataError(f"{path}: none of its {len(content['samples'])} samples can be read{found}")
     find_empty(frames, classes, path, "classes", problems)
     return frames, problems
 
@@ -152,22 +152,32 @@ class _Picture:
                 raise BrokenFile(path, what, f"{sample.where}.person")
         self.samples.append(sample)
 
-    def frame(self, name: str, root: Path, path: Path, problems: Problems) -> Frame:
-        """Return the frame, its size read from the image's header, for the file does not have it."""
-        image, first = root / name, self.samples[0]
-        people = [sample.person for sample in self.samples]
+    def frame(self, name: str, root: Path, path: Path, problems: Problems) -> Frame | None:
+        """Return the frame, its size read from the image's header, for the file does not have it.
+
+        A sample whose box lies outside of the picture is broken, for there is nothing of it to look at; None
+        where no other is left.
+        """
+        image, known, samples = root / name, True, []
         if not image.is_file():
-            problems.add("image missing", path, f"{first.where}.image", detail=str(image))
+            problems.add("image missing", path, f"{self.samples[0].where}.image", detail=str(image))
         try:
             size = image_size(image)
         except DataError:  # found again, and told, by what looks at the images of the parts that are used
-            size = self._extent()
+            size, known = self._extent(), False
         for sample in self.samples:
-            person, where = sample.person, f"{sample.where}.keypoints"
-            find_outside(person.keypoints, size, path, where, name, problems)
-            if person.box is not None and _is_outside(person.box, size):
-                detail = f"{name}, {size[0]} x {size[1]}"
-                problems.add("outside the image", path, f"{sample.where}.box", detail=detail)
+            if known and _is_outside(sample.person.box, size):
+                what = (
+                    f"lies outside of its picture, {name} of {size[0]} x {size[1]} pixels: give x, y, width "
+                    "and height in these pixels, or null"
+                )
+                problems.add_broken(BrokenFile(path, what, f"{sample.where}.box"))
+                continue
+            find_outside(sample.person.keypoints, size, path, f"{sample.where}.keypoints", name, problems)
+            samples.append(sample)
+        if not samples:
+            return None
+        people, first = [sample.person for sample in samples], samples[0]
         return Frame(image, size, people, "", name, complete=False, clip=first.clip, source=first.source)
 
     def _extent(self) -> tuple[int, int]:
@@ -181,8 +191,8 @@ class _Picture:
         return width, height
 
 
-def _is_outside(box: np.ndarray, size: tuple[int, int]) -> bool:
-    return bool((box[:2] >= size).any() or (box[:2] + box[2:] <= 0).any())
+def _is_outside(box: np.ndarray | None, size: tuple[int, int]) -> bool:
+    return box is not None and bool((box[:2] >= size).any() or (box[:2] + box[2:] <= 0).any())
 
 
 def _told(clip: str | None) -> str:

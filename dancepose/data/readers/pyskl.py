@@ -138,9 +138,9 @@ class _ClipReader:
         if (count := xy.shape[2]) not in self._columns:
             self._columns[count] = counted_columns(count, self.run, self._source, USUAL, self.path, self._key)
         columns = self._columns[count]
-        keypoints, scores, wrong = columns.apply(xy, conf)
-        if wrong:
-            self.problems.add("not a number", self.path, f"{where}.keypoint", count=wrong)
+        keypoints, scores, lost = columns.apply(xy, conf)
+        fields = f"{where}.keypoint", f"{where}.keypoint_score"
+        columns.tell_lost(lost, xy, fields, self.path, self.problems)
         size, covered = self._size(where, entry), columns.covered
         there = np.any(keypoints[..., 2] > 0, axis=-1)  # (M, T)
         frames = []

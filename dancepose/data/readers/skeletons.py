@@ -62,9 +62,8 @@ def read_skeletons(
         columns = named_columns(names, skeleton, source_skeleton, path, key, problems)
     else:
         columns = counted_columns(xy.shape[1], skeleton, source_skeleton, {}, path, key)
-    keypoints, scores, wrong = columns.apply(xy, conf)
-    if wrong:
-        problems.add("not a number", path, "xy or conf", count=wrong)
+    keypoints, scores, lost = columns.apply(xy, conf)
+    columns.tell_lost(lost, xy, ("xy", "conf"), path, problems)
     vocabulary, labels = _labels(path, arrays, classes, key)
     clips = arrays["clip"].tolist() if "clip" in arrays else [None] * len(xy)
     sources = arrays["source"].tolist() if "source" in arrays else [""] * len(xy)
@@ -100,11 +99,18 @@ def _load(path: Path, key: str, problems: Problems) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise DataError(f"{key}={path} is no file: give the .npz of the skeletons")
     arrays: dict[str, np.ndarray] = {}
+    name = ""  # of the array that is being read
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
+        with path.open("rb") as file:
+            start = file.read(6)
+        if start == b"\x93NUMPY":
             raise DataError(f"{path} holds a single array: an .npz with {_told(NEEDED)} is needed")
-        with loaded as archive:
+        if start and not start.startswith((b"PK\3\4", b"PK\5\6")):  # numpy would take it for a pickle
+            raise DataError(
+                f"{path} is no .npz, whatever its name says: give an archive of plain arrays, at least "
+                f"{_told(NEEDED)}, as numpy.savez writes it"
+            )
+        with np.load(path, allow_pickle=False) as archive:
             for name in archive.files:
                 if name in (*NEEDED, *OPTIONAL):
                     arrays[name] = archive[name]
@@ -114,10 +120,19 @@ def _load(path: Path, key: str, problems: Problems) -> dict[str, np.ndarray]:
     except DataError:
         raise
     except Exception as error:  # whatever a damaged file makes zipfile and numpy stumble over
+        if str(error).startswith("Object arrays"):
+            raise DataError(
+                f"{path}: array '{name}' holds Python objects (a pickle), which are not loaded: write it as "
+                "an array of numbers or text"
+            ) from None
+        reason = str(error).partition("\n")[0]  # after it numpy says how to load what may not be safe
         raise DataError(
-            f"{path} cannot be read as an .npz of plain arrays ({' '.join(str(error).split())}): "
+            f"{path} cannot be read as an .npz of plain arrays ({reason}): "
             "copy it again, or write it with numpy.savez from arrays of numbers and text"
         ) from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # numpy gives the bytes of what is no array
+            raise DataError(f"{path}: '{name}' in it is no array: write it with numpy.savez")
     for name in NEEDED:
         if name not in arrays:
             raise DataError(f"{path}: array '{name}' is missing; an .npz with {_told(NEEDED)} is needed")

@@ -134,6 +134,11 @@ def test_a_skeleton_with_nothing_in_common_is_refused(changed):
         ({"box": [1, 2, 3]}, r"samples\[5\]\.box must be x, y, width and height"),
         ({"box": [1, 2, 0, 4]}, r"samples\[5\]\.box must be .*above 0"),
         ({"box": "1 2 3 4"}, r"samples\[5\]\.box must be"),
+        (
+            {"box": [1000, 1000, 50, 50]},
+            r"samples\[5\]\.box lies outside of .* 96 x 64 pixels: .* or null",
+        ),
+        ({"box": [-9, 0, 9, 9]}, r"samples\[5\]\.box lies outside of its picture"),
         ({"keypoints": [[1, 2, 2]]}, r"samples\[5\]\.keypoints must be 18 times \[x, y, v\].*there are 1"),
         ({"keypoints": [[1, 2]] * 18}, r"samples\[5\]\.keypoints must be 18 times"),
         ({"keypoints": 7}, r"samples\[5\]\.keypoints must be 18 times \[x, y, v\], .* openpose18"),
@@ -179,10 +184,10 @@ def test_files_that_are_not_there_or_cut_off(tmp_path):
 def test_what_is_merely_odd_is_reported(changed):
     far = [[500.0, 10.0, 2], [float("nan"), 1.0, 2], *[[3.0, 4.0, 1.0]] * 15, [9.0, 9.0, 0]]
     frames, problems = changed(
-        {0: {"keypiont": 1, "keypoints": far}, 1: {"box": [200, 0, 10, 10]}},
+        {0: {"keypiont": 1, "keypoints": far}, 1: {"box": [90, -5, 10, 10]}},
         {"classes": ["wave", "walk", "other", "akimbo"], "sample": 1},
     )
-    counts = {"unknown field": 2, "class without samples": 1, "not a number": 1, "outside the image": 2}
+    counts = {"unknown field": 2, "class without samples": 1, "not a number": 1, "outside the image": 1}
     assert problems.counts() == counts
     report = problems.report()
     assert "'keypiont' (Did you mean 'keypoints'?)" in report and "'sample' (Did you mean" in report
@@ -190,6 +195,14 @@ def test_what_is_merely_odd_is_reported(changed):
     found = frames[0].people[0].keypoints
     assert found[0].tolist() == [500, 10, 2] and found[2].tolist() == [3, 4, 1]
     assert not found[[1, 17]].any(), "neither NaN nor visibility 0 is annotated"
+
+
+def test_pictures_whose_every_box_lies_outside_are_left_out(changed):
+    far = {"box": [1000, 1000, 50, 50]}
+    frames, problems = changed({0: far, 1: far})
+    assert len(frames) == 3 and problems.counts() == {"annotation broken": 2}
+    with pytest.raises(DataError, match=r"none of its 8 samples can be read\nannotation broken: 8"):
+        changed(dict.fromkeys(range(8), far))
 
 
 def test_images_that_are_missing_or_broken(drawn, changed, tmp_path):
@@ -221,6 +234,7 @@ def test_the_orientation_of_a_picture_counts(changed, tmp_path):
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
 numbers = st.floats(-5, 40, allow_nan=False, width=32)
+corners = st.floats(-4, 7, allow_nan=False, width=32)  # of boxes that are partly in the picture
 
 
 @st.composite
@@ -230,7 +244,7 @@ def people(draw, classes: list[str]) -> list[Person]:
         points = np.zeros((18, 3))
         for k in draw(st.sets(st.integers(0, 17), max_size=4)):
             points[k] = draw(numbers), draw(numbers), draw(st.sampled_from([1, 2]))
-        box = draw(st.none() | st.tuples(numbers, numbers, st.floats(1, 9), st.floats(1, 9)))
+        box = draw(st.none() | st.tuples(corners, corners, st.floats(5, 9), st.floats(5, 9)))
         action = draw(st.sampled_from(classes))
         found.append(Person(points, box=None if box is None else np.array(box), id=number, action=action))
     return found

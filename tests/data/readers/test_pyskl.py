@@ -73,6 +73,7 @@ def test_people_who_are_not_there_and_empty_pictures(read):
     frames, problems, _ = read(content)[:3]
     shown = [(f.name, [p.id for p in f.people]) for f in frames[:2]]
     assert shown == [("clip_0/00000", [0]), ("clip_0/00002", [0, 1])]
+    assert [str(p).split(" ", 1)[1] for p in problems] == ["annotations[0].keypoint[0, 2, 4] (right_ear)"]
     assert problems.counts() == {"not a number": 1} and not frames[1].people[0].present[4]
     assert frames[2].size == (0, 0) and frames[2].people[1].present.all()
 
