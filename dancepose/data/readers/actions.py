@@ -158,7 +158,8 @@ class _Picture:
         A sample whose box lies outside of the picture is broken, for there is nothing of it to look at; None
         where no other is left.
         """
-        image, known, samples = root / name, True, []
+        image, known = root / name, True
+        samples: list[Sample] = []
         if not image.is_file():
             problems.add("image missing", path, f"{self.samples[0].where}.image", detail=str(image))
         try:
