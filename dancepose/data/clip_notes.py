@@ -25,6 +25,8 @@ def told_clips(frames: Sequence[Frame], rule: str | None, class_folders: int, ke
     """
     if len(frames) < 2:
         return []
+    if rule is None and class_folders:
+        return _told_folders([frame.name for frame in frames], class_folders, key)
     if rule is None:
         return _told_series([frame.name for frame in frames], key)
     sizes = Counter(frame.clip for frame in frames if frame.clip is not None)
@@ -46,6 +48,20 @@ def told_clips(frames: Sequence[Frame], rule: str | None, class_folders: int, ke
             "what the names of a video's frames share"
         ]
     return []
+
+
+def _told_folders(names: Sequence[str], class_folders: int, key: str) -> list[str]:
+    """Say how many folders below those of the classes hold several pictures, which may be videos."""
+    parents = Counter(PurePosixPath(name).parent for name in names)
+    folders = [parent for parent, count in parents.items() if len(parent.parts) > class_folders and count > 1]
+    if not folders:
+        return []
+    count, first = sum(parents[folder] for folder in folders), min(map(str, folders), key=by_number)
+    where = f"{len(folders)} folders" if len(folders) > 1 else "a folder"
+    return [
+        f"{count} of {len(names)} pictures lie in {where} below those of the classes ({first}): if such a "
+        f"folder is a video, {key}.clip={FOLDER} keeps it in one part; now each picture is drawn alone"
+    ]
 
 
 def _told_series(names: Sequence[str], key: str) -> list[str]:

@@ -27,8 +27,7 @@ from dancepose.files import by_number
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
-LABELME = "dance"
-BY_FOLDER = (LABELME, "action_folder")  # kinds whose pictures come in the order of their names
+BY_FOLDER = ("dance", "action_folder")  # kinds whose pictures come in the order of their names
 
 
 def load_part(
@@ -75,8 +74,7 @@ def load_part(
     if config.kind in BY_FOLDER:
         unnamed = {f.name for f in reading.frames if not f.clip}
         found = [f for f in frames if f.name in unnamed]
-        # who gives a split knows what is a video; and the folders of classes hold pictures of any kind
-        if rule is not None or (config.kind == LABELME and config.split is None):
+        if rule is not None or config.split is None:  # who gives a split knows what is a video
             doubts = told_clips(found, rule, reader.class_folders, key)
         if rule is not None:
             frames.sort(key=lambda f: by_number(f.name))

@@ -94,3 +94,29 @@ def test_who_gives_a_split_is_told_nothing(tmp_path):
     names = [FLAT.format(video=v, number=n) for v in range(VIDEOS) for n in range(LENGTH)]
     (root / "split.json").write_text(f'{{"train": {names[12:]}, "test": {names[:12]}}}'.replace("'", '"'))
     assert read(root, None, "split.json")[0].loaded[0].empty == ()
+
+
+def test_several_pictures_in_folders_below_those_of_classes_are_told():
+    """A few frames of each video, at uneven steps, are no series; but a folder holds them together."""
+    numbers = (3, 17, 20, 41, 90)
+    videos = frames_of(*(f"wave/wave_{v:03d}/{n}.jpg" for v in range(12) for n in numbers))
+    alone = frames_of("wave/alone.jpg", "walk/1.jpg", "walk/2.jpg", "walk/one/3.jpg")
+    (told,) = told_clips([*videos, *alone], None, 1, "data")
+    assert told.startswith("60 of 64 pictures lie in 12 folders below those of the classes (wave/wave_000)")
+    assert "data.clip=folder keeps it in one part; now each picture is drawn alone" in told
+    assert told_clips(alone, None, 1, "data") == [], "one picture in a folder is no video"
+
+
+def test_a_training_of_folders_of_classes_tells_of_folders_that_may_be_videos(tmp_path):
+    for name in [f"{c}/{c}_{v}/{n}.jpg" for c in ("wave", "walk") for v in range(3) for n in (1, 5, 6)]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        blank_picture(tmp_path / name, (32, 24))
+    values = {"kind": "action_folder", "root": str(tmp_path)}
+
+    def summary(**more):
+        made = PoseData({"a": PartConfig.from_dict(values | more, "data")}, SKELETON)
+        made.posed = False
+        return made.summary()
+
+    words = "18 of 18 pictures lie in 6 folders below those of the classes (walk/walk_0)"
+    assert words in summary() and words not in summary(clip="folder")
