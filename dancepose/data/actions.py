@@ -1,6 +1,6 @@
 """What is asked of frames whose people do something: which actions there are, how many, and over time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -54,7 +54,11 @@ def sequences(frames: Iterable[Frame]) -> list[PersonClip]:
     return list(found.values())
 
 
-def action_counts(parts: Mapping[str, Sequence[Frame]]) -> Counts:
+def action_counts(
+    parts: Mapping[str, Sequence[Frame]],
+    names: Sequence[str] | None = None,
+    answer: Callable[[Frame, Person], str | None] = lambda frame, person: person.action,
+) -> Counts:
     """Count samples (a person in a picture) and clips of each class and part.
 
     A picture of no clip counts as a clip of its own, and a clip in which several classes occur for each of
@@ -62,33 +66,57 @@ def action_counts(parts: Mapping[str, Sequence[Frame]]) -> Counts:
 
     Args:
         parts: `train`, `val`, `test` -> frames; those whose source names no classes are passed over.
+        names: the classes; None: the actions that the sources name.
+        answer: the class of a person in a frame; None is counted nowhere.
 
     Returns:
         Class -> part -> `samples` and `clips`; empty where no source names classes.
     """
-    names = class_names(frame for frames in parts.values() for frame in frames)
+    if names is None:
+        names = class_names(frame for frames in parts.values() for frame in frames)
+    found = {
+        part: [(answer(f, person), unit_of(f)) for f in frames if f.classes for person in f.people]
+        for part, frames in parts.items()
+    }
+    return class_counts(found, names)
+
+
+def class_counts(parts: Mapping[str, Iterable[tuple[str | None, str]]], names: Sequence[str]) -> Counts:
+    """Count samples of which class and clip are known.
+
+    Args:
+        parts: part -> class and clip of each sample.
+        names: the classes that are counted, in their order.
+    """
     samples = {name: dict.fromkeys(parts, 0) for name in names}
     clips: dict[str, dict[str, set[str]]] = {name: {part: set() for part in parts} for name in names}
-    for part, frames in parts.items():
-        for frame in frames:
-            for person in frame.people if frame.classes else ():
-                if person.action in samples:
-                    samples[person.action][part] += 1
-                    clips[person.action][part].add(unit_of(frame))
+    for part, found in parts.items():
+        for name, clip in found:
+            if name in samples:
+                samples[name][part] += 1
+                clips[name][part].add(clip)
     return {
         name: {part: {"samples": samples[name][part], "clips": len(clips[name][part])} for part in parts}
         for name in names
     }
 
 
-def action_table(counts: Counts) -> str:
-    """Return `action_counts` as text: a row for each class, a column for each part."""
-    parts = list(next(iter(counts.values()))) if counts else []
-    rows = [["samples (clips)", *parts]]
-    rows += [
-        [name, *(f"{row[part]['samples']} ({row[part]['clips']})" for part in parts)]
-        for name, row in counts.items()
-    ]
+def action_table(counts: Counts, clips: bool = True, unit: str = "samples") -> str:
+    """Return counts of classes as text: a row for each class, a column for each part; empty without classes.
+
+    Args:
+        counts: of `action_counts` or `class_counts`.
+        clips: whether any sample is of a clip; else none are told.
+        unit: what a sample is called, in the plural.
+    """
+    if not counts:
+        return ""
+    parts = list(next(iter(counts.values())))
+    rows = [[f"{unit} (clips)" if clips else unit, *parts]]
+    for name, row in counts.items():
+        ends = [f" ({row[part]['clips']})" if clips else "" for part in parts]
+        cells = [f"{row[part]['samples']}{end}" for part, end in zip(parts, ends, strict=True)]
+        rows.append([name, *cells])
     rows.append(["all", *(str(sum(row[part]["samples"] for row in counts.values())) for part in parts)])
     return "\n".join(aligned(rows))
 

@@ -10,17 +10,16 @@ from dancepose.data.actions import Counts, action_counts, action_table, has_keyp
 from dancepose.data.hashes import data_hash, split_hash
 from dancepose.data.images import check_images
 from dancepose.data.left_out import all_left_out, number
-from dancepose.data.loaded_part import LoadedPart, pose_part
+from dancepose.data.loaded_part import LoadedPart, limit_part, pose_part
 from dancepose.data.loading import load_part
-from dancepose.data.part_counts import part_counts, unused_splits
+from dancepose.data.part_counts import count_table, part_counts, unused_splits
 from dancepose.data.parts import PartConfig, read_limits
 from dancepose.data.problems import Problems
 from dancepose.data.readers.sources import NeverLabelled
 from dancepose.data.split_file import PARTS
-from dancepose.data.splits import Amount, kept_split, pick
+from dancepose.data.splits import Amount, kept_split
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
-from dancepose.text_table import aligned
 
 
 class PoseData:
@@ -42,6 +41,7 @@ class PoseData:
         posed: whether the frames are for learning poses: then those of whose people nobody has keypoints are
             left out, for they would pass for background, and people without keypoints in others are regions
             to ignore. To be set before the first file is read.
+        whole_clips: whether `limit` takes whole clips, for learning over time; to be set before, too.
         divided_by: what divided the official lists of the data, in words, where the file of a run's split
             stands for it; None: the data sets say it.
         never_labelled: of each data set, when a run began that goes on now: `known` of `Sources.settle`.
@@ -65,7 +65,7 @@ class PoseData:
         self.configs, self.skeleton, self.mixed = dict(configs), skeleton, mixed
         self.val, self.test, self.split_seed = val, test, split_seed
         self.min_people, self.limits, self.overfit = min_people, read_limits(limit), overfit
-        self.posed = True
+        self.posed, self.whole_clips = True, False
         self.divided_by: list[str] | None = None
         self.never_labelled: Mapping[str, NeverLabelled] | None = None
         self.made_with = ""
@@ -99,14 +99,7 @@ class PoseData:
     def _load(self, name: str, config: PartConfig) -> LoadedPart:
         val, test = ("none", "none") if self.overfit else (self.val, self.test)
         loaded = self._read(name, config, val, test)
-        for part, frames in loaded.parts.items():
-            kept = [frame for frame in frames if len(frame.people) >= self.min_people]
-            loaded.left_out += len(frames) - len(kept)
-            most = self.limits.get(part)
-            loaded.parts[part] = pick(kept, most, self.split_seed) if most else kept
-            if part == "test" and loaded.official and len(loaded.parts[part]) < len(frames):
-                some = f"only {len(loaded.parts[part])} of its {len(frames)} pictures are tested"
-                loaded.division += (f"{some} (data.limit, data.min_people): figures are not comparable",)
+        limit_part(loaded, self.min_people, self.limits, self.split_seed, self.whole_clips)
         if self.overfit:
             loaded.parts, loaded.division = {part: list(loaded.parts["train"]) for part in PARTS}, ()
         return loaded
@@ -225,19 +218,20 @@ class PoseData:
         """Return how many samples and clips of each action each part holds; empty without classes."""
         return action_counts({part: self.frames(part) for part in PARTS})
 
-    def summary(self, problems: Problems | None = None) -> str:
+    def summary(self, problems: Problems | None = None, actions: str | None = None) -> str:
         """Return the counts as tables, the split's hash, and the number of problems of each kind.
 
         Args:
             problems: what is wrong; None: what the readers and the splits found.
+            actions: table of the classes that are told apart; None: of what people do, if they do anything.
         """
         rows = self.counts()
-        cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
-        lines = aligned(cells, left=len(rows[0]))
+        lines = [count_table(rows)]
+        if actions is None:
+            actions = action_table(self.action_counts(), any(row["clips"] for row in rows))
         problems = self.problems if problems is None else problems
         found = ", ".join(f"{kind} {count}" for kind, count in problems.counts().items())
-        if actions := self.action_counts():
-            lines.append(action_table(actions))
+        lines += [actions] if actions else []
         lines.append(f"split {self.split_hash}")
         if self.left_out:
             lines.append(f"left out by data.min_people={self.min_people}: {number(self.left_out, 'picture')}")

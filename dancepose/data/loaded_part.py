@@ -1,6 +1,6 @@
 """`LoadedPart`: one part of a data set, read and divided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dancepose.data.actions import for_poses, has_keypoints
@@ -9,7 +9,7 @@ from dancepose.data.images import refuse_without_pictures
 from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
 from dancepose.data.readers.sources import NeverLabelled
-from dancepose.data.splits import Parts
+from dancepose.data.splits import Parts, pick
 from dancepose.errors import DataError
 from dancepose.records import Frame
 
@@ -33,7 +33,8 @@ class LoadedPart:
         notes: what the reader says besides, a line each; stands beside figures, too.
         division: what divides it, a line each.
         official: whether the data set says itself what tests: then figures need the division beside them.
-        empty: of parts that are asked for and have nothing to score, a line each; and of doubtful clips.
+        empty: of parts that are asked for and have nothing to score, of doubtful clips and small limits, a
+            line each.
         never_labelled: see `Reading`.
     """
 
@@ -71,6 +72,32 @@ class LoadedPart:
             and frame.name not in self.set_apart
             and (frame.clip not in drawn or (frame.evaluated and not self.set_apart))
         ]
+
+
+def limit_part(
+    loaded: LoadedPart, min_people: int, limits: Mapping[str, int], seed: int, whole_clips: bool
+) -> None:
+    """Leave out, in place, frames of few people, and of each part those beyond its limit.
+
+    Args:
+        loaded: one data set.
+        min_people: frames with fewer are left out.
+        limits: part -> frames at most; nothing of a part without a limit.
+        seed: of the draw.
+        whole_clips: see `pick`.
+    """
+    for part, frames in loaded.parts.items():
+        kept = [frame for frame in frames if len(frame.people) >= min_people]
+        loaded.left_out += len(frames) - len(kept)
+        most = limits.get(part)
+        loaded.parts[part] = pick(kept, most, seed, whole_clips) if most else kept
+        count = len(loaded.parts[part])
+        if most and count > most:
+            more = f"data.limit={most} holds less than a clip of each class, and a clip is not cut: {part}"
+            loaded.empty += (f"{more} has {count} pictures",)
+        if part == "test" and loaded.official and count < len(frames):
+            some = f"only {count} of its {len(frames)} pictures are tested"
+            loaded.division += (f"{some} (data.limit, data.min_people): figures are not comparable",)
 
 
 def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:

@@ -47,7 +47,7 @@ class MotionDataModule(FrameDataModule):
         val: how much of train validates where the split file has no val: a fraction, a count, or `none`.
         test: how much of everything tests where there is no split file: likewise.
         split_seed: of what the split draws; not `seed`, so that runs of several seeds share one test part.
-        limit: use at most so many frames of each part, or part -> number.
+        limit: use at most so many frames of each part, or part -> number; over time whole clips, see `pick`.
         holdout: share of the training part that no sampler trains on; `confusion` measures on it.
         sampler: `none`, `balanced` or `confusion`, see `ClassWeights`.
         step: of a network over time: pictures from one window to the next; None: the window's length.
@@ -144,7 +144,7 @@ class MotionDataModule(FrameDataModule):
         }
         divided = {"val": val, "test": test, "split_seed": split_seed, "limit": limit}
         self.data = self.read(kind, root, own, parts, scenes, skeleton, **divided)
-        self.data.posed = False
+        self.data.posed, self.data.whole_clips = False, encoder.frames is not None
         self.augmentation = Augmentation.from_dict(augmentation or {})
         filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers, pose_all)
         self.data.made_with = "" if filler is None else f"{filler.digest} {pose_all}"
@@ -190,7 +190,7 @@ class MotionDataModule(FrameDataModule):
 
     def summary(self, problems: Problems | None = None) -> str:
         """Return counts, table 1 of the paper, the split's hash, and what is held out of training."""
-        return "\n".join(filter(None, [self.data.summary(problems), self.people.told()]))
+        return "\n".join(filter(None, [self.data.summary(problems, self.people.table()), self.people.told()]))
 
     def setup(self, stage: str | None = None) -> None:
         """Read the data and look at the header of every image that the stage uses.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from dancepose.checks import one_of
-from dancepose.data.actions import class_names
+from dancepose.data.actions import action_counts, action_table, class_counts, class_names
 from dancepose.data.class_weights import SAMPLERS, ClassWeights
 from dancepose.data.collection import PoseData
 from dancepose.data.images import refuse_without_pictures
@@ -73,11 +73,9 @@ class MotionPeople:
             DataError: the data name fewer than two, or one that the trained network does not know.
         """
         frames = [frame for part in PARTS for frame in self.data.frames(part)]
-        names = class_names(frames)
-        if self.target == "source":
-            names = tuple(dict.fromkeys(frame.source for frame in frames))
-            if "" in names:
-                raise DataError("data.target=source: not every sample names its 'source' in the data")
+        names = self._named(frames)
+        if self.target == "source" and "" in names:
+            raise DataError("data.target=source: not every sample names its 'source' in the data")
         if self._known is not None:
             answer = TARGETS[self.target]
             done = {answer(frame, person) for frame in frames for person in frame.people}
@@ -92,15 +90,38 @@ class MotionPeople:
             raise DataError(f"a classifier needs at least two {self.target}s, and the data name {told}")
         return names
 
+    def _named(self, frames: Sequence[Frame]) -> tuple[str, ...]:
+        """Return what frames name that may be told apart, in their order."""
+        if self.target == "source":
+            return tuple(dict.fromkeys(frame.source for frame in frames))
+        return class_names(frames)
+
+    def table(self) -> str:
+        """Return how many samples and clips of each class each part holds, as text; over time, windows."""
+        parts = {part: self.data.frames(part) for part in PARTS}
+        if self.encoder.frames is None:
+            frames = [frame for found in parts.values() for frame in found]
+            counts = action_counts(parts, self._named(frames), TARGETS[self.target])
+            return action_table(counts, any(frame.clip is not None for frame in frames))
+        samples = {part: self.samples(part) for part in PARTS}
+        samples["train"] = [*samples["train"], *self.samples(HOLDOUT)]
+        found = {p: [(self.actions[s.label], str(s.clip)) for s in own] for p, own in samples.items()}
+        return action_table(class_counts(found, self.actions), unit="windows")
+
     def samples(self, part: str) -> list[MotionSample]:
         """Return the samples of `train`, `holdout`, `val` or `test`; those of train by data set and class."""
         if part not in self._samples:
             if part == "train":
                 self._samples[part] = [sample for group in self.groups for sample in group]
             else:
-                frames = self._divided[1] if part == HOLDOUT else self.data.frames(part)
-                self._samples[part] = self._cut(frames, self.taken_away(part))
+                self._samples[part] = self._cut(self.frames(part), self.taken_away(part))
         return self._samples[part]
+
+    def frames(self, part: str) -> list[Frame]:
+        """Return the frames of `train` without those held out, of `holdout`, `val` or `test`."""
+        if part == "train":
+            return self._divided[0]
+        return self._divided[1] if part == HOLDOUT else self.data.frames(part)
 
     def taken_away(self, part: str) -> tuple[str, ...]:
         """Return the keypoints that people of a part are without, though the data or a pose run know them."""
@@ -234,4 +255,5 @@ class MotionPeople:
             return ""
         held, left = len(self.samples(HOLDOUT)), len(self.samples("train"))
         use = "the sampler measures on them" if self.sampler == "confusion" else "for any sampler alike"
-        return f"held out of training (data.holdout={self.holdout}): {held} samples, {left} left; {use}"
+        unit = "samples" if self.encoder.frames is None else "windows"
+        return f"held out of training (data.holdout={self.holdout}): {held} {unit}, {left} left; {use}"

@@ -10,6 +10,7 @@ from dancepose.data.parts import PartConfig
 from dancepose.data.split_file import PARTS, SPLIT_FILE, read_split
 from dancepose.errors import DataError
 from dancepose.records import Frame
+from dancepose.text_table import aligned
 
 
 def part_counts(loaded: Sequence[LoadedPart]) -> list[dict[str, Any]]:
@@ -36,6 +37,12 @@ def _count(name: str, part: str, frames: Sequence[Frame], grouped: bool) -> dict
         "incomplete": sum(not frame.complete for frame in frames),
         "clips": len({frame.clip for frame in frames if frame.clip is not None}),
     }
+
+
+def count_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the rows of `part_counts` as text."""
+    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    return "\n".join(aligned(cells, left=len(rows[0])))
 
 
 def unused_splits(configs: Mapping[str, PartConfig], mixed: bool) -> list[str]:

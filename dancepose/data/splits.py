@@ -1,5 +1,6 @@
 """Which frames train, validate and test: from a file, or drawn by seed; a video's frames stay together."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dancepose.data.draw import draw_units, rank, unit_of
@@ -115,11 +116,43 @@ def kept_split(
     return parts
 
 
-def pick(frames: Sequence[Frame], count: int, seed: int) -> list[Frame]:
-    """Draw some frames by seed and name, in the order given."""
+def pick(frames: Sequence[Frame], count: int, seed: int, whole_clips: bool = False) -> list[Frame]:
+    """Draw some frames by seed and name; those of a smaller number are among those of a larger.
+
+    Args:
+        frames: of one part.
+        count: at most so many.
+        seed: of the draw.
+        whole_clips: draw clips as they are, one of each class, even beyond `count`, then more while they fit:
+            single frames of a clip are no stretch of time.
+
+    Returns:
+        In the order given.
+    """
+    if whole_clips:
+        drawn = _pick_clips(frames, count, seed)
+        return [frame for frame in frames if unit_of(frame) in drawn]
     ranked = sorted(frames, key=lambda frame: rank(frame.name, seed, "limit"))
     chosen = {frame.name for frame in ranked[:count]}
     return [frame for frame in frames if frame.name in chosen]
+
+
+def _pick_clips(frames: Sequence[Frame], count: int, seed: int) -> set[str]:
+    """Return the units of `pick` with whole clips."""
+    sizes = Counter(unit_of(frame) for frame in frames)
+    ranked = sorted(sizes, key=lambda unit: rank(unit, seed, "limit"))
+    held: dict[str, set[str]] = {}
+    for frame in frames:
+        held.setdefault(unit_of(frame), set()).update(p.action for p in frame.people if p.action)
+    first = {name: unit for unit in reversed(ranked) for name in held[unit]}  # the foremost of each class
+    drawn = set(first.values()) or set(ranked[:1])
+    room = count - sum(sizes[unit] for unit in drawn)
+    for unit in ranked:
+        room -= 0 if unit in drawn else sizes[unit]
+        if room < 0:
+            break
+        drawn.add(unit)
+    return drawn
 
 
 def _home(frame: Frame, drawn: bool, part: str) -> str | None:

@@ -102,7 +102,14 @@ def test_table_1():
         "a                3 (1)  0 (0)  0 (0)",
         "all                  5      2      0",
     ]
-    assert action_counts({"train": [frame("6", ["a"], classes=())]}) == {}
+    assert action_counts({"train": [frame("6", ["a"], classes=())]}) == {} and action_table({}) == ""
+    alone = {part: [replace(f, clip=None) for f in found] for part, found in parts.items()}
+    assert action_table(action_counts(alone), clips=False).splitlines() == [
+        "samples  train  val  test",
+        "b            2    2     0",
+        "a            3    0     0",
+        "all          5    2     0",
+    ]
     assert class_names([*parts["train"], frame("7", [], classes=("c", "a"))]) == ("b", "a", "c")
 
 

@@ -6,10 +6,12 @@ import pytest
 from factories import make_actions, make_archive
 
 from dancepose.data.collection import PoseData
+from dancepose.data.motion_datamodule import MotionDataModule
 from dancepose.data.motion_people import HOLDOUT, MotionPeople
 from dancepose.data.parts import PartConfig
-from dancepose.encoders import ImageOnly
+from dancepose.encoders import ImageOnly, SequenceEncoder
 from dancepose.errors import ConfigError, DataError
+from dancepose.features import KeypointFeatures
 from dancepose.skeleton import load_skeleton
 
 
@@ -152,3 +154,31 @@ def blank(path) -> None:
     for sample in content["samples"]:
         sample["keypoints"] = None
     path.write_text(json.dumps(content))
+
+
+def test_the_table_counts_what_is_told_apart(data):
+    assert people(data).table().splitlines()[1].startswith("wave")
+    lines = people(data, target="source").table().splitlines()
+    assert [line.split()[0] for line in lines] == ["samples", "a", "b", "all"]
+    per_part = [len(data.frames(part)) for part in ("train", "val", "test")]
+    assert [int(cell) for cell in lines[-1].split()[1:]] == [2 * count for count in per_part]
+
+
+def test_over_time_the_table_counts_windows_and_a_limit_keeps_whole_clips(tmp_path):
+    make_archive(tmp_path / "mine.npz", ["wave", "walk"], blocks=12, length=7)
+    skeleton = load_skeleton("openpose18")
+    encoder = SequenceEncoder(KeypointFeatures(skeleton, ["relative_position"]), 4)
+    values = {"kind": "skeletons", "annotations": str(tmp_path / "mine.npz"), "images": False, "val": 2}
+    made = MotionDataModule(skeleton, encoder, test=14, limit={"train": 30, "val": 1}, **values)
+    samples = {part: made.samples(part) for part in ("train", HOLDOUT, "val", "test")}
+    assert all(len(sample.steps) == sample.pictures == 4 for part in samples.values() for sample in part)
+    assert [len(made.frames(part)) for part in ("train", "val", "test")] == [28, 14, 14]
+    lines = made.summary().splitlines()
+    assert "windows (clips)  train    val   test" in lines and "wave             4 (2)  2 (1)  2 (1)" in lines
+    held = len(samples[HOLDOUT])
+    assert (
+        f"held out of training (data.holdout=0.1): {held} windows, {8 - held} left; for any sampler alike"
+        in lines
+    )
+    told = "data.limit=1 holds less than a clip of each class, and a clip is not cut: val has 14 pictures"
+    assert told in lines and not any("train has" in line for line in lines)

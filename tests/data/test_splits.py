@@ -362,3 +362,21 @@ def test_real_split_files(shared: Path):
     }
     people = read_split(data / "people_coco" / "split.json")
     assert {part: len(found) for part, found in people.parts.items()} == {"train": 3600, "test": 400}
+
+
+def test_pick_keeps_whole_clips_of_each_class_and_then_as_many_as_fit():
+    made = frames(60, clips=12)
+    for number, frame in enumerate(made):
+        frame.people = [Person(np.zeros((15, 3)), action=("wave", "walk")[number % 2])]
+    before: set[str] = set()
+    for count, clips in ((1, 2), (14, 2), (15, 3), (31, 6), (60, 12), (99, 12)):
+        chosen = pick(made, count, 0, whole_clips=True)
+        assert chosen == [frame for frame in made if frame.clip in {f.clip for f in chosen}]
+        assert {frame.people[0].action for frame in chosen} == {"wave", "walk"}
+        assert len({frame.clip for frame in chosen}) == clips
+        names = {frame.name for frame in chosen}
+        assert names >= before, "those of a smaller number are among those of a larger"
+        before = names
+    assert pick(made, 15, 0, True) == pick(made[::-1], 15, 0, True)[::-1] != pick(made, 15, 1, True)
+    assert len(pick(frames(30, clips=3), 12, 0, True)) == 10 and pick([], 5, 0, True) == []
+    assert pick(frames(30), 5, 0, whole_clips=True) == pick(frames(30), 5, 0), "a picture of no clip is alone"
