@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOTION_SKELETON = "common13"  # of conf/experiment/motion_*.yaml
+
 
 def browse(cfg: DictConfig) -> None:
     """Write pictures of samples and a listing of the data set; no network is built.
@@ -38,7 +40,7 @@ def browse(cfg: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from dancepose.checks import at_least, one_of
-    from dancepose.data.motion_sheets import draw_motion_samples
+    from dancepose.data.motion_sheets import draw_motion_samples, sampled_classes
     from dancepose.data.problems import FATAL, REMEDY, Problems
     from dancepose.data.sheets import choose, draw_samples
     from dancepose.data.split_file import PARTS
@@ -46,15 +48,14 @@ def browse(cfg: DictConfig) -> None:
     from dancepose.data.statistics_figure import draw_statistics
     from dancepose.errors import DataError, SplitError
     from dancepose.files import write_bytes, write_json
-    from dancepose.skeleton import Skeleton
-    from dancepose.targets import instantiate, locate, plain
+    from dancepose.targets import instantiate, locate
 
     one_of("part", cfg.part, PARTS)
     at_least("count", cfg.count, 0)
     at_least("epochs", cfg.epochs, 1)
     folder = Path(cfg.out or HydraConfig.get().runtime.output_dir)
-    skeleton = Skeleton.from_dict(plain(cfg.skeleton))
     motion = getattr(locate(cfg.data._target_, "data"), "feeds", "pose") == "motion"
+    skeleton = _skeleton(cfg, motion)
     data = instantiate(cfg.data, skeleton=skeleton, seed=cfg.seed, **_given(cfg, skeleton, motion))
     data.data.posed = False  # what a training of poses would leave out is shown, too
     refused = None
@@ -68,10 +69,12 @@ def browse(cfg: DictConfig) -> None:
     parts = {part: data.frames(part) for part in PARTS}
     keypoints = {part: keypoint_counts(frames, skeleton) for part, frames in parts.items()}
     unusable = data.data.unusable(*PARTS)
-    chosen, broken = choose(parts[cfg.part], cfg.count, data.seed, unusable, pictures=not motion)
+    classes = sampled_classes(data, cfg.part) if motion else None
+    chosen, broken = choose(parts[cfg.part], cfg.count, data.seed, unusable, not motion, classes)
     unusable.extend(broken)
     problems = Problems(dict.fromkeys([*data.problems, *unusable]))
-    for text in (data.summary(problems), keypoint_table(keypoints), problems.report()):
+    found_wrong = problems.report() if len(problems) else ""  # else the summary says it already
+    for text in filter(None, (data.summary(problems), keypoint_table(keypoints), found_wrong)):
         log.info("%s\n", text)
     found = statistics(parts, skeleton, None if motion else data.geometry)
     title = f"{', '.join(data.data.configs)}: {_totals(parts)}, skeleton {skeleton.name}"
@@ -99,6 +102,19 @@ def browse(cfg: DictConfig) -> None:
         raise DataError(f"training and evaluation would refuse to start: {counts}. {REMEDY}")
     if refused is not None:
         raise refused
+
+
+def _skeleton(cfg: DictConfig, motion: bool) -> Skeleton:
+    """Return the skeleton that was chosen; where none was, the one that networks of such data have."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from dancepose.skeleton import Skeleton, load_skeleton
+    from dancepose.targets import plain
+
+    given = [override.lstrip("+~").partition("=")[0] for override in HydraConfig.get().overrides.task]
+    if motion and not any(key.partition(".")[0] == "skeleton" for key in given):
+        return load_skeleton(MOTION_SKELETON)
+    return Skeleton.from_dict(plain(cfg.skeleton))
 
 
 def _given(cfg: DictConfig, skeleton: Skeleton, motion: bool) -> dict[str, Any]:

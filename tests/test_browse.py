@@ -4,7 +4,7 @@ import re
 import cv2
 import numpy as np
 import pytest
-from factories import labelme_shape, make_actions, make_labelme
+from factories import labelme_shape, make_actions, make_archive, make_labelme
 from running import command, run_task
 
 from dancepose.browse import browse, keypoint_counts, keypoint_table
@@ -222,6 +222,7 @@ def test_pictures_of_too_few_people_are_no_problem(tmp_path, data, caplog):
         listing = show(tmp_path, "count=0", "data.min_people=2")[1]
     assert listing["problems"] == {"counts": {}, "all": []} and listing["left_out"] == 3
     assert "left out by data.min_people=2: 3 pictures\nproblems: none" in caplog.text
+    assert "no problems found" not in caplog.text, "said once"
 
 
 def test_statistics(tmp_path, data):
@@ -273,7 +274,7 @@ def test_command(tmp_path, data):
     assert done.returncode == 0, done.stderr
     (run_dir,) = (tmp_path / "outputs" / "browse").iterdir()
     assert (run_dir / "pictures" / "train.jpg").is_file() and (run_dir / "browse.json").is_file()
-    assert "left_knee" in done.stdout and "split" in done.stdout and "no problems" in done.stdout
+    assert "left_knee" in done.stdout and "split" in done.stdout and "problems: none" in done.stdout
     place = run_dir.relative_to(tmp_path)
     assert done.stdout.endswith(f"\n1 picture, statistics.png and browse.json written to {place}\n")
 
@@ -315,6 +316,23 @@ def test_actions(tmp_path, caplog):
         sheet = picture(run_dir / shown["file"])
         panels = 1 if shown["frame"] in blank else 3
         assert sheet.shape[1] == panels * 368 + 8
+
+
+def test_skeletons_are_shown_as_motion_networks_have_them_and_each_class_first(tmp_path):
+    """A clip of each class is held out of the few that train; nothing of it could be shown."""
+    make_archive(tmp_path / "mine.npz", ["other", "other", "other", "wave"], blocks=3, length=4)
+    run_dir = tmp_path / "run"
+    keys = ["data=skeletons", f"data.annotations={tmp_path / 'mine.npz'}", "data.labels=null"]
+    for seed in range(3):
+        run_task(browse, "browse", run_dir, *keys, "data.gap=0", "count=2", "epochs=1", f"seed={seed}")
+        listing = json.loads((run_dir / "browse.json").read_text())
+        assert [shown["file"] for shown in listing["pictures"]] == [
+            f"pictures/train_00{i}.jpg" for i in (0, 1)
+        ]
+    assert listing["skeleton"] == "common13"
+    assert all(counts["annotated"] for counts in listing["keypoints"]["train"].values())
+    run_task(browse, "browse", run_dir, *keys, "data.gap=0", "count=0", "skeleton=mpii15")
+    assert json.loads((run_dir / "browse.json").read_text())["skeleton"] == "mpii15"
 
 
 def test_keypoint_counts_of_partial_labels():

@@ -7,6 +7,7 @@ import numpy as np
 
 from dancepose.data.motion_datamodule import MotionDataModule
 from dancepose.data.motion_dataset import MotionDataset
+from dancepose.data.motion_samples import TARGETS
 from dancepose.data.sampler import SampleKey
 from dancepose.data.sheets import TILE, labels_panel
 from dancepose.inference.action_drawing import draw_pose
@@ -16,6 +17,23 @@ from dancepose.skeleton import Skeleton
 
 Panel = tuple[str, np.ndarray]  # caption, picture
 MOST = 6  # samples of a frame that are drawn
+
+
+def sampled_classes(data: MotionDataModule, part: str) -> list[str | None]:
+    """Return the class of each frame of a part; None of those of which no sample is made.
+
+    These are frames that are held out of training, and those of which the data do not say what people do.
+
+    Args:
+        data: divided; its samples are single pictures.
+        part: train, val or test.
+    """
+    answer = TARGETS[data.people.target]
+    used = {frame.name for frame in data.people.frames(part)}
+    return [
+        next(filter(None, (answer(frame, p) for p in frame.people)), None) if frame.name in used else None
+        for frame in data.frames(part)
+    ]
 
 
 def draw_motion_samples(

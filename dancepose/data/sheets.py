@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,12 @@ LEGEND = "orange: left, blue: right, white: middle, ring: occluded"
 
 
 def choose(
-    frames: Sequence[Frame], count: int, seed: int, unusable: Problems, pictures: bool = True
+    frames: Sequence[Frame],
+    count: int,
+    seed: int,
+    unusable: Problems,
+    pictures: bool = True,
+    classes: Sequence[str | None] | None = None,
 ) -> tuple[list[int], Problems]:
     """Draw some frames whose images can be read.
 
@@ -44,6 +50,8 @@ def choose(
         seed: of the draw.
         unusable: what is known of their images; those are passed over.
         pictures: pass over frames of sources that have no pictures, too.
+        classes: what each frame shows: frames of None are passed over, and those of different classes come
+            first; None: all frames are alike.
 
     Returns:
         Indices in the order of the frames, and the images that turned out to be broken behind a sound header.
@@ -51,12 +59,13 @@ def choose(
     known = {word for problem in unusable for word in (problem.file, problem.detail)}
     chosen: list[int] = []
     found = Problems()
-    for index in np.random.default_rng(seed).permutation(len(frames)).tolist():
+    order = np.random.default_rng(seed).permutation(len(frames)).tolist()
+    images = [frame.image for frame in frames]
+    order = [i for i in order if str(images[i]) not in known and not (images[i] is None and pictures)]
+    for index in order if classes is None else _in_turn(order, classes):
         if len(chosen) == count:
             break
-        image = frames[index].image
-        if str(image) in known or (image is None and pictures):
-            continue
+        image = images[index]
         if image is None:
             chosen.append(index)
             continue
@@ -67,6 +76,16 @@ def choose(
             continue
         chosen.append(index)
     return sorted(chosen), found
+
+
+def _in_turn(order: Sequence[int], classes: Sequence[str | None]) -> list[int]:
+    """Return indices by turns of each class, in their order; those of no class are left out."""
+    queues: dict[str, list[int]] = {}
+    for index in order:
+        if (name := classes[index]) is not None:
+            queues.setdefault(name, []).append(index)
+    rounds = zip_longest(*queues.values())
+    return [index for turn in rounds for index in turn if index is not None]
 
 
 def draw_samples(

@@ -164,14 +164,18 @@ def visibility_legend(row: Any) -> None:
     row.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
 
 
-def place_map(axes: Axes, places: Mapping[str, Any]) -> None:
-    """Draw how many keypoints lie where, the pictures stretched to a square."""
+def place_map(axes: Axes, numbers: Mapping[str, Any]) -> None:
+    """Draw how many keypoints lie where, the pictures stretched to a square, or say why nothing is drawn."""
+    places = numbers["places"]
     counts = np.array(places["counts"])
     outside = counted(places["outside"], "keypoint lies", "keypoints lie") if places["outside"] else ""
     axes.set(xlabel=f"{outside} outside" if outside else "", xticks=(), yticks=())
     if not counts.any():
         axes.set(aspect="equal", xlim=(0, 1), ylim=(0, 1))
-        _nothing(axes, "no keypoints")
+        if not numbers["keypoints_per_person"]["mean"]:
+            _nothing(axes, "no keypoints")
+        else:
+            _nothing(axes, "none in a picture" if numbers["picture_sizes"] else "sizes of pictures unknown")
         return
     image = axes.imshow(_percent(counts), cmap="viridis", vmin=0, extent=(0, 1, 0, 1))
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.85)

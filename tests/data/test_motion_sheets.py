@@ -3,7 +3,7 @@ import pytest
 from factories import make_actions
 
 from dancepose.data.motion_datamodule import MotionDataModule
-from dancepose.data.motion_sheets import draw_motion_samples
+from dancepose.data.motion_sheets import draw_motion_samples, sampled_classes
 from dancepose.encoders import ImageOnly
 from dancepose.skeleton import load_skeleton
 
@@ -34,3 +34,17 @@ def test_people_without_a_picture_are_shown_too(data, tmp_path):
 
 def test_nothing_chosen_draws_nothing(data, tmp_path):
     assert draw_motion_samples(data, "train", [], 2, tmp_path / "p") == [] and not (tmp_path / "p").exists()
+
+
+def test_only_frames_of_which_a_sample_is_made_are_of_a_class(tmp_path):
+    """A clip of each class is held out of training: nothing of it can be shown."""
+    make_actions(tmp_path / "data", clips=9, length=2, people=1)
+    made = MotionDataModule(
+        load_skeleton("openpose18"), ImageOnly(), root=str(tmp_path / "data"), val=0.3, test="none"
+    )
+    made.frames("val")[0].people[0].action = None
+    classes = sampled_classes(made, "train")
+    shown = [f.name for f, name in zip(made.frames("train"), classes, strict=True) if name is not None]
+    assert 0 < len(shown) < len(classes)
+    assert sorted(shown) == sorted(sample.middle[0].name for sample in made.samples("train"))
+    assert sampled_classes(made, "val")[:2] == [None, made.frames("val")[1].people[0].action]

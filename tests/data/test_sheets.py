@@ -35,3 +35,13 @@ def test_unreadable_pictures_are_passed_over_and_told(tmp_path):
     chosen, found = choose(made, 9, 0, known)
     assert chosen == [0, 1, 3, 5]
     assert found.counts() == {"image broken": 1} and str(made[2].image) in str(next(iter(found)))
+
+
+def test_each_class_is_shown_before_one_comes_again(tmp_path):
+    made, classes = frames(tmp_path, 9), ["other"] * 6 + ["wave", "walk", None]
+    for seed in range(5):
+        for count, others in ((3, 1), (5, 3), (9, 6)):
+            chosen = choose(made, count, seed, Problems(), classes=classes)[0]
+            shown = [classes[index] for index in chosen]
+            assert sorted(shown) == ["other"] * others + ["walk", "wave"]
+        assert len(set(choose(made, 2, seed, Problems(), classes=classes)[0])) == 2

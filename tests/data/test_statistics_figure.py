@@ -1,5 +1,7 @@
 """The picture of a data set's statistics is one, of its size, whatever `statistics_panels` have to show."""
 
+from unittest import mock
+
 import cv2
 import numpy as np
 import pytest
@@ -64,3 +66,49 @@ def test_actions_have_a_row_and_what_has_no_keypoints_none_for_them():
     for person in (person for frame in made for person in frame.people):
         person.keypoints = np.zeros((15, 3))
     assert drawn({"train": made, "val": []}, skeleton).shape[0] == round(100 * (4.0 + 1.2 + 2 * 0.6))
+
+
+def test_panels_that_no_part_has_anything_for_are_left_out():
+    """Skeletons without pictures: no sizes and no places; single pictures: no clips beside the samples."""
+    skeleton = load_skeleton("mpii15")
+    made = frames(skeleton, 4, 2)
+    for frame in made:
+        frame.size, frame.classes = (0, 0), ("c",)
+        for person in frame.people:
+            person.action = "c"
+    titles = titles_of({"train": made, "val": []}, skeleton)
+    assert titles == [
+        *("People in a picture", "Keypoints of a person", "Samples of each class", "Clips of each class"),
+        *("train: keypoints of 8 people", "val: keypoints of 0 people"),
+    ]
+    for number, frame in enumerate(made):
+        frame.name, frame.people = f"{number}.jpg", frame.people[:1]
+        frame.size = (0, 0) if number else (9, 9)
+    titles = titles_of({"train": made[:1], "val": made[1:]}, skeleton)
+    assert "Sizes of the pictures" in titles and "Clips of each class" not in titles
+    assert "Size of people in the picture" in titles
+    assert "Size of people in the network's input at test time" not in titles
+
+
+def test_a_map_of_places_says_why_it_is_empty():
+    skeleton = load_skeleton("mpii15")
+    made = frames(skeleton, 2, 1)
+    made[1].size = (0, 0)
+    assert "sizes of pictures unknown" in words_of({"train": made[:1], "val": made[1:]}, skeleton)
+    assert "no keypoints" in words_of({"train": made[:1], "val": []}, skeleton)
+
+
+def figure_of(parts, skeleton):
+    """Return the figure that would be drawn."""
+    kept = []
+    with mock.patch("dancepose.data.statistics_figure.png", lambda figure: kept.append(figure) or b""):
+        draw_statistics(statistics(parts, skeleton, None), skeleton, "title")
+    return kept[0]
+
+
+def titles_of(parts, skeleton):
+    return [axes.get_title() for axes in figure_of(parts, skeleton).axes if axes.get_title()]
+
+
+def words_of(parts, skeleton):
+    return [text.get_text() for axes in figure_of(parts, skeleton).axes for text in axes.texts]
