@@ -55,6 +55,14 @@ class ActionResult:
         return dict(zip(self.classes, self.confusion.sum(axis=1).tolist(), strict=True))
 
     @property
+    def most_frequent(self) -> tuple[str, float] | None:
+        """The class that most samples are of, and its share: who says nothing else is so often right."""
+        if not self.samples:
+            return None
+        name = max(self.counts, key=self.counts.__getitem__)
+        return name, self.counts[name] / self.samples
+
+    @property
     def accuracy(self) -> float | None:
         """The share of samples whose most probable class is the label."""
         return _or_none(figures.accuracy(self.confusion))

@@ -199,6 +199,8 @@ def _print(
         _percent(result.mean_class_accuracy),
         ece,
     )
+    if most := result.most_frequent:
+        log.info("the most frequent class alone, %s, would be right in %s %%", most[0], _percent(most[1]))
     if len(result.classes) <= SMALL:
         log.info("labels by row, predictions by column:\n%s", "\n".join(aligned(_matrix(result))))
     for name in ("accuracy", "macro_F1"):

@@ -65,6 +65,7 @@ def test_the_table_says_it_all_and_comes_back_from_the_files(tmp_path: Path, cap
     assert rows["wave"][:3] == ["30", "6", "66.7"] and rows["all"][:3] == ["60", "12", "66.7"]
     assert rows["hold high"] == ["0", "0", "-", "-", "-"]
     assert said[1].startswith("macro-F1 66.7 % (") and "expected calibration error 0." in said[1]
+    assert said[2] == "the most frequent class alone, wave, would be right in 50.0 %"
     assert "interval of accuracy: 95 %, BCa bootstrap over 12 clips, for other clips like these" in said
     assert "note: class wave: only 6 clips: the interval is likely too narrow" in said
     assert not any("hold high: no interval" in line for line in said)
