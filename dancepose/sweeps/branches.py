@@ -63,10 +63,18 @@ class BranchBlock:
         for row in self.rows:
             behind = "" if row.behind is None else told(row.behind, signed=True)
             lines.append([row.system, told(row.accuracy), told(row.macro_f1), behind])
-        words = {interval.words for row in self.rows for interval in (row.accuracy, row.macro_f1)}
-        words |= {row.behind.words for row in self.rows if row.behind is not None}
+        columns = {
+            "accuracy": [row.accuracy for row in self.rows],
+            "macro-F1": [row.macro_f1 for row in self.rows],
+            "the differences": [row.behind for row in self.rows if row.behind is not None],
+        }
+        whose: dict[str, list[str]] = {}  # how an interval was made -> the columns that were
+        for column, intervals in columns.items():
+            for words in dict.fromkeys(interval.words for interval in intervals):
+                whose.setdefault(words, []).append(column)
+        notes = [f"intervals of {' and '.join(names)}: {words}" for words, names in whose.items()]
         head = f"{self.title}, {self.samples} test samples" if self.title else f"{self.samples} test samples"
-        return "\n".join([head, *aligned(lines), *(f"intervals: {word}" for word in sorted(words))])
+        return "\n".join([head, *aligned(lines), *notes])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

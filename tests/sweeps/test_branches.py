@@ -30,6 +30,7 @@ def job(
     probabilities = np.stack([np.where(labels == c, sure, 1 - sure) for c in range(2)], axis=1)
     ids = [f"{more.get('name', 's')}{i}" for i in range(40)]
     clips = [f"c{i // 4}" for i in range(40)]
+    clips = clips if more.get("in_clips", True) else [None] * 40
     MotionSamples(ids, clips, labels, probabilities, CLASSES).save(run / "per_sample.npz")
 
 
@@ -56,7 +57,19 @@ def test_four_systems_with_intervals(tmp_path):
     assert accuracies[LATE] == pytest.approx(either.mean())
     text = block.table()
     assert "seed 0, 40 test samples" in text and "other clips like these" in text and "70.0" in text
+    made = "95 %, BCa bootstrap over 10 clips, for other clips like these"
+    assert text.splitlines()[-1] == f"intervals of accuracy and macro-F1 and the differences: {made}"
     assert json.loads(json.dumps(block.to_dict()))["rows"][3]["behind"] is None
+
+
+def test_each_way_of_making_intervals_says_of_which_columns_it_is(tmp_path):
+    job(tmp_path, 0, ["keypoints"], 0.7, in_clips=False)
+    job(tmp_path, 1, ["keypoints", "image"], 0.9, in_clips=False)
+    (block,) = compare_branches(tmp_path)
+    made = {"accuracy": "Wilson", "macro-F1 and the differences": "BCa bootstrap over 40 samples"}
+    assert block.table().splitlines()[-2:] == [
+        f"intervals of {columns}: 95 %, {how}, for other samples like these" for columns, how in made.items()
+    ]
 
 
 def test_each_seed_and_setting_is_a_block_of_its_own(tmp_path):
