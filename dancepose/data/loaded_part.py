@@ -1,14 +1,17 @@
 """`LoadedPart`: one part of a data set, read and divided."""
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dancepose.data.actions import for_poses, has_keypoints
+from dancepose.data.actions import class_names, for_poses, has_keypoints
 from dancepose.data.gap import Gap
 from dancepose.data.images import refuse_without_pictures
+from dancepose.data.labels import labels_of
 from dancepose.data.parts import PartConfig
 from dancepose.data.problems import Problems
 from dancepose.data.readers.sources import NeverLabelled
+from dancepose.data.split_file import PARTS
 from dancepose.data.splits import Parts, pick
 from dancepose.errors import DataError
 from dancepose.records import Frame
@@ -125,3 +128,20 @@ def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:
             "test. Give data with keypoints"
         )
     return replace(loaded, parts=parts, without_keypoints=loaded.without_keypoints + before - after)
+
+
+def leaving_out(loaded: Iterable[LoadedPart], classes: Sequence[str], mixed: bool) -> list[str]:
+    """Return the overrides that leave classes out of all parts, as the shell takes them.
+
+    Args:
+        loaded: the data sets; those that have none of the classes need no override.
+        classes: of the run.
+        mixed: whether the data sets are named.
+    """
+    overrides = []
+    for one in loaded:
+        key = f"data.parts.{one.name}.labels" if mixed else "data.labels"
+        named = class_names(frame for part in PARTS for frame in one.parts[part])
+        if labels := labels_of(one.config.labels or {}, [name for name in classes if name in named]):
+            overrides.append(shlex.quote(f"{key}={{{', '.join(f'{label}: null' for label in labels)}}}"))
+    return overrides

@@ -1,6 +1,5 @@
 """`MotionPeople`: the samples of a motion run, part by part and class by class."""
 
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -10,8 +9,9 @@ from dancepose.data.class_weights import SAMPLERS, ClassWeights
 from dancepose.data.collection import PoseData
 from dancepose.data.images import refuse_without_pictures
 from dancepose.data.keypoint_mask import check_keypoints, without_keypoints
-from dancepose.data.labels import labels_of
+from dancepose.data.loaded_part import leaving_out
 from dancepose.data.motion_samples import TARGETS, MotionSample, frame_samples, hold_out, window_samples
+from dancepose.data.parts import told_places
 from dancepose.data.pose_filling import PoseFiller
 from dancepose.data.split_file import PARTS
 from dancepose.encoders import Encoder
@@ -174,14 +174,7 @@ class MotionPeople:
             DataError: names the data and the remedy.
         """
         frames = [frame for part in parts for frame in self.data.frames(part)]
-        refuse_without_pictures(frames, self._where(), "the image branch")
-
-    def _where(self) -> str:
-        """Return the keys that name the data, `data.annotations=skeletons.npz` for instance."""
-        return ", ".join(
-            f"data.{'root' if c.annotations is None else 'annotations'}={c.annotations or c.root}"
-            for c in self.data.configs.values()
-        )
+        refuse_without_pictures(frames, told_places(self.data.configs.values()), "the image branch")
 
     def check_taken_away(self, parts: Sequence[str]) -> None:
         """Refuse to take keypoints away from a network that looks at none.
@@ -215,8 +208,8 @@ class MotionPeople:
         else:
             remedy = f"data.pose_run=<run directory> has a trained pose network find them; {alone}"
         raise DataError(
-            f"{self._where()}: none of the {len(samples)} people of the {part} part has keypoints in "
-            f"skeleton {self.data.skeleton.name}, and the network needs them: {remedy}"
+            f"{told_places(self.data.configs.values())}: none of the {len(samples)} people of the {part} part "
+            f"has keypoints in skeleton {self.data.skeleton.name}, and the network needs them: {remedy}"
         )
 
     def check_training(self, batch_size: int) -> None:
@@ -241,12 +234,7 @@ class MotionPeople:
         """Say how classes are left out of all parts."""
         if self.target != "action":
             return f"leave what is of them out of the data: a {self.target} that only tests cannot be learnt"
-        overrides = []
-        for one in self.data.loaded:
-            key = f"data.parts.{one.name}.labels" if self.data.mixed else "data.labels"
-            named = class_names(frame for part in PARTS for frame in one.parts[part])
-            if labels := labels_of(one.config.labels or {}, [name for name in lacking if name in named]):
-                overrides.append(shlex.quote(f"{key}={{{', '.join(f'{label}: null' for label in labels)}}}"))
+        overrides = leaving_out(self.data.loaded, lacking, self.data.mixed)
         return f"leave them out of all parts: {' '.join(overrides)}"
 
     def told(self) -> str:

@@ -1,7 +1,7 @@
 """Where the parts of a data set lie: one for `data=dance`, `coco`, `action` and so on, several for `mix`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -224,3 +224,11 @@ def find_file(path: str, root: Path) -> Path:
     """Return a path as it is, or below `root` where it exists only there."""
     given = Path(path).expanduser()
     return root / given if not given.exists() and (root / given).exists() else given
+
+
+def told_places(configs: Iterable[PartConfig]) -> str:
+    """Return the keys that say where data are, `data.annotations=skeletons.npz` for instance."""
+    return ", ".join(
+        f"data.{'root' if c.annotations is None else 'annotations'}={c.annotations or c.root}"
+        for c in configs
+    )

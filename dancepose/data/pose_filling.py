@@ -61,7 +61,8 @@ class PoseFiller:
                 f"data.pose_run={run}: its skeleton {model.skeleton.name} has no keypoint of {skeleton.name}"
             )
         self.model, self.workers, self.everyone = model, workers, everyone
-        one_of("data.pose_all", everyone, (False, True, IN_BOXES))
+        if not isinstance(everyone, bool):
+            one_of("data.pose_all", everyone, ("false", "true", IN_BOXES))
         self.digest = hashlib.sha256(found.read_bytes()).hexdigest()[:16]  # stands for the checkpoint
         self.folder = cache_dir() / "poses" / f"{RULE}-{self.digest}"
 
