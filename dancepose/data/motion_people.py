@@ -208,8 +208,8 @@ class MotionPeople:
         else:
             remedy = f"data.pose_run=<run directory> has a trained pose network find them; {alone}"
         raise DataError(
-            f"{told_places(self.data.configs.values())}: none of the {len(samples)} people of the {part} part "
-            f"has keypoints in skeleton {self.data.skeleton.name}, and the network needs them: {remedy}"
+            f"{told_places(self.data.configs.values())}: none of the {len(samples)} people of the {part} "
+            f"part has keypoints in skeleton {self.data.skeleton.name}, and the network needs them: {remedy}"
         )
 
     def check_training(self, batch_size: int) -> None:
