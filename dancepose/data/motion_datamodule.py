@@ -123,7 +123,7 @@ class MotionDataModule(FrameDataModule):
             if value is not None:
                 check_number(f"data.{name}", value, 1)
         if pose_all and pose_run is None:
-            raise ConfigError("data.pose_all=true: which network finds the poses? Give data.pose_run=<run>")
+            raise ConfigError("data.pose_all: which network finds the poses? Give data.pose_run=<run>")
         if step is not None and encoder.frames is None:
             raise ConfigError(f"data.step={step} is for networks over time, model=motion_1d; leave it out")
         self.size, self.resize, self.margin = size, resize, margin

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from dancepose.checks import one_of
 from dancepose.data.dataset import EvaluationDataset, PoseLoader, collate_evaluation, prepare_worker
 from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.data.sampler import EvaluationSampler
@@ -49,7 +48,7 @@ class PoseFiller:
 
     Raises:
         CheckpointError: there is no such run, or its checkpoint is broken or foreign.
-        ConfigError: the run is none of poses, or its skeleton has nothing in common.
+        ConfigError: the run is none of poses, its skeleton has nothing in common, or `everyone` is unknown.
     """
 
     def __init__(self, run: str | Path, skeleton: Skeleton, workers: int = 0, everyone: bool | str = False):
@@ -60,9 +59,9 @@ class PoseFiller:
             raise ConfigError(
                 f"data.pose_run={run}: its skeleton {model.skeleton.name} has no keypoint of {skeleton.name}"
             )
+        if everyone not in (False, True, IN_BOXES):
+            raise ConfigError(f"data.pose_all={everyone}: choose false, true or {IN_BOXES}")
         self.model, self.workers, self.everyone = model, workers, everyone
-        if not isinstance(everyone, bool):
-            one_of("data.pose_all", everyone, ("false", "true", IN_BOXES))
         self.digest = hashlib.sha256(found.read_bytes()).hexdigest()[:16]  # stands for the checkpoint
         self.folder = cache_dir() / "poses" / f"{RULE}-{self.digest}"
 

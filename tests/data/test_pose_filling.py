@@ -8,6 +8,7 @@ from oracle import SKELETON, predictor_for, ramp, somebody
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.data import pose_filling
 from dancepose.data.pose_filling import PoseFiller, _overlaps
+from dancepose.errors import ConfigError
 from dancepose.inference.geometry import TestGeometry
 from dancepose.records import VISIBLE, Frame, Person
 from dancepose.skeleton import load_skeleton
@@ -44,7 +45,7 @@ class Poses:
         made.predict_maps = counted
         return made
 
-    def filler(self, everyone: bool = False) -> PoseFiller:
+    def filler(self, everyone: bool | str = False) -> PoseFiller:
         return PoseFiller("run", COMMON, everyone=everyone)
 
 
@@ -112,6 +113,12 @@ def test_labelled_keypoints_are_kept_unless_all_are_to_be_found(poses):
     assert is_at(found.people[0], LARGE) and is_at(found.people[1], SMALL)
     assert not found.people[2].present.any(), "whom nobody is found for has none"
     assert frame.people[2].present.any() and not frame.people[1].present.any()
+
+
+@pytest.mark.parametrize("unknown", ["boxes", "true"])
+def test_who_gets_keypoints_is_one_of_three(poses, unknown):
+    with pytest.raises(ConfigError, match=rf"data\.pose_all={unknown}: choose false, true or in_boxes"):
+        poses.filler(everyone=unknown)
 
 
 def test_what_is_found_is_kept_by_picture_and_checkpoint(poses):
