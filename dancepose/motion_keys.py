@@ -22,6 +22,10 @@ from dancepose.networks.resnet import DEPTHS, PLACEMENTS, ResNet
 from dancepose.skeleton import Skeleton
 
 FUSION_TRAININGS = ("joint", "staged")
+OF_BRANCH = {  # keys of `model` that one branch alone reads
+    "keypoints": ("features", "literal_first_layer"),
+    "image": ("attention", "attention_placement", "depth", "width"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ class MotionConfig(ABC):
         return False
 
     @property
-    def attends(self) -> bool:
-        """Whether `model.attention` has a place in the network."""
-        return False
+    def idle(self) -> tuple[str, ...]:
+        """Keys of `model` that have no place in the network, whatever they say."""
+        return ("attention",)
 
     @property
     def difference_from_paper(self) -> str:
@@ -114,9 +118,9 @@ class FusionConfig(FeatureConfig):
         return "image" in self.branches
 
     @property
-    def attends(self) -> bool:
-        """Whether `model.attention` has a place in the network: in the image branch."""
-        return self.images
+    def idle(self) -> tuple[str, ...]:
+        """Keys of `model` that are of a branch which is left out."""
+        return tuple(key for branch, keys in OF_BRANCH.items() if branch not in self.branches for key in keys)
 
     def encoder(self, skeleton: Skeleton) -> Encoder:
         """Make the encoder of one picture's keypoints, or none for the image branch alone."""
@@ -157,9 +161,9 @@ class SequenceConfig(FeatureConfig):
             raise ConfigError(f"model.kernel={self.kernel}: it must be odd, to have a centre")
 
     @property
-    def attends(self) -> bool:
-        """Whether `model.attention` has a place in the network: over time."""
-        return True
+    def idle(self) -> tuple[str, ...]:
+        """None: attention is over time."""
+        return ()
 
     def encoder(self, skeleton: Skeleton) -> Encoder:
         """Make the encoder of a window of frames."""

@@ -63,6 +63,22 @@ def test_a_run_directory_holds_what_the_readme_says(finished):
     assert {clip for clip in samples.clips} <= {f"clip_{i}" for i in range(24)}
 
 
+def test_figures_of_each_class_and_pictures_are_in_csv_and_wandb(finished):
+    from wandb_file import read_run
+
+    classes = ("wave", "walk", "other")
+    with (finished / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["val/accuracy"]]
+    assert len(rows) == 4
+    assert all(0 <= float(row[f"val/accuracy_{name}"]) <= 1 for row in rows for name in classes)
+    assert {f"test/accuracy_{name}" for name in classes} <= json.loads(
+        (finished / "metrics.json").read_text()
+    )["metrics"].keys()
+    record = read_run(next((finished / "wandb").glob("offline-run-*/*.wandb")))
+    assert {"test/samples", "test/mistakes", "test/reliability", "test/confusion"} <= record.media
+    assert {f"val/accuracy_{name}" for name in classes} <= record.scalars
+
+
 @pytest.mark.slow
 def test_shares_of_the_sampler_are_logged_each_epoch(finished):
     with (finished / "metrics.csv").open() as file:

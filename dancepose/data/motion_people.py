@@ -7,6 +7,7 @@ from dancepose.checks import one_of
 from dancepose.data.actions import action_counts, action_table, class_counts, class_names
 from dancepose.data.class_weights import SAMPLERS, ClassWeights
 from dancepose.data.collection import PoseData
+from dancepose.data.held_out import check_held_out, told_held_out
 from dancepose.data.images import refuse_without_pictures
 from dancepose.data.keypoint_mask import check_keypoints, without_keypoints
 from dancepose.data.loaded_part import leaving_out
@@ -62,7 +63,7 @@ class MotionPeople:
         self.holdout, self.sampler, self.test_without = holdout, sampler, tuple(test_without)
         self._known = None if known_actions is None else tuple(known_actions)
         self._filler, self.target = filler, target
-        self._filled: dict[int, Frame] = {}  # by id of the frame as it was read
+        self._filled: dict[int, tuple[Frame, Frame]] = {}  # by id of the frame as it was read, which stays
         self._samples: dict[str, list[MotionSample]] = {}  # by part, made on first use
 
     @cached_property
@@ -92,9 +93,10 @@ class MotionPeople:
 
     def _named(self, frames: Sequence[Frame]) -> tuple[str, ...]:
         """Return what frames name that may be told apart, in their order."""
-        if self.target == "source":
-            return tuple(dict.fromkeys(frame.source for frame in frames))
-        return class_names(frames)
+        if self.target == "action":
+            return class_names(frames)
+        answers = (TARGETS[self.target](frame, person) for frame in frames for person in frame.people)
+        return tuple(dict.fromkeys(answer for answer in answers if answer is not None))
 
     def table(self) -> str:
         """Return how many samples and clips of each class each part holds, as text; over time, windows."""
@@ -119,9 +121,8 @@ class MotionPeople:
 
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train` without those held out, of `holdout`, `val` or `test`."""
-        if part == "train":
-            return self._divided[0]
-        return self._divided[1] if part == HOLDOUT else self.data.frames(part)
+        divided = dict(zip(("train", HOLDOUT), self._divided, strict=True))
+        return divided[part] if part in divided else self.data.frames(part)
 
     def taken_away(self, part: str) -> tuple[str, ...]:
         """Return the keypoints that people of a part are without, though the data or a pose run know them."""
@@ -147,8 +148,8 @@ class MotionPeople:
         if self._filler is None:
             return list(frames)
         new = [frame for frame in frames if id(frame) not in self._filled]
-        self._filled |= {id(frame): filled for frame, filled in zip(new, self._filler.fill(new), strict=True)}
-        return [self._filled[id(frame)] for frame in frames]
+        self._filled |= {id(pair[0]): pair for pair in zip(new, self._filler.fill(new), strict=True)}
+        return [self._filled[id(frame)][1] for frame in frames]
 
     def _cut(self, frames: Sequence[Frame], unseen: Sequence[str] = ()) -> list[MotionSample]:
         frames = without_keypoints(self._posed(frames), unseen, self.data.skeleton)
@@ -217,7 +218,7 @@ class MotionPeople:
 
         Raises:
             DataError: a class has no sample.
-            ConfigError: the batch is larger than the part.
+            ConfigError: the batch is larger than the part, or the sampler has nothing to measure on.
         """
         counts = self.weights.counts
         if lacking := [name for name, count in zip(self.actions, counts, strict=True) if not count]:
@@ -225,6 +226,8 @@ class MotionPeople:
                 f"the training part has no sample of {', '.join(lacking)}: give more of them, another split "
                 f"(data.split), or {self._leave_out(lacking)}"
             )
+        if self.sampler == "confusion":
+            check_held_out(self.samples(HOLDOUT), self.actions)
         if sum(counts) < batch_size:
             raise ConfigError(
                 f"data.batch_size={batch_size} is more than the {sum(counts)} training samples: lower it"
@@ -241,7 +244,7 @@ class MotionPeople:
         """Say what is held out of training; empty where nothing is."""
         if not self.holdout:
             return ""
-        held, left = len(self.samples(HOLDOUT)), len(self.samples("train"))
+        over_time, (held, left) = bool(self.encoder.frames), map(self.samples, (HOLDOUT, "train"))
+        counts = told_held_out(held, left, self.actions, over_time)
         use = "the sampler measures on them" if self.sampler == "confusion" else "for any sampler alike"
-        unit = "samples" if self.encoder.frames is None else "windows"
-        return f"held out of training (data.holdout={self.holdout}): {held} {unit}, {left} left; {use}"
+        return f"held out of training (data.holdout={self.holdout}): {counts}; {use}"

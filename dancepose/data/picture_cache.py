@@ -67,9 +67,11 @@ def free_memory() -> int | None:
     except (OSError, StopIteration, ValueError, IndexError):
         return None
     try:  # a container's own limit
-        limit, used = ((GROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return min(free, int(limit) - int(used))
-    except (OSError, ValueError):  # no limit is called `max`
+        limit, used = (int((GROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        shares = dict(line.split() for line in (GROUP / "memory.stat").read_text().splitlines())
+        # `used` has what was read of files in it, which the kernel gives up as soon as memory is wanted
+        return min(free, limit - used + int(shares["inactive_file"]) + int(shares["active_file"]))
+    except (OSError, ValueError, KeyError):  # no limit is called `max`
         return free
 
 

@@ -42,9 +42,9 @@ class PoseFiller:
         run: the directory of a pose run; its best checkpoint is taken, without one its last.
         skeleton: that of the samples; found people are mapped to it.
         workers: data worker processes.
-        everyone: find the keypoints of people who have some, too. Whom nobody is found for then has none, and
-            whom somebody is found for has no box, as in a prediction: the crop is of what was found.
-            `in_boxes`: the crop stays that of the label, whatever is found.
+        everyone: find the keypoints of people who have some, too. Nobody has a box then, as in a prediction,
+            and the crop is of what was found; whom nobody is found for has no keypoints and the label's crop.
+            `in_boxes`: the crop is the label's, whatever is found.
 
     Raises:
         CheckpointError: there is no such run, or its checkpoint is broken or foreign.
@@ -165,13 +165,18 @@ class PoseFiller:
                 own = np.where(found[best].present[:, None], found[best].keypoints, 0)
                 keypoints = self.map.apply(own)
                 keypoints[:, 2] = np.where(keypoints[:, 2] > 0, VISIBLE, 0)
-                box, extent = people[i].box, mapped_extent(own, keypoints)
-                if self.everyone == IN_BOXES and box is not None:
-                    extent = np.concatenate([box[:2], box[:2] + box[2:]])
-                elif self.everyone:
-                    box = None
-                people[i] = replace(people[i], keypoints=keypoints, box=box, extent=extent)
-        return replace(frame, people=people)
+                extent = mapped_extent(own, keypoints)
+                people[i] = replace(people[i], keypoints=keypoints, extent=extent)
+        return replace(frame, people=[self._unboxed(p) for p in people] if self.everyone else people)
+
+    def _unboxed(self, person: Person) -> Person:
+        """Take a box away, which a prediction does not know and features would tell; a crop of it stays."""
+        if (box := person.box) is None:
+            return person
+        stays = self.everyone == IN_BOXES or not person.present.any()
+        return replace(
+            person, box=None, extent=np.concatenate([box[:2], box[:2] + box[2:]]) if stays else person.extent
+        )
 
     @staticmethod
     def _matched(people: Sequence[Person], boxes: np.ndarray) -> list[tuple[int, int]]:

@@ -157,8 +157,10 @@ class ActionPredictor:
             self.map.apply(np.stack([person.keypoints for person in sample.steps]).astype(np.float64))
             for sample in samples
         ]
-        for number, keypoints in enumerate(mapped):
-            middle = keypoints[len(keypoints) // 2]
+        for number, (sample, keypoints) in enumerate(zip(samples, mapped, strict=True)):
+            place = len(keypoints) // 2
+            # who is only looked at needs no keypoint that the classifier knows, but a crop around all
+            middle = keypoints[place] if self.model.encoder.inputs else sample.steps[place].keypoints
             if (middle[:, 2] > 0).sum() < LEAST_KEYPOINTS:
                 reason[number] = TOO_FEW
             else:

@@ -68,21 +68,25 @@ def check_sweep(config: Mapping[str, Any], varying: Sequence[str]) -> None:
         raise ConfigError(
             "lr_find: not in a multirun (-m): run the test once, then give its rate to the sweep"
         )
-    _check_attention(config, varying)
+    _check_idle(config, varying)
 
 
-def _check_attention(config: Mapping[str, Any], varying: Sequence[str]) -> None:
-    """Refuse a sweep over attentions in a network that has none: its jobs would be the same network."""
-    network = config["model"].get("network", "pose")
-    if network == "pose" or not any(
-        f"{key.replace('/', '.')}.".startswith("model.attention.") for key in varying
-    ):
+def _check_idle(config: Mapping[str, Any], varying: Sequence[str]) -> None:
+    """Refuse a sweep over a key that a motion network has no place for: its jobs would be one network."""
+    if config["model"].get("network", "pose") == "pose":
         return
     from dancepose.build import motion_config
 
-    if not motion_config(config["model"]).attends:
+    model = motion_config(config["model"])
+    for key in varying:
+        name = key.replace("/", ".")
+        if not any(f"{name}.".startswith(f"model.{idle}.") for idle in model.idle):
+            continue
+        branches = config["model"].get("branches")
+        of, more = (
+            (f" with branches {branches}", ", or add the branch that reads it") if branches else ("", "")
+        )
         raise ConfigError(
-            f"model.network={network} with branches {config['model'].get('branches')} has no attention, so "
-            "that the jobs of a sweep over attentions would be the same network. Leave model/attention out, "
-            "or add the branch image"
+            f"{key}: model.network={model.network}{of} has no place for it, so that the jobs of a sweep over "
+            f"it would be the same network. Leave it out{more}"
         )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from factories import stick_person
 
+from dancepose.data.motion_samples import frame_samples
 from dancepose.data.pose_filling import PoseFiller
 from dancepose.inference.person_crop import person_square
 from dancepose.records import Frame, Person
@@ -68,15 +69,18 @@ def test_in_labelled_boxes_it_stays_that_of_the_label(found, box):
     cleared = PoseFiller._cleared(replace(picture(), people=[person]))
     filled = filler(everyone="in_boxes")._assign(cleared, [found])
     assert filled.people[0].present.any() and not np.array_equal(filled.people[0].keypoints, labelled)
-    assert square(filled) == person_square(expected, SIZE, 0.0)
+    assert square(filled) == person_square(expected, SIZE, 0.0) and filled.people[0].box is None
 
 
-def test_whom_nobody_is_found_for_keeps_the_labelled_place():
+@pytest.mark.parametrize("everyone", [True, "in_boxes"])
+def test_whom_nobody_is_found_for_keeps_the_labelled_crop_and_tells_features_no_size(everyone):
     labelled = stick_person(RUN, 45, 30, 210, np.random.default_rng(1))
-    person = Person(labelled, extent=np.array([40, 20, 160, 240.0]))
-    (cleared,) = PoseFiller._cleared(Frame(None, SIZE, [person], RUN.name, "a")).people
-    assert not cleared.present.any() and cleared.extent is None
-    assert person_square(cleared, SIZE, 0.0) == person_square(person, SIZE, 0.0)
+    person = Person(labelled, extent=np.array([40, 20, 160, 240.0]), action="wave")
+    frame = filler(everyone)._assign(PoseFiller._cleared(Frame(None, SIZE, [person], RUN.name, "a")), [])
+    assert not frame.people[0].present.any()
+    assert square(frame) == person_square(person, SIZE, 0.0)
+    (sample,) = frame_samples([frame], ["wave"])
+    assert sample.box_height.tolist() == [0]
 
 
 def test_the_neck_is_found_as_a_prediction_finds_it(found):

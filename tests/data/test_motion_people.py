@@ -1,4 +1,7 @@
 import json
+import re
+from copy import copy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,7 +40,29 @@ def test_every_sample_is_in_one_part(data):
     ids = {part: {s.id for s in made.samples(part)} for part in ("train", HOLDOUT, "val", "test")}
     assert sum(map(len, ids.values())) == len(set().union(*ids.values())) == 96
     assert {s.clip for s in made.samples("train")}.isdisjoint({s.clip for s in made.samples(HOLDOUT)})
-    assert f"{len(ids[HOLDOUT])} samples" in made.told()
+    told = made.told()
+    held = {name: sum(s.label == i for s in made.samples(HOLDOUT)) for i, name in enumerate(made.actions)}
+    assert f"{len(ids[HOLDOUT])} samples, {len(ids['train'])} left (wave {held['wave']} of " in told
+    assert sum(int(n) for n in re.findall(r"(\d+) of", told)) == len(ids[HOLDOUT]) > 0
+
+
+def test_a_class_of_which_nothing_can_be_held_out_is_named(tmp_path):
+    """By each class's only clip nothing would be measured: in silence the sampler would be another one."""
+    make_actions(tmp_path, clips=3, length=4)
+    config = PartConfig.from_dict({"kind": "action", "root": str(tmp_path)}, "data")
+    found = PoseData({"action": config}, load_skeleton("openpose18"), val="none", test="none")
+    found.posed = False
+    people(found, sampler="balanced").check_training(1)
+    with pytest.raises(ConfigError, match="of walk no clip can be held out .*=balanced"):
+        people(found, sampler="confusion").check_training(1)
+
+
+def test_frames_without_an_action_need_no_source(data):
+    """Where nobody does anything that is known, there is no sample, whose source would be asked for."""
+    idle = [replace(frame, people=[], source="") for frame in data.frames("train")[:2]]
+    other = copy(data)
+    other.frames = lambda part: [*idle, *data.frames(part)] if part == "train" else data.frames(part)
+    assert set(people(other, target="source").actions) == {"a", "b"}
 
 
 def test_training_samples_stand_by_class_and_weights_follow(data):
@@ -176,9 +201,8 @@ def test_over_time_the_table_counts_windows_and_a_limit_keeps_whole_clips(tmp_pa
     lines = made.summary().splitlines()
     assert "windows (clips)  train    val   test" in lines and "wave             4 (2)  2 (1)  2 (1)" in lines
     held = len(samples[HOLDOUT])
-    assert (
-        f"held out of training (data.holdout=0.1): {held} windows, {8 - held} left; for any sampler alike"
-        in lines
-    )
+    of_each = [sum(s.label == label for s in samples[HOLDOUT]) for label in (0, 1)]
+    counts = f"{held} windows, {8 - held} left (wave {of_each[0]} of 4, walk {of_each[1]} of 4)"
+    assert f"held out of training (data.holdout=0.1): {counts}; for any sampler alike" in lines
     told = "data.limit=1 holds less than a clip of each class, and a clip is not cut: val has 14 pictures"
     assert told in lines and not any("train has" in line for line in lines)

@@ -109,10 +109,18 @@ def test_it_is_ram_or_nothing_and_no_part_of_what_a_run_is(dance):
     assert config_hash(config, "d") == config_hash({"seed": 0, "data": {"cache": "ram"}}, "d")
 
 
+USED = {"max": "4096", "current": "3000"}
+
+
 @pytest.mark.parametrize(
     ("limits", "expected"),
-    [({}, 2048 * 1024), ({"max": "max"}, 2048 * 1024), ({"max": "4096", "current": "1024"}, 3072)],
-    ids=["no container", "one without a limit", "one with a limit"],
+    [
+        ({}, 2048 * 1024),
+        ({"max": "max"}, 2048 * 1024),
+        (USED | {"stat": "anon 1024\nactive_file 0\ninactive_file 0"}, 1096),
+        (USED | {"stat": "anon 1000\nactive_file 800\ninactive_file 1200"}, 3096),
+    ],
+    ids=["no container", "one without a limit", "one with a limit", "one whose memory is full of files"],
 )
 def test_free_memory_is_what_system_and_container_leave(tmp_path, monkeypatch, limits, expected):
     (tmp_path / "meminfo").write_text("MemTotal: 4096 kB\nMemAvailable: 2048 kB\n")

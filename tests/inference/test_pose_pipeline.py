@@ -13,7 +13,7 @@ from oracle import SKELETON, as_outputs, predictor_for, ramp, somebody
 from PIL import Image
 
 import dancepose
-from dancepose.build import build
+from dancepose.build import MotionModel, build, expect
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.codecs.base import Found
 from dancepose.errors import CheckpointError, ConfigError, DataError
@@ -30,6 +30,7 @@ from dancepose.inference.runs import load_motion
 from dancepose.inference.stage_times import StageTimes
 from dancepose.inference.tiles import Tiling
 from dancepose.records import Frame, Person
+from dancepose.skeleton import load_skeleton
 
 CODEC = AssociativeEmbedding(SKELETON)
 
@@ -513,6 +514,21 @@ class TestActions:
         assert told.reason == (TOO_FEW, None)
         people = told.given_to([person, whole])
         assert people[0].action is None and people[0].probabilities is None and people[1].action
+
+    def test_who_is_only_looked_at_needs_no_keypoint_that_the_classifier_knows(self):
+        known = load_skeleton("common13")
+        lacking = [i for i, name in enumerate(SKELETON.keypoints) if name not in known.keypoints][:2]
+        assert len(lacking) == 2
+        node = {"network": "motion", "width": 4, "depth": 18, "branches": ["image"]}
+        made = {"model": node, "skeleton": "common13", "seed": 0, "classes": ["wave", "walk"]}
+        size, rows = (320, 240), crowd((320, 240), 0, 1)[0]
+        rows[[i for i in range(len(rows)) if i not in lacking]] = 0
+        action = ActionPredictor(expect(build(made), MotionModel), SKELETON, "cpu")
+        alone = rows.copy()
+        alone[lacking[0]] = 0
+        people = [Person(rows), Person(alone)]
+        told = action([ActionSample([p], size, ramp(*size, 0)) for p in people])
+        assert told.reason == (None, TOO_FEW)
 
     def test_a_skeleton_that_lacks_what_is_needed(self, runs):
         source = replace(

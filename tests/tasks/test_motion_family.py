@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from dancepose.data.motion_samples import MotionSample, window_samples
 from dancepose.paths import config_dir
@@ -68,3 +69,43 @@ def test_drawn_clips_are_as_long_as_the_windows_that_are_cut_from_them(experimen
         cfg = compose("train", overrides=[f"experiment={experiment}", "name=x"])
     assert cfg.data.scenes.frames >= cfg.model.get("frames", 1)
     assert cfg.optimizer.lr == 0.001, "the rate that the paper prints"
+
+
+# of both papers' recipes: the motion paper, section 4.1, and spec/motion-classifier.md
+PRINTED = {
+    "optimizer.lr": 0.001,
+    "optimizer.momentum": 0.9,
+    "optimizer.weight_decay": 0,
+    "trainer.max_epochs": 30,
+    "data.batch_size": 64,
+    "data.holdout": 0.1,
+    "data.augmentation.rotation": 15,
+    "data.augmentation.flip": 0.5,
+    "callbacks.ema.decay": 0,
+    "model.dropout": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "more"),
+    [
+        (
+            "motion_paper",
+            {
+                "model.depth": 50,
+                "model.attention.order": "cbam1",
+                "model.attention_placement": "final",
+                "data.size": 224,
+                "data.resize": 256,
+            },
+        ),
+        ("motion_1d", {"model.channels": [64, 128, 256]}),
+    ],
+)
+def test_training_is_as_printed(experiment, more):
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        cfg = compose("train", overrides=[f"experiment={experiment}", "name=x"], return_hydra_config=True)
+    chosen = cfg.hydra.runtime.choices
+    assert chosen["optimizer"] == "sgd" and chosen["scheduler"] == "paper_tenths"
+    for key, value in (PRINTED | more).items():
+        assert OmegaConf.select(cfg, key) == value, key

@@ -233,7 +233,6 @@ MOTION = ["experiment=motion_paper", "model.branches=[keypoints]"]
         (["resume=x"], r"resume=x: not in a multirun"),
         (["minutes=3"], r"minutes=3: not in a multirun"),
         (["lr_find.steps=5"], r"lr_find: not in a multirun"),
-        (MOTION, "same network"),
     ],
 )
 def test_what_no_job_of_a_sweep_can_be(overrides, words):
@@ -241,10 +240,27 @@ def test_what_no_job_of_a_sweep_can_be(overrides, words):
         check_sweep(config(*overrides), ["model/attention", "seed"])
 
 
-def test_sweeps_over_attentions_that_are_there():
-    check_sweep(config("experiment=motion_paper"), ["model/attention"])
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [
+        (MOTION, "model/attention"),
+        (MOTION, "model.attention.reduction"),
+        (MOTION, "model.width"),
+        (["experiment=motion_paper", "model.branches=[image]"], "model.features"),
+        (["experiment=motion_paper", "model=motion_str"], "model/attention"),
+    ],
+)
+def test_a_sweep_over_what_the_network_has_no_place_for(overrides, key):
+    with pytest.raises(ConfigError, match=f"{key}: model.network=motion.* the same network") as caught:
+        check_sweep(config(*overrides), ["seed", key])
+    assert ("branches" in str(caught.value)) == ("model=motion_str" not in overrides)
+
+
+def test_sweeps_over_what_has_its_place():
+    check_sweep(config("experiment=motion_paper"), ["model/attention", "model.width", "model.features"])
+    check_sweep(config("experiment=motion_1d"), ["model/attention", "model.width"])
     check_sweep(config(), ["model.attention.reduction"])
-    check_sweep(config(*MOTION), ["seed"])
+    check_sweep(config(*MOTION), ["seed", "model.features", "model.branches", "model.dropout"])
 
 
 def test_precision_is_settled_as_a_run_settles_it():

@@ -1,0 +1,43 @@
+"""What is held out of training for the samplers: how much of each class, and whether that can be measured."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from dancepose.data.motion_samples import MotionSample
+from dancepose.errors import ConfigError
+
+
+def told_held_out(
+    held: Sequence[MotionSample], left: Sequence[MotionSample], classes: Sequence[str], over_time: bool
+) -> str:
+    """Say how many samples are held out, of each class, for whole clips are, and at least one of each class.
+
+    Args:
+        held: samples that are held out.
+        left: samples that are trained on.
+        classes: their names.
+        over_time: whether samples are windows.
+    """
+    counts = Counter(sample.label for sample in held)
+    all_counts = counts + Counter(sample.label for sample in left)
+    of_each = [f"{name} {counts[i]} of {all_counts[i]}" for i, name in enumerate(classes) if all_counts[i]]
+    unit = "windows" if over_time else "samples"
+    return f"{len(held)} {unit}, {len(left)} left ({', '.join(of_each)})"
+
+
+def check_held_out(held: Sequence[MotionSample], classes: Sequence[str]) -> None:
+    """Refuse to measure a recall of classes of which nothing is held out.
+
+    Args:
+        held: samples that are held out.
+        classes: their names.
+
+    Raises:
+        ConfigError: it names the classes and the remedy.
+    """
+    there = {sample.label for sample in held}
+    if lacking := [name for i, name in enumerate(classes) if i not in there]:
+        raise ConfigError(
+            f"data.sampler=confusion measures how often a class is recognised; of {', '.join(lacking)} no "
+            "clip can be held out of training: there is but one. Give more clips, or data.sampler=balanced"
+        )
