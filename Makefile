@@ -22,7 +22,7 @@ demo: setup ## draw dance scenes, train a small pose network on them, a classifi
 	$(BIN)/dancepose-train experiment=demo
 	$(BIN)/dancepose-train experiment=demo_motion
 	$(BIN)/dancepose-train experiment=demo_attention hydra/launcher=pool rerun=failed
-	$(BIN)/dancepose-compare 'sweeps=[outputs/sweeps/demo_attention]' against=none
+	$(BIN)/dancepose-compare 'sweeps=[outputs/sweeps/demo_attention]' against=none rounds=20
 
 # worksteal: neighbours run on one worker and share what a fixture has trained
 test: setup ## the test suite, without what takes longest

@@ -40,7 +40,7 @@ def test_make_demo_runs_these_experiments():
         "demo_motion",
         "demo_attention",
     ]
-    assert f"dancepose-compare 'sweeps=[{ATTENTION}]' against=none" in recipe[1]
+    assert f"dancepose-compare 'sweeps=[{ATTENTION}]' against=none rounds=20" in recipe[1]
 
 
 @pytest.mark.parametrize("name", ["train", "browse"])

@@ -76,9 +76,10 @@ def side_by_side(
         for number in range(-warmup, rounds):
             if number > 0 and seconds is not None and time.perf_counter() - begin >= seconds:
                 return
-            gc.collect()  # once a round: it may take longer than all that is timed
+            gc.collect()
             if number == 0:  # not before: compilation, at the first call, leaves much
                 gc.disable()  # else the rubbish of one case is swept up in another's time
+                gc.freeze()  # a million objects of torch, looked at in each round, would take 0.2 s each time
             yield number
 
     steps = ((1, (n, name)) for n in numbers() for name in cases)
@@ -94,6 +95,7 @@ def side_by_side(
             if number >= 0:
                 times[name].append(1e3 * (time.perf_counter() - start))
     finally:
+        gc.unfreeze()
         if swept:
             gc.enable()
     return times

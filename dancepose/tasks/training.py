@@ -34,7 +34,7 @@ from dancepose.tasks.preparation import (
 from dancepose.tasks.rate_test import check_rate_test, find_rate
 from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.sameness import check_free, check_same_run, other_commit, with_commit
+from dancepose.tasks.sameness import check_free, check_same_run, other_commit, run_state, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
 from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
@@ -88,6 +88,8 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     family.check_metric_names(config)
     if reuse and writes:
         check_same_run(run, config)
+        if run_state(run, config, lambda: family.datamodule(config).data_hash).status == "done":
+            return _tell(config, run, family)
     last = _last(cfg, run, writes, reuse)
     seed_everything(cfg.seed, workers=True, verbose=False)
 
@@ -125,18 +127,16 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
-        if slips := datamodule.problems.slips():
-            log.warning("%s", slips)
-        for warning in (*datamodule.leaks, *family.warnings(datamodule)):
+        slips = datamodule.problems.slips()
+        for warning in filter(None, (slips, *datamodule.leaks, *family.warnings(datamodule))):
             log.warning("%s", warning)
     if testing_rates:
         find_rate(config, run, task, datamodule, list(HydraConfig.get().overrides.task), [WholeFileIO()])
         return None
-    if reuse and last is not None and run.read_metrics().get("status") == "done":
+    if reuse and last is not None and run.read_metrics().get("status") == "done":  # pictures have come since
         return _tell(config, run, family)
     if config["minutes"] is not None and not trial and epochs is None:
-        # like a resumed one without initial weights from a file
-        timed = family.task(config, datamodule, resumed=True)
+        timed = family.task(config, datamodule, resumed=True)  # without initial weights from a file
         epochs = fitting_epochs(config, run, timed, datamodule, [WholeFileIO()])
         config["trainer"]["max_epochs"] = trainer.fit_loop.max_epochs = epochs
         datamodule.trainer = trainer
@@ -153,8 +153,8 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     try:
         if main_rank:
             log.info("%s", describe_batch(datamodule.batch_size, trainer))
-            device, precision = trainer.strategy.root_device.type, str(trainer.precision)
-            warn_of_slow_bf16(device, precision, "trainer.precision=32-true")
+            kind = trainer.strategy.root_device.type
+            warn_of_slow_bf16(kind, str(trainer.precision), "trainer.precision=32-true")
             log_config(loggers, config)
         with memory_told(advise_training(config, datamodule)):
             trainer.fit(

@@ -202,7 +202,8 @@ def test_over_time_the_table_counts_windows_and_a_limit_keeps_whole_clips(tmp_pa
     assert "windows (clips)  train    val   test" in lines and "wave             4 (2)  2 (1)  2 (1)" in lines
     held = len(samples[HOLDOUT])
     of_each = [sum(s.label == label for s in samples[HOLDOUT]) for label in (0, 1)]
-    counts = f"{held} windows, {8 - held} left (wave {of_each[0]} of 4, walk {of_each[1]} of 4)"
+    told = ", ".join(f"{name} {n} of 4" for name, n in zip(made.people.actions, of_each, strict=True))
+    counts = f"{held} windows, {8 - held} left ({told})"
     assert f"held out of training (data.holdout=0.1): {counts}; for any sampler alike" in lines
     told = "data.limit=1 holds less than a clip of each class, and a clip is not cut: val has 14 pictures"
     assert told in lines and not any("train has" in line for line in lines)
