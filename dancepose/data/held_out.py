@@ -8,7 +8,11 @@ from dancepose.errors import ConfigError
 
 
 def told_held_out(
-    held: Sequence[MotionSample], left: Sequence[MotionSample], classes: Sequence[str], over_time: bool
+    held: Sequence[MotionSample],
+    left: Sequence[MotionSample],
+    classes: Sequence[str],
+    unit: str,
+    sampler: str,
 ) -> str:
     """Say how many samples are held out, of each class, for whole clips are, and at least one of each class.
 
@@ -16,13 +20,14 @@ def told_held_out(
         held: samples that are held out.
         left: samples that are trained on.
         classes: their names.
-        over_time: whether samples are windows.
+        unit: what samples are called.
+        sampler: one of `SAMPLERS`.
     """
     counts = Counter(sample.label for sample in held)
     all_counts = counts + Counter(sample.label for sample in left)
     of_each = [f"{name} {counts[i]} of {all_counts[i]}" for i, name in enumerate(classes) if all_counts[i]]
-    unit = "windows" if over_time else "samples"
-    return f"{len(held)} {unit}, {len(left)} left ({', '.join(of_each)})"
+    use = "the sampler measures on them" if sampler == "confusion" else "for any sampler alike"
+    return f"{len(held)} {unit}, {len(left)} left ({', '.join(of_each)}); {use}"
 
 
 def check_held_out(held: Sequence[MotionSample], classes: Sequence[str]) -> None:

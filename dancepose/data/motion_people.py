@@ -121,8 +121,9 @@ class MotionPeople:
 
     def frames(self, part: str) -> list[Frame]:
         """Return the frames of `train` without those held out, of `holdout`, `val` or `test`."""
-        divided = dict(zip(("train", HOLDOUT), self._divided, strict=True))
-        return divided[part] if part in divided else self.data.frames(part)
+        if part == "train":
+            return self._divided[0]
+        return self._divided[1] if part == HOLDOUT else self.data.frames(part)
 
     def taken_away(self, part: str) -> tuple[str, ...]:
         """Return the keypoints that people of a part are without, though the data or a pose run know them."""
@@ -244,7 +245,6 @@ class MotionPeople:
         """Say what is held out of training; empty where nothing is."""
         if not self.holdout:
             return ""
-        over_time, (held, left) = bool(self.encoder.frames), map(self.samples, (HOLDOUT, "train"))
-        counts = told_held_out(held, left, self.actions, over_time)
-        use = "the sampler measures on them" if self.sampler == "confusion" else "for any sampler alike"
-        return f"held out of training (data.holdout={self.holdout}): {counts}; {use}"
+        unit = "samples" if self.encoder.frames is None else "windows"
+        counts = told_held_out(self.samples(HOLDOUT), self.samples("train"), self.actions, unit, self.sampler)
+        return f"held out of training (data.holdout={self.holdout}): {counts}"

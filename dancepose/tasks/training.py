@@ -34,7 +34,7 @@ from dancepose.tasks.preparation import (
 from dancepose.tasks.rate_test import check_rate_test, find_rate
 from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.sameness import check_free, check_same_run, other_commit, run_state, with_commit
+from dancepose.tasks.sameness import check_free, check_same_run, other_commit, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
 from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
@@ -88,11 +88,11 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     family.check_metric_names(config)
     if reuse and writes:
         check_same_run(run, config)
-        if run_state(run, config, lambda: family.datamodule(config).data_hash).status == "done":
+        noted = run.read_metrics()
+        if noted.get("status") == "done" and noted.get("data") == family.datamodule(config).data_hash:
             return _tell(config, run, family)
     last = _last(cfg, run, writes, reuse)
     seed_everything(cfg.seed, workers=True, verbose=False)
-
     datamodule = family.datamodule(config)  # reads nothing yet
     if last is not None:
         check_kept(run, config["data"])
