@@ -28,13 +28,20 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
 
 
-def network_of(model: str) -> str | None:
-    """The `model.network` of a shipped model; None of one that is another with a few keys changed."""
-    return yaml.safe_load((config_dir() / f"model/{model}.yaml").read_text()).get("network")
+def written(model: str) -> dict:
+    """What the file of a shipped model says, without the files that it starts from."""
+    return yaml.safe_load((config_dir() / f"model/{model}.yaml").read_text())
 
 
-MODELS = [model for model in names("model") if network_of(model) == "pose"]
-CHANGED = [model for model in names("model") if network_of(model) is None]
+def network_of(model: str) -> str:
+    """The `model.network` of a shipped model, of another's where it is another with a few keys changed."""
+    node = written(model)
+    return node["network"] if "network" in node else network_of(node["defaults"][0])
+
+
+POSE = [model for model in names("model") if network_of(model) == "pose"]
+MODELS = [model for model in POSE if "network" in written(model)]
+CHANGED = [model for model in POSE if "network" not in written(model)]
 ORDERS, HEADS = names("model/attention"), names("model/head")
 
 
