@@ -150,7 +150,7 @@ def test_keypoints_are_taken_away_in_the_test_and_in_its_evaluation(actions, tmp
     assert json.loads((tmp_path / "whole" / "test.json").read_text())["without"] == []
 
 
-@pytest.mark.parametrize("model", ["motion_1d", "motion_str", "motion_qes"])
+@pytest.mark.parametrize("model", ["motion_1d", "motion_str", "motion_qes", "motion_keypoints"])
 def test_other_networks_train_in_the_same_way(actions, tmp_path, model):
     keys = [key for key in TINY if not key.startswith(("model.", "experiment"))]
     keys += [f"experiment={'motion_1d' if model == 'motion_1d' else 'motion_paper'}", f"model={model}"]
@@ -158,7 +158,7 @@ def test_other_networks_train_in_the_same_way(actions, tmp_path, model):
     run_task(train, "train", tmp_path / "run", *keys, f"data.root={actions}", "logger=none")
     report = json.loads((tmp_path / "run" / "test.json").read_text())
     assert report["scores"]["samples"] > 0
-    assert ("QES" in report["difference_from_paper"]) == (model == "motion_qes")
+    assert ("QES" in (report["difference_from_paper"] or "")) == (model == "motion_qes")
     again = run_task(evaluate, "evaluate", tmp_path / "e", f"run={tmp_path / 'run'}", "which=last")
     assert again is None and (tmp_path / "e" / "per_sample.npz").is_file()
 

@@ -67,7 +67,11 @@ def resolve(labels: Mapping[str, str | None], found: Sequence[str], key: str) ->
         if not any(_fits(label, entry) for label in found):
             hint = did_you_mean(entry, found)
             have = ", ".join(found) or "none: nobody in the data does anything"
-            raise DataError(f"{key}: '{entry}' is no label of the data.{hint} They have {have}")
+            raise DataError(
+                f"{key}: '{entry}' is no label of the data.{hint} They have {have}. Where the entries are "
+                f"those of other data, {key}=null keeps the labels' own names, and "
+                f"'~{key}' '+{key}={{a: b}}' gives others"
+            )
     classes: dict[str, str | None] = {}
     for label in found:
         near = sorted((e for e in labels if _fits(label, e)), key=lambda e: (e != label, -_literal(e)))

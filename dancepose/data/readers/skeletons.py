@@ -12,7 +12,7 @@ from dancepose.errors import DataError, did_you_mean, in_brackets
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 
-NEEDED, OPTIONAL = ("xy", "label"), ("conf", "clip", "source", "size", "names", "classes")
+NEEDED, OPTIONAL = ("xy", "label"), ("conf", "clip", "person", "source", "size", "names", "classes")
 
 
 def read_skeletons(
@@ -29,6 +29,7 @@ def read_skeletons(
     `label`   (N,)         what the person does: names, or numbers that count through `classes`
     `conf`    (N, K')      optional: confidence; 0 is a point that is not there. Without it (0, 0) is
     `clip`    (N,)         optional: names of the videos. A clip's rows may stand anywhere, in order of time
+    `person`  (N,)         optional: whole numbers, who of a clip's people it is; without it a clip has one
     `source`  (N,)         optional: where a row is from
     `size`    (N, 2)       optional: width and height of the picture in pixels
     `names`   (K',)        optional: the keypoints, by name or alias; else they are those of `source_skeleton`
@@ -65,6 +66,7 @@ def read_skeletons(
     keypoints, scores, lost = columns.apply(xy, conf)
     columns.tell_lost(lost, xy, ("xy", "conf"), path, problems)
     vocabulary, labels = _labels(path, arrays, classes, key)
+    people = arrays["person"].tolist() if "person" in arrays else [0] * len(xy)
     clips = arrays["clip"].tolist() if "clip" in arrays else [None] * len(xy)
     sources = arrays["source"].tolist() if "source" in arrays else [""] * len(xy)
     sizes = arrays["size"].tolist() if "size" in arrays else [(0, 0)] * len(xy)
@@ -73,7 +75,7 @@ def read_skeletons(
         Frame(
             None,
             (int(size[0]), int(size[1])),
-            [Person(points, scores=score, id=0, action=label)],
+            [Person(points, scores=score, id=person, action=label)],
             skeleton.name,
             f"{clip}/{row:06d}" if clip else f"{row:06d}",
             labelled=covered,
@@ -82,8 +84,8 @@ def read_skeletons(
             source=source,
             classes=vocabulary,
         )
-        for row, (points, score, label, clip, source, size) in enumerate(
-            zip(keypoints, scores, labels, clips, sources, sizes, strict=True)
+        for row, (points, score, label, clip, person, source, size) in enumerate(
+            zip(keypoints, scores, labels, clips, people, sources, sizes, strict=True)
         )
     ]
     class_file.find_empty(frames, vocabulary, path, "label", problems)
@@ -149,6 +151,13 @@ def _load(path: Path, key: str, problems: Problems) -> dict[str, np.ndarray]:
         if name != "label" and array.dtype.kind not in ("U" if text else "iuf"):
             needed = "text" if text else "numbers"
             raise DataError(f"{path}: array '{name}' holds {array.dtype}: {needed} is needed")
+    if "person" in arrays:
+        people = arrays["person"]
+        if people.dtype.kind not in "iu":
+            raise DataError(f"{path}: array 'person' holds {people.dtype}: whole numbers are needed")
+        if (people < 0).any():
+            row = int((people < 0).argmax())
+            raise DataError(f"{path}: person[{row}] is {people[row]}: numbers from 0 are needed")
     if "size" in arrays and not (np.isfinite(arrays["size"]) & (arrays["size"] > 0)).all():
         raise DataError(f"{path}: array 'size' must hold widths and heights above 0")
     return arrays

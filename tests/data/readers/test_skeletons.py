@@ -10,6 +10,7 @@ from factories import make_archive
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dancepose.data.actions import sequences
 from dancepose.data.readers.skeletons import read_skeletons
 from dancepose.errors import DataError
 from dancepose.skeleton import load_skeleton
@@ -99,9 +100,19 @@ def test_sizes_of_pictures(path):
     assert read_skeletons(path, OPENPOSE18)[0][0].size == (640, 480)
 
 
+def test_people_of_one_clip_are_told_apart(path):
+    make_archive(path, ["wave"], blocks=1, length=8, person=np.array([3, 5] * 4))
+    frames, problems = read_skeletons(path, OPENPOSE18)
+    assert not len(problems) and [frame.people[0].id for frame in frames] == [3, 5] * 4
+    assert [(found.person, len(found.steps)) for found in sequences(frames)] == [(3, 4), (5, 4)]
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
+        ({"person": np.array([0, 1.5, 2, 3])}, "'person' holds float64: whole numbers"),
+        ({"person": np.array([0, 1, -2, 3])}, r"person\[2\] is -2: .*from 0"),
+        ({"person": np.array([0, 1])}, r"'person' has shape \(2,\)"),
         ({"xy": None}, "array 'xy' is missing"),
         ({"label": None}, "array 'label' is missing"),
         ({"xy": np.zeros((4, 18, 3))}, r"'xy' has shape \(4, 18, 3\): \(N, K, 2\)"),
