@@ -60,6 +60,24 @@ def test_the_best_of_a_staged_training_is_a_trained_fusion(actions, tmp_path, mo
     assert best["epoch"] >= 2 and load_checkpoint(run / "checkpoints" / "best.ckpt")
 
 
+def test_each_half_has_the_whole_schedule(actions, tmp_path, monkeypatch):
+    """The fusion starts from nothing: by the end of the branches' schedule it would hardly learn."""
+    rates, step = [], MotionTask.training_step
+
+    def seen(self, batch, batch_idx):
+        rates.append((self.in_parts, self.trainer.optimizers[0].param_groups[0]["lr"]))
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(MotionTask, "training_step", seen)
+    keys = [f"data.root={actions}", "logger=none", "test=false", "trainer.max_epochs=5"]
+    run_task(train, "train", tmp_path / "run", *STAGED, *keys, "scheduler=paper_tenths", "optimizer.lr=0.001")
+    branches, fusion = ([rate for parts, rate in rates if parts is half] for half in (True, False))
+    assert len(branches) * 2 == len(fusion) * 3 and len(fusion) >= 4, "three epochs and two"
+    for half in (branches, fusion):
+        assert half == sorted(half, reverse=True)
+        assert sorted({round(rate, 9) for rate in half}) == [1e-5, 1e-4, 1e-3]
+
+
 def test_nothing_is_said_by_a_fusion_that_is_still_to_be_trained(actions, tmp_path):
     """Of a run that was left in its first half."""
 

@@ -1,5 +1,6 @@
 """`MotionTask`: the motion network in Lightning; thin, for network, encoder and metrics do the work."""
 
+import math
 from typing import Any
 
 import torch
@@ -25,7 +26,8 @@ class MotionTask(NetworkTask):
 
     With `model.fusion_training=staged` the first half of the epochs trains each branch with a classifier of
     its own; then the branches stand still, and the second half trains the fusion network on them. What is
-    measured of the first half, of the mean of both branches' probabilities, is logged as `branches_...`.
+    measured of the first half, of the mean of both branches' probabilities, is logged as `branches_...`. Each
+    half has the whole schedule of the learning rate, for the fusion starts from nothing.
 
     Args:
         config: `{"model": ..., "skeleton": ..., "classes": ..., "seed": ...}`, what `build.build` takes.
@@ -96,6 +98,11 @@ class MotionTask(NetworkTask):
             batch = dataset.collate([dataset[i] for i in range(len(dataset))])
             (name,) = self.encoder.inputs
             self.network.fit(batch[name].numpy(), batch["label"].numpy())
+
+    def stages(self, epochs: float) -> list[float]:
+        """Return the epochs of the branches and of their fusion; where nothing is staged all epochs."""
+        branches = math.ceil(epochs / 2)  # the fusion begins with an epoch
+        return [branches, epochs - branches] if self.staged and branches < epochs else [epochs]
 
     def on_train_epoch_start(self) -> None:
         """Let dropout depend on seed, epoch and rank alone; let the branches stand still when it is time."""

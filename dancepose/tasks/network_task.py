@@ -12,6 +12,7 @@ from torch import nn
 from dancepose.errors import ConfigError
 from dancepose.targets import instantiate
 from dancepose.tasks.resuming import apply_optimizer
+from dancepose.tasks.schedules import in_stages
 
 
 class NetworkTask(LightningModule):
@@ -45,6 +46,14 @@ class NetworkTask(LightningModule):
         Raises:
             ConfigError: the training was too short.
         """
+
+    def stages(self, epochs: float) -> list[float]:
+        """Return the epochs of what is trained one after the other, each with a schedule of its own.
+
+        Args:
+            epochs: length of the training; may be a fraction.
+        """
+        return [epochs]
 
     def on_fit_start(self) -> None:
         """Compile the network; the keys of its state stay as they are."""
@@ -109,7 +118,10 @@ class NetworkTask(LightningModule):
         per_epoch = max(1, -(-batches // self.trainer.accumulate_grad_batches))
         if epochs <= 0 or steps < epochs * per_epoch:
             epochs = steps / per_epoch
-        schedule = instantiate(self.hparams["scheduler"], where="scheduler")(
-            optimizer, epochs=epochs, steps_per_epoch=per_epoch
-        )
+        make = instantiate(self.hparams["scheduler"], where="scheduler")
+        stages = self.stages(epochs)
+        if len(stages) > 1:
+            schedule = in_stages(make, optimizer, stages, per_epoch)
+        else:
+            schedule = make(optimizer, epochs=epochs, steps_per_epoch=per_epoch)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,9 +1,11 @@
 """Learning-rate schedules as factors of the optimizer's rate, one step of the schedule per optimizer step."""
 
+import bisect
 import logging
 import math
 from collections.abc import Callable, Sequence
 
+import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -70,6 +72,31 @@ def cosine(
         return final_ratio + (1 - final_ratio) * (1 + math.cos(math.pi * share)) / 2
 
     return LambdaLR(optimizer, _with_warmup(factor, begin))
+
+
+def in_stages(
+    make: Callable[..., LambdaLR], optimizer: Optimizer, stages: Sequence[float], steps_per_epoch: float
+) -> LambdaLR:
+    """Run a schedule in each of several stages of a training, one after the other, as if each were all of it.
+
+    Args:
+        make: a schedule of this module, with all but optimizer and lengths given.
+        optimizer: whose rates are scaled.
+        stages: the epochs of each stage.
+        steps_per_epoch: optimizer steps in an epoch.
+    """
+    factors, starts, begin = [], [], 0.0
+    for epochs in stages:
+        scratch = torch.optim.SGD([torch.zeros(1)], lr=1.0)  # a schedule moves its optimizer when it is made
+        factors.append(make(scratch, epochs=epochs, steps_per_epoch=steps_per_epoch).lr_lambdas[0])
+        starts.append(begin)
+        begin += epochs * steps_per_epoch
+
+    def factor(step: int) -> float:
+        stage = bisect.bisect_right(starts, step) - 1
+        return factors[stage](round(step - starts[stage]))
+
+    return LambdaLR(optimizer, factor)
 
 
 def _with_warmup(factor: Callable[[int], float], steps: float) -> Callable[[int], float]:
