@@ -78,6 +78,18 @@ def test_actions_of_picture_and_person(tmp_path: Path):
     assert [p.action for p in frame.people] == ["wave", "walk"] and len(problems) == 0
 
 
+def test_the_action_may_stand_on_the_head(tmp_path: Path):
+    head = labelme_shape("head", [[14, 16], [6, 4]], "rectangle", 1)
+    head["flags"] = {"action:walk": True}
+    frame, problems = read_one(tmp_path, [*person(1), head, *person(2, 50)])
+    assert [p.action for p in frame.people] == ["walk", None] and len(problems) == 0
+
+
+def test_people_of_numbered_and_named_groups_are_told_apart(tmp_path: Path):
+    frame, _ = read_one(tmp_path, [*person("anna", 90), *person(0), *person("ben", 50), *person(1, 20)])
+    assert [p.id for p in frame.people] == [2, 0, 3, 1]
+
+
 def test_contradicting_actions_are_reported(tmp_path: Path):
     shapes = person(0)
     shapes[0]["flags"]["action:wave"] = shapes[1]["flags"]["action:walk"] = True

@@ -1,7 +1,8 @@
 """One Labelme file: its shapes and flags made into one Frame."""
 
+import itertools
 import math
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,11 @@ class LabelmeFile:
         frame = Frame(image, self._size(image), [], self.skeleton.name, name, source.labelled)
         frame.complete = bool(flags.get(COMPLETE, source.complete)) and not self._ungrouped
         frame.ignore = self._ignore
-        for number, (group_id, group) in enumerate(self._groups.items()):
+        numbers = _numbers(self._groups)
+        for group_id, group in self._groups.items():
             if group.points:
                 person = self._person(group, source, frame.size)
-                person.id = group_id if isinstance(group_id, int) else number
+                person.id = numbers[group_id]
                 person.action = group.action or action
                 if person.present.any():
                     frame.people.append(person)
@@ -126,12 +128,9 @@ class LabelmeFile:
     def _shape(self, where: str, shape: Any, source: Source) -> None:
         if not isinstance(shape, dict) or not isinstance(shape.get("label"), str):
             raise BrokenFile(self.path, "is missing or no text", f"{where}.label")
-        label, kind, points = (
-            shape["label"].strip(),
-            shape.get("shape_type", "polygon"),
-            self._points(where, shape),
-        )
-        group_id = shape.get("group_id")
+        label, kind = shape["label"].strip(), shape.get("shape_type", "polygon")
+        points = self._points(where, shape)
+        group_id, flags = shape.get("group_id"), self._mapping(shape.get("flags"), f"{where}.flags")
         if not isinstance(group_id, (int, str, type(None))):
             raise BrokenFile(self.path, "must be a number or null", f"{where}.group_id")
         if kind == "point":
@@ -141,7 +140,6 @@ class LabelmeFile:
                 return
             if len(points) != 1:
                 raise BrokenFile(self.path, f"must be one [x, y], not {len(points)}", f"{where}.points")
-            flags = self._mapping(shape.get("flags"), f"{where}.flags")
             group = self._groups.setdefault(group_id, _Group())
             if index in group.points:
                 self.problems.add(
@@ -150,19 +148,16 @@ class LabelmeFile:
                 self._loose_double = self._loose_double or (where if group_id is None else "")
             else:
                 seen = OCCLUDED if flags.get(OCCLUDED_FLAG) else VISIBLE
-                group.points[index] = (
-                    (*points[0], seen) if self._finite(where, points) else (0.0, 0.0, NOT_ANNOTATED)
-                )
-            action = self._action(flags, f"{where}.flags")
-            if action and group.action not in (None, action):
-                self.problems.add("contradicting actions", self.path, where, detail=f"group_id {group_id}")
-            group.action = group.action or action
+                known = self._finite(where, points)
+                group.points[index] = (*points[0], seen) if known else (0.0, 0.0, NOT_ANNOTATED)
+            self._act(group, flags, where, group_id)
         elif label == HEAD and kind == "rectangle" and len(points) == 2 and self._finite(where, points):
             group = self._groups.setdefault(group_id, _Group())
             if group.head is not None:
                 self.problems.add("duplicate head", self.path, where, detail=f"group_id {group_id}")
             else:
                 group.head = np.array([*np.min(points, axis=0), *np.max(points, axis=0)])
+            self._act(group, flags, where, group_id)
         elif label == IGNORE and len(points) >= AREAS.get(kind, math.inf) and self._finite(where, points):
             corners = np.array(points, dtype=np.float64)
             polygon = rectangle(*corners[0], *corners[1]) if kind == "rectangle" else corners
@@ -214,6 +209,13 @@ class LabelmeFile:
             )
         return not self._loose_double
 
+    def _act(self, group: _Group, flags: dict[str, Any], where: str, group_id: Hashable) -> None:
+        """Take over the action that the flags of a person's shape name."""
+        action = self._action(flags, f"{where}.flags")
+        if action and group.action not in (None, action):
+            self.problems.add("contradicting actions", self.path, where, detail=f"group_id {group_id}")
+        group.action = group.action or action
+
     def _action(self, flags: dict[str, Any], where: str) -> str | None:
         names = [name[len(ACTION) :] for name, on in flags.items() if on is True and name.startswith(ACTION)]
         if len(names) > 1:
@@ -231,6 +233,13 @@ class LabelmeFile:
             self.problems.add("outside the image", self.path, detail=detail)
         own = np.array(list(group.points.values()))
         return Person(keypoints, head_box=group.head, extent=mapped_extent(own, keypoints))
+
+
+def _numbers(group_ids: Collection[Hashable]) -> dict[Hashable, int]:
+    """Return the number of each person: a group id that is one, of another the least that nobody has."""
+    taken = {group_id for group_id in group_ids if isinstance(group_id, int)}
+    free = (number for number in itertools.count() if number not in taken)
+    return {group_id: group_id if isinstance(group_id, int) else next(free) for group_id in group_ids}
 
 
 def _surroundings(group: _Group) -> np.ndarray:
