@@ -73,6 +73,13 @@ class BranchBlock:
             for words in dict.fromkeys(interval.words for interval in intervals):
                 whose.setdefault(words, []).append(column)
         notes = [f"intervals of {' and '.join(names)}: {words}" for words, names in whose.items()]
+        remarks: dict[str, list[str]] = {}  # what must stand beside an interval -> the systems' columns
+        for row in self.rows:
+            cells = {"accuracy": row.accuracy, "macro-F1": row.macro_f1, "the difference": row.behind}
+            for column, cell in cells.items():
+                if cell is not None and cell.note and cell.estimate is not None:
+                    remarks.setdefault(cell.note, []).append(f"{column} of {row.system}")
+        notes += [f"note: {', '.join(names)}: {words}" for words, names in remarks.items()]
         head = f"{self.title}, {self.samples} test samples" if self.title else f"{self.samples} test samples"
         return "\n".join([head, *aligned(lines), *notes])
 

@@ -72,6 +72,16 @@ def test_each_way_of_making_intervals_says_of_which_columns_it_is(tmp_path):
     ]
 
 
+def test_what_must_stand_beside_an_interval_stands_below_the_table(tmp_path):
+    job(tmp_path, 0, ["keypoints"], 0.9)
+    job(tmp_path, 1, ["keypoints", "image"], 0.9)
+    one, other = (np.load(tmp_path / n / "per_sample.npz") for n in "01")
+    np.savez(tmp_path / "1" / "per_sample.npz", **{**other, "probabilities": one["probabilities"]})
+    (block,) = compare_branches(tmp_path)
+    note = block.rows[0].behind.note
+    assert note and block.table().splitlines()[-1] == f"note: the difference of keypoints alone: {note}"
+
+
 def test_each_seed_and_setting_is_a_block_of_its_own(tmp_path):
     sweep_of_three(tmp_path)
     sweep_of_three(tmp_path, seed=1, start=3)
