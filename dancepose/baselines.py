@@ -51,9 +51,12 @@ class StrConfig(MotionConfig):
     @property
     def difference_from_paper(self) -> str:
         """What a result row says beside the figure."""
-        text = "STR on 2-D keypoints: the directions' third component is 0, distances are in torso lengths"
+        text = (
+            "STR on 2-D keypoints: the directions' third component is 0, distances are in torso lengths; "
+            f"DenseNet-{self.depth} on 32 x 32"
+        )
         if self.frames is None:
-            text += "; single frames: the motion half of the image is absent"
+            text += "; single frames: the motion half of the image is absent, what is left fills the square"
         return text
 
     def encoder(self, skeleton: Skeleton) -> StrEncoder:
@@ -101,11 +104,22 @@ class QesConfig(MotionConfig):
     def difference_from_paper(self) -> str:
         """What a result row says beside the figure."""
         text = (
-            "QES on 2-D keypoints, not inertial sensors; groups are clusters of the torso's orientation; "
+            "QES on 2-D keypoints, not inertial sensors; groups are clusters of the torso's orientation, "
+            "and each counts by its probability; the first stage also learns from the actions by gradient; "
             "rejection changes no figure; each picture stands by itself, without the score over a video"
         )
         if self.postures > 1:
-            text += f"; up to {self.postures} centres a class in each group"
+            text += (
+                f"; up to {self.postures} centres a class in each group, by fuzzy C-means over its samples"
+            )
+        else:
+            text += "; centres are the classes' means in each group"
+        if self.free_iterations:
+            text += (
+                f", moved by up to {self.free_iterations} iterations of fuzzy C-means over all its samples"
+            )
+        else:
+            text += " and stay there: no fuzzy C-means over samples of several classes"
         return text
 
     def encoder(self, skeleton: Skeleton) -> TorsoFrameEncoder:

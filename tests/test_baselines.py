@@ -92,7 +92,10 @@ class TestConfig:
     def test_the_result_row_says_what_is_absent(self):
         assert "motion half of the image is absent" in StrConfig().difference_from_paper
         assert "absent" not in StrConfig(frames=8).difference_from_paper
+        assert "DenseNet-16 on 32 x 32" in StrConfig().difference_from_paper
         assert "4 centres a class" in QesConfig(postures=4).difference_from_paper
+        assert "no fuzzy C-means over samples of several classes" in QesConfig().difference_from_paper
+        assert "up to 9 iterations" in QesConfig(free_iterations=9).difference_from_paper
 
     @pytest.mark.parametrize("config", [StrConfig(), QesConfig()], ids=["str", "qes"])
     def test_encoder_and_network_name_the_same_entries(self, config):

@@ -36,7 +36,8 @@ class PoseFiller:
     What is found in a picture is kept under the cache folder by the contents of checkpoint and picture, so a
     picture is looked at once. Boxes and found people are matched one to one, so that they overlap most in
     sum; a sample without a box gets the largest person that is found, if it is the only sample of its
-    picture. Whom nobody is found for stays without keypoints.
+    picture. Whom nobody is found for stays without keypoints. Who gets keypoints has no box any more, as
+    nobody has in a prediction, for features would tell its height; the crop stays that of the label.
 
     Args:
         run: the directory of a pose run; its best checkpoint is taken, without one its last.
@@ -166,14 +167,14 @@ class PoseFiller:
                 keypoints = self.map.apply(own)
                 keypoints[:, 2] = np.where(keypoints[:, 2] > 0, VISIBLE, 0)
                 extent = mapped_extent(own, keypoints)
-                people[i] = replace(people[i], keypoints=keypoints, extent=extent)
+                people[i] = self._unboxed(replace(people[i], keypoints=keypoints, extent=extent))
         return replace(frame, people=[self._unboxed(p) for p in people] if self.everyone else people)
 
     def _unboxed(self, person: Person) -> Person:
         """Take a box away, which a prediction does not know and features would tell; a crop of it stays."""
         if (box := person.box) is None:
             return person
-        stays = self.everyone == IN_BOXES or not person.present.any()
+        stays = self.everyone is not True or not person.present.any()
         return replace(
             person, box=None, extent=np.concatenate([box[:2], box[:2] + box[2:]]) if stays else person.extent
         )

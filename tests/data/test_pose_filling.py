@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -95,6 +96,16 @@ def test_each_of_several_gets_who_is_found_in_its_box(poses):
     (frame,) = poses.filler().fill([shown(0, unknown(LARGE), unknown(SMALL), unknown())])
     assert is_at(frame.people[0], LARGE) and is_at(frame.people[1], SMALL)
     assert not frame.people[2].present.any(), "nobody is left for the third"
+
+
+def test_who_got_found_keypoints_has_no_box_and_the_labels_crop(poses):
+    """A prediction has no box, whose height features would tell; keypoints of labels keep theirs."""
+    own = replace(labelled(SMALL), box=np.array([1.0, 2, 3, 4]))
+    frame = shown(0, unknown(LARGE), own, unknown(SMALL - 2000))
+    (filled,) = poses.filler().fill([frame])
+    x, y, w, h = frame.people[0].box
+    assert filled.people[0].box is None and filled.people[0].whole.tolist() == [x, y, x + w, y + h]
+    assert filled.people[1].box is own.box and filled.people[2].box is frame.people[2].box
 
 
 def labelled(truth: np.ndarray, shift: float = 4) -> Person:

@@ -8,6 +8,7 @@ handed to it: arrays are made from checked bytes.
 import io
 import math
 import pickle
+import pickletools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,7 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "bytearray": _bytes,
     "bytes": _bytes,
 }
+NUMBERED = ("PUT", "BINPUT", "LONG_BINPUT")  # the unpickler makes room for so many objects
 CORES = ("core", "_core")  # of numpy 1 and 2
 NAMES: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _nothing,  # only ever an argument
@@ -145,6 +147,17 @@ class _Unpickler(pickle.Unpickler):
         raise RefusedError("it names something outside the file")
 
 
+def _check_sizes(content: bytes) -> None:
+    """Refuse what would take more memory than the file has bytes to fill: numbers of objects, lengths.
+
+    Raises:
+        ValueError: a length reaches beyond the end of the file, or an operation is none.
+    """
+    for operation, argument, _ in pickletools.genops(content):  # it reads each length's bytes
+        if operation.name in NUMBERED and isinstance(argument, int) and argument > len(content):
+            raise ValueError(f"it numbers an object {argument}")
+
+
 def load_pickle(path: Path, key: str = "") -> Any:
     """Read a pickle of plain containers, numbers, text and numpy arrays.
 
@@ -160,7 +173,9 @@ def load_pickle(path: Path, key: str = "") -> Any:
     """
     named = f"{key}={path}" if key else str(path)
     try:
-        return _Unpickler(io.BytesIO(path.read_bytes())).load()
+        content = path.read_bytes()
+        _check_sizes(content)
+        return _Unpickler(io.BytesIO(content)).load()
     except RefusedError as error:
         raise DataError(
             f"{named} is refused: {error}. A pickle can run any program, so that only plain "

@@ -7,6 +7,7 @@ import pickle
 import pickletools
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -126,6 +127,24 @@ def test_programs_written_by_hand(load, program, words):
         return
     with pytest.raises(DataError, match=words):
         load(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"\x80\x02]r" + (1 << 24).to_bytes(4, "little") + b".",  # a list is object 2^24: room for so many
+        b"\x80\x02]p16777216\n.",
+        b"\x80\x05\x96" + (1 << 28).to_bytes(8, "little") + b"short.",  # a byte array of 256 MiB
+    ],
+)
+def test_a_short_file_takes_little_memory(load, program):
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="no whole pickle"):
+            load(program)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
 
 
 def test_names_stay_as_they_are_for_the_next_file(load):
