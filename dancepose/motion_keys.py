@@ -26,6 +26,7 @@ OF_BRANCH = {  # keys of `model` that one branch alone reads
     "keypoints": ("features", "literal_first_layer"),
     "image": ("attention", "attention_placement", "depth", "width"),
 }
+OF_FUSION = ("fusion_training",)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class MotionConfig(ABC):
     @property
     def images(self) -> bool:
         """Whether the network looks at the person's picture."""
+        return False
+
+    @property
+    def staged(self) -> bool:
+        """Whether parts of the network are trained before the whole."""
         return False
 
     @property
@@ -106,11 +112,11 @@ class FusionConfig(FeatureConfig):
         at_least("model.width", self.width, 1)
         one_of("model.attention_placement", self.attention_placement, PLACEMENTS)
         one_of("model.fusion_training", self.fusion_training, FUSION_TRAININGS)
-        if self.fusion_training == "staged" and len(self.branches) == 1:
-            raise ConfigError(
-                f"model.fusion_training=staged: model.branches={self.branches} leaves nothing to fuse. Give "
-                "model.fusion_training=joint, or two branches"
-            )
+
+    @property
+    def staged(self) -> bool:
+        """Whether two branches are trained before their fusion; one alone has none."""
+        return self.fusion_training == "staged" and len(self.branches) > 1
 
     @property
     def images(self) -> bool:
@@ -119,8 +125,9 @@ class FusionConfig(FeatureConfig):
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Keys of `model` that are of a branch which is left out."""
-        return tuple(key for branch, keys in OF_BRANCH.items() if branch not in self.branches for key in keys)
+        """Keys of `model` that are of a branch which is left out, or of a fusion where one is alone."""
+        left_out = [keys for branch, keys in OF_BRANCH.items() if branch not in self.branches]
+        return tuple(key for keys in [*left_out, OF_FUSION * (len(self.branches) == 1)] for key in keys)
 
     def encoder(self, skeleton: Skeleton) -> Encoder:
         """Make the encoder of one picture's keypoints, or none for the image branch alone."""
@@ -130,7 +137,7 @@ class FusionConfig(FeatureConfig):
         """Make the network of one or two branches."""
         makers = {"keypoints": self._keypoint_branch, "image": self._image_branch}
         branches = {name: makers[name](skeleton) for name in self.branches}
-        return MotionNetwork(classes, branches, self.dropout, self.fusion_training == "staged")
+        return MotionNetwork(classes, branches, self.dropout, self.staged)
 
     def _keypoint_branch(self, skeleton: Skeleton) -> KeypointBranch:
         dimension = self.keypoint_features(skeleton).dimension

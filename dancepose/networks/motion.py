@@ -84,9 +84,9 @@ class MotionNetwork(ActionNetwork):
         fused = len(branches) > 1
         if staged and not fused:
             raise ConfigError(
-                "model.fusion_training=staged: one branch alone has no fusion to train after it. "
-                "Give model.fusion_training=joint, or two branches"
+                "staged: one branch alone has no fusion to train after it. Give staged=False, or two branches"
             )
+        self.staged = staged
         self.inputs = tuple(ENTRIES[name] for name in branches)
         self.branches = nn.ModuleDict(branches)
         own = branches if staged or not fused else ()

@@ -17,7 +17,6 @@ from dancepose.networks.qes import QesNetwork
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.network_task import NetworkTask
 
-STAGED = "staged"
 BRANCHES = "branches_"  # before the names of metrics while the branches are trained alone
 
 
@@ -56,7 +55,7 @@ class MotionTask(NetworkTask):
         self.skeleton, self.encoder, self.classes = model.skeleton, model.encoder, model.classes
         if channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.staged = model.config["model"].get("fusion_training") == STAGED
+        self.staged = isinstance(self.network, MotionNetwork) and self.network.staged
         may_reject = rejects(self.network)
         self.evaluation = MotionEvaluation(self.classes, may_reject)
         self.held_out = MotionEvaluation(self.classes, may_reject)

@@ -14,7 +14,7 @@ from dancepose.networks.motion_1d import LEAST as LEAST_FRAMES
 from dancepose.skeleton import Skeleton
 from dancepose.tasks.family import Family
 from dancepose.tasks.feature_table import feature_table
-from dancepose.tasks.motion import STAGED, MotionTask
+from dancepose.tasks.motion import MotionTask
 from dancepose.tasks.motion_prediction import crop_of, describe_network, said
 from dancepose.tasks.motion_report import tell_motion_report, write_motion_report
 from dancepose.tasks.preparation import has_one_device
@@ -48,7 +48,8 @@ class MotionFamily(Family):
         Raises:
             ConfigError: staged training on several devices with a strategy that expects all gradients.
         """
-        self._check_stages(config)
+        if motion_config(build["model"]).staged:
+            self._check_stages(config["trainer"])
         return MotionTask(
             {**build, "classes": list(datamodule.actions)},
             optimizer=config["optimizer"],
@@ -58,11 +59,9 @@ class MotionFamily(Family):
         )
 
     @staticmethod
-    def _check_stages(config: Mapping[str, Any]) -> None:
-        trainer = config["trainer"]
+    def _check_stages(trainer: Mapping[str, Any]) -> None:
         expects_all = "find_unused_parameters_true" not in str(trainer.get("strategy", "auto"))
-        staged = config["model"].get("fusion_training") == STAGED
-        if staged and expects_all and not has_one_device(trainer):
+        if expects_all and not has_one_device(trainer):
             raise ConfigError(
                 "model.fusion_training=staged leaves parameters without gradients, which "
                 f"trainer.strategy={trainer.get('strategy', 'auto')} does not expect: give "

@@ -91,7 +91,7 @@ class TestStructure:
             MotionNetwork(CLASSES, {name: KeypointBranch(FEATURES) for name in branches})
 
     def test_one_branch_has_no_stages(self):
-        with pytest.raises(ConfigError, match=r"model\.fusion_training=staged.*joint"):
+        with pytest.raises(ConfigError, match=r"^staged: one branch alone.*two branches"):
             network("keypoints", staged=True)
 
 
