@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,11 @@ from dancepose.files import SUFFIX, write_json, write_text
 if TYPE_CHECKING:
     from dancepose.data.synthetic.scene_set import SceneSet
 
-MANIFEST = ".manifest.json"  # says what is drawn and, once all is there, the size of each file
+MANIFEST = (
+    ".manifest.json"  # says what is drawn and, once all is there, the size of each file and digests of labels
+)
 RECORDS = ".records"  # folder of a file for each scene that is drawn
+LABELS = (".json", ".yaml", ".mat")  # endings of files of labels
 FOLDERS = ("", "images/", f"{RECORDS}/")  # that files lie in, below the root
 
 Record = dict[str, Any]
@@ -46,7 +50,12 @@ def is_whole(scenes: SceneSet, root: Path) -> bool:
         about = f"{manifest.get('scenes')}, version {manifest.get('version')}"
         raise DataError(f"{root} holds another drawn data set ({about}): give another root, or remove it")
     files = manifest.get("files") or {}
-    return bool(manifest.get("complete") and files) and not _changed(_sizes(root), files)
+    whole = bool(manifest.get("complete") and files) and not _changed(_sizes(root), files)
+    if not whole:
+        return False
+    drawn = (root / MANIFEST).stat().st_mtime_ns  # only what was written since can have been changed
+    labels = (manifest.get("labels") or {}).items()
+    return not _edited(root, {name: kept for name, kept in labels if _written(root / name) >= drawn})
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ def take_stock(scenes: SceneSet, root: Path) -> Found:
     """
     manifest, there = _mapping(root / MANIFEST), _sizes(root)
     expected = dict((manifest or {}).get("files") or {})
+    labels = dict((manifest or {}).get("labels") or {})
     records: dict[str, Record] = {}
     for scene in scenes.scene_names():
         if _place(scene) not in there:
@@ -80,11 +90,13 @@ def take_stock(scenes: SceneSet, root: Path) -> Found:
         if record.get("files"):
             records[scene] = record
             expected |= record["files"]
+            labels |= record.get("labels") or {}
         else:
             expected[_place(scene)] = -1  # it is cut
     damaged = _changed(there, expected)
+    damaged += [name for name in _edited(root, labels) if name not in damaged]
     for name in damaged:
-        if name in there and not name.startswith(RECORDS) and _mapping(root / name) is not None:
+        if name in there and _is_somebodys(root, name, there[name] < expected[name]):
             raise DataError(
                 f"{root / name} has been changed since it was drawn. Remove it, and it is drawn again; to "
                 "use it as it is, name the folder as labelled data of your own"
@@ -116,7 +128,8 @@ def write_record(scenes: SceneSet, root: Path, scene: str, frames: list[Record])
     names = [*pictures, *(str(Path(name).with_suffix(".json")) for name in pictures)]
     files = {name: (root / name).stat().st_size for name in names if (root / name).is_file()}
     # without indents, which json writes in Python and much slower
-    text = json.dumps({"hash": scenes.hash, "files": files, "frames": frames})
+    record = {"hash": scenes.hash, "files": files, "labels": _digests(root, files), "frames": frames}
+    text = json.dumps(record)
     write_text(record_file(root, scene), text)
 
 
@@ -139,11 +152,13 @@ def write_manifest(scenes: SceneSet, root: Path, version: int, joint: list[str] 
     if joint is None:
         write_json(root / MANIFEST, {**about, "complete": False})
         return
-    there, files = _sizes(root), dict[str, int]()
+    there, files, labels = _sizes(root), dict[str, int](), _digests(root, joint)
     for scene in scenes.scene_names():
-        files |= {_place(scene): there[_place(scene)], **load_mapping(record_file(root, scene))["files"]}
+        record = load_mapping(record_file(root, scene))
+        files |= {_place(scene): there[_place(scene)], **record["files"]}
+        labels |= record.get("labels") or {}  # none of what an earlier version drew
     files |= {name: there[name] for name in joint}
-    write_json(root / MANIFEST, {**about, "complete": True, "files": files})
+    write_json(root / MANIFEST, {**about, "complete": True, "files": files, "labels": labels})
 
 
 def _place(scene: str) -> str:
@@ -163,6 +178,29 @@ def _sizes(root: Path) -> dict[str, int]:
 
 def _changed(there: Mapping[str, int], expected: Mapping[str, int]) -> list[str]:
     return [name for name, size in expected.items() if there.get(name) != size]
+
+
+def _digests(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the digest of each file of labels among those named."""
+    wanted = [name for name in names if Path(name).suffix in LABELS]
+    return {name: hashlib.sha256((root / name).read_bytes()).hexdigest()[:16] for name in wanted}
+
+
+def _edited(root: Path, labels: Mapping[str, str]) -> list[str]:
+    """Return the files of labels that are there with other content; their size may be as it was."""
+    there = [name for name in labels if (root / name).is_file()]
+    return [name for name, digest in _digests(root, there).items() if digest != labels[name]]
+
+
+def _is_somebodys(root: Path, name: str, shorter: bool) -> bool:
+    """Return whether a file that is not as it was drawn is labels that somebody has changed, not cut ones."""
+    if name.startswith(RECORDS) or (root / name).suffix not in LABELS:
+        return False
+    return not shorter or name.endswith(".yaml") or _mapping(root / name) is not None
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def _mapping(path: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from dancepose.data.synthetic import dataset
+from dancepose.data.synthetic import dataset, inventory
 from dancepose.data.synthetic.cache import scene_folder
 from dancepose.data.synthetic.dataset import write_scenes
 from dancepose.data.synthetic.inventory import MANIFEST, is_drawn, is_whole
@@ -86,9 +86,21 @@ def test_an_unfinished_set_is_looked_through_too(drawn, copied, calls):
     assert files(write_scenes(SCENES, copied, workers=1)) == files(drawn) and len(calls) == 1
 
 
-@pytest.mark.parametrize("name", [LABELS, "split.json"])
-def test_what_somebody_has_changed_is_not_drawn_over(name, drawn, copied, calls):
-    mine = json.dumps(json.loads((copied / name).read_text()) | {"note": "mine"})
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        (LABELS, lambda text: json.dumps(json.loads(text) | {"note": "mine"})),
+        ("split.json", lambda text: json.dumps(json.loads(text) | {"note": "mine"})),
+        (LABELS, lambda text: text.replace("action:", "actiom:")),  # as long as before
+        (LABELS, lambda text: text + "}"),  # a slip of the hand: no JSON any more
+        ("dataset.yaml", lambda text: text.replace("true", "no  ")),
+        ("dataset.yaml", lambda text: text.replace("complete: true", "complete: false")),
+        ("dataset.yaml", lambda text: text.replace(", complete: true", "")),
+    ],
+)
+def test_what_somebody_has_changed_is_not_drawn_over(name, change, drawn, copied, calls):
+    mine = change((copied / name).read_text())
+    assert mine != (copied / name).read_text()
     (copied / name).write_text(mine)
     with pytest.raises(DataError, match=rf"{name} has been changed since it was drawn\. Remove it"):
         write_scenes(SCENES, copied, workers=1)
@@ -121,5 +133,8 @@ def test_what_killed_processes_have_left_half_written_goes(drawn, copied):
 def test_looking_through_a_whole_set_opens_no_file_but_the_manifest(drawn, monkeypatch):
     read, opened = json.loads, []
     monkeypatch.setattr(json, "loads", lambda text: opened.append(1) or read(text))
+    for name in (LABELS, "split.json", "dataset.yaml"):
+        os.utime(drawn / name, ns=(0, 0))  # of before the manifest
+    monkeypatch.setattr(inventory, "_digests", lambda root, names: opened.extend(names) or {})
     assert is_whole(SCENES, drawn) and len(opened) == 1
     assert stat.S_ISREG((drawn / MANIFEST).stat().st_mode)
