@@ -1,5 +1,6 @@
 """What a file is that gives no weights: closed to us, of another kind, or damaged."""
 
+import pickletools
 import struct
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ ONNX = ".onnx"
 LOOKED_AT = 1024  # bytes at the start that tell the kind of a file
 LEAST_TEXT = 4  # bytes; the first few of a file that is cut off may be letters by chance
 ZIP = b"PK"  # what `torch.save` writes begins with it
+PICKLES = 5  # before the numbers in PyTorch's old format: mark, version, machine, content, storages
 PIECE = 2**20  # bytes that are read at once
 # what zipfile raises, each by the place of an archive at which a byte is wrong
 DAMAGED = (
@@ -97,3 +99,22 @@ def _is_text(start: bytes) -> bool:
     text = start.decode(errors="ignore")  # the last letter may be cut in two
     broken = len(start) - len(text.encode())
     return broken < 4 and all(letter.isprintable() or letter in "\t\n\r\f" for letter in text)
+
+
+def ends_early(path: Path) -> bool:
+    """Return whether a file of the format before PyTorch 1.6, a row of pickles, ends within one of them.
+
+    A name that is cut is another name, which the unpickler takes for one that it does not know.
+    """
+    if zipfile.is_zipfile(path):
+        return False
+    with path.open("rb") as file:
+        try:
+            for _ in range(PICKLES):
+                for _ in pickletools.genops(file):
+                    pass
+                if not file.peek(1):
+                    break
+        except ValueError:
+            return True
+    return False

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dancepose.errors import CheckpointError
-from dancepose.networks.foreign_files import damaged_record, unreadable
+from dancepose.networks.foreign_files import damaged_record, ends_early, unreadable
 
 WRAPPERS = ("module.", "network.", "model.", "state_dict.")  # DataParallel, Lightning, ...
 NESTING = ("state_dict", "model_state_dict", "network", "model", "module")
@@ -36,6 +36,8 @@ RESNET = {
     for layer in ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")
 }
 PUBLISHED = (HRNET, RESNET)
+LEAST = 0.01  # share of a network's numbers that weights for it have to fill
+SHAPING = ("network", "stem", "stem_width", "context", "depth", "width", "channels", "growth", "branches")
 REMEDY = "copy it again, or give another (safetensors, .pth)"
 # what torch.load raises, besides OSError, for a file that is cut short or was never one of its own
 BROKEN = (
@@ -95,7 +97,8 @@ def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
         path: a safetensors file (by its suffix) or what `torch.save` wrote of a state dict.
 
     Raises:
-        CheckpointError: the file is missing, truncated or foreign, holds pickled code, or nothing in it fits.
+        CheckpointError: the file is missing, truncated or foreign, holds pickled code, or next to nothing in
+            it fits.
     """
     wanted = network.state_dict()
     found = {own_name(name, wanted): tensor for name, tensor in read_state_dict(path).items()}
@@ -104,6 +107,13 @@ def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
         raise CheckpointError(
             f"{path}: none of its {len(found)} tensors fits this network (the first are "
             f"{', '.join(list(found)[:3])}). Give weights of a network of this kind and width, or none"
+        )
+    if (share := _share(fitting, wanted)) < LEAST:
+        name = next((n for n in found if n in wanted and n not in fitting), None)
+        shapes = name and f", {name} is {_shape(found[name])} in it and {_shape(wanted[name])} here"
+        raise CheckpointError(
+            f"{path}: hardly anything of it fits this network ({share:.1%}{shapes or ''}), so that it would "
+            f"start from nothing. {_remedy(path)}"
         )
     network.load_state_dict(fitting, strict=False)
     # counters of batches carry nothing that is learnt, and older files lack them
@@ -117,6 +127,21 @@ def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
         "unused": _share(unused, found),
     }
     return WeightsReport(str(path), list(fitting), missing, mismatched, unused, shares)
+
+
+def _shape(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "one number"
+
+
+def _remedy(path: str | Path) -> str:
+    """Return what to do about weights that do not fit: of a run's checkpoint the keys of its network."""
+    content = read_file(path)
+    about = content.get("dancepose") if isinstance(content, Mapping) else None
+    model = about.get("model") if isinstance(about, Mapping) else None
+    if not isinstance(model, Mapping):
+        return "Give weights of a network of this kind and width, or none"
+    keys = [f"model.{key}={value}" for key, value in model.items() if key in SHAPING]
+    return f"It is of a run with {' '.join(keys)}: give the same keys"
 
 
 def own_name(name: str, wanted: Collection[str]) -> str:
@@ -176,7 +201,7 @@ def read_file(path: str | Path, remedy: str = REMEDY) -> Any:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if re.search("unsupported (global|class)", str(error), re.IGNORECASE):
+        if re.search("unsupported (global|class)", str(error), re.IGNORECASE) and not ends_early(path):
             raise CheckpointError(
                 f"{path} holds pickled objects besides tensors; loading them could run code: refused. "
                 "Where you trust the file, save its weights alone: torch.save(network.state_dict(), ...)"

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
@@ -140,6 +140,7 @@ class Code:
 
 class TestRefusals:
     @given(share=st.floats(0, 0.999))
+    @example(share=0.01953125)  # of the old format: within a name, which is another name then
     @settings(max_examples=25)
     def test_truncated(self, whole, tmp_path_factory, share):
         content, suffix = whole
@@ -190,6 +191,22 @@ class TestRefusals:
         save_file({"encoder.weight": torch.zeros(3)}, tmp_path / "vit.safetensors")
         with pytest.raises(CheckpointError, match=r"vit\.safetensors: none of its 1 tensors fits.*encoder"):
             load_weights(network(), tmp_path / "vit.safetensors")
+
+    def test_next_to_nothing_fits(self, tmp_path):
+        """A counter alone, of a network half as wide: the training would start from nothing."""
+        narrow, wide = (nn.Sequential(nn.Linear(4, w), nn.BatchNorm1d(w)) for w in (32, 64))
+        path, about = tmp_path / "narrow.ckpt", {"model": {"network": "pose", "width": 32, "dropout": 0}}
+        torch.save({"state_dict": narrow.state_dict(), "dancepose": about}, path)
+        shapes = (
+            r"hardly anything of it fits this network \(0\.2%, 0\.weight is 32 x 4 in it and 64 x 4 here\)"
+        )
+        with pytest.raises(
+            CheckpointError, match=shapes + ".*a run with model.network=pose model.width=32: "
+        ):
+            load_weights(wide, path)
+        torch.save(narrow.state_dict(), path)
+        with pytest.raises(CheckpointError, match="this kind and width, or none"):
+            load_weights(wide, path)
 
     @pytest.mark.parametrize("name", ["config.yaml", "x.safetensors", "x.ckpt"])
     def test_text_is_not_called_damaged(self, tmp_path, name):
