@@ -43,6 +43,11 @@ def translate(error: Exception, config_name: str) -> str:
             ways = " or ".join(f"{group}={option}" for option in options)
             own = _own_key(key, known, config_name)
             return f"{key}: nothing is chosen of {group} yet: give {ways}{own}"
+        if any(a.startswith(f"{key}={{") for a in sys.argv[1:]):  # Hydra would merge it, and adds no keys
+            return (
+                f"{key}: {_choice(key, sys.argv[1:])} has a mapping there. To give another in its place, say "
+                f"'~{key}' '+{key}={{...}}'; to add an entry, +{key}.<name>=<value>"
+            )
         if key in known or key in _known_keys(config_name):
             return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
         hint = suggest_key(key, known)

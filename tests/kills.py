@@ -41,13 +41,7 @@ IMAGES = ["data=action", "data.root=clips", "model.branches=[image]", "model.dep
 IMAGES += ["data.size=32", "data.resize=36"]
 KILLED = [*SHARED, *IMAGES, "~callbacks.summary", "logger=wandb"]
 # of the keypoint branch, from which other tests make their jobs
-KEYPOINTS = [
-    "data=skeletons",
-    "data.annotations=a.npz",
-    "model.branches=[keypoints]",
-    "data.labels=null",
-    "data.gap=0",
-]
+KEYPOINTS = ["data=skeletons", "data.annotations=a.npz", "model.branches=[keypoints]"]
 JOB = [*SHARED, *KEYPOINTS, "trainer.max_epochs=4", "seed=3,4"]
 # the keypoint branch on one short epoch
 VARIED = ("data.workers", "trainer.max_epochs", "seed", "data.sampler")

@@ -257,9 +257,14 @@ def test_none_leaves_nothing_that_is_chosen(composed):
     [
         ["data.val=none", "data.test=3"],
         ["data.val=0.2", "data.limit=4", "data.clip=folder"],
-        ["data=skeletons", "data.annotations=a.npz", "+data.labels.Seated=akimbo", "data.gap=0"],
-        ["data=skeletons", "data.annotations=a.npz", "~data.labels", "+data.labels={a: b, c: null}"],
-        ["data=skeletons", "data.annotations=a.npz", "data.labels=null", "data.test_sources=[a]"],
+        ["data=skeletons_openpose18", "data.annotations=a.npz", "+data.labels.Seated=akimbo", "data.gap=0"],
+        [
+            "data=skeletons_openpose18",
+            "data.annotations=a.npz",
+            "~data.labels",
+            "+data.labels={a: b, c: null}",
+        ],
+        ["data=skeletons", "data.annotations=a.npz", "data.labels={a: b, c: null}", "data.test_sources=[a]"],
         ["data=pyskl", "data.annotations=a.pkl", "data.own_split={train: a}", "data.classes=[a,b]"],
         ["data=action_folder", "data.classes=classes.txt", "data.split_by=image"],
         ["trainer.devices=[0,1]", "trainer.max_steps=5", "trainer.max_epochs=null"],

@@ -146,6 +146,12 @@ class TestChoices:
         told = self.told(monkeypatch, "optimizer=sgd", "optimizer.betas=[0,0]")
         assert told == "optimizer.betas: optimizer=sgd has no such key"
 
+    def test_a_mapping_for_one_that_is_there_says_how_to_replace_it(self, monkeypatch):
+        argv = ("experiment=motion_paper", "data=skeletons_openpose18", "data.labels={bow: other}")
+        told = self.told(monkeypatch, *argv)
+        assert told.startswith("data.labels: data=skeletons_openpose18 has a mapping there. ")
+        assert "'~data.labels' '+data.labels={...}'" in told and "+data.labels.<name>=" in told
+
     def test_a_choice_that_is_not_there_is_no_obstacle(self):
         argv = ["--sed", "3", "data=nosuch"]
         with pytest.raises(ConfigError, match="--sed: options are given as key=value.* Did you mean 'seed'"):

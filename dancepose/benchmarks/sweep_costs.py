@@ -17,7 +17,7 @@ from dancepose.skeleton import load_skeleton
 
 CLASSES, CLIPS, LENGTH = ("wave", "walk", "other"), 6, 4  # 72 made-up people: training is a blink
 JOB = (
-    *("experiment=motion_paper", "data=skeletons", "data.labels=null", "data.gap=0", "data.batch_size=16"),
+    *("experiment=motion_paper", "data=skeletons", "data.batch_size=16"),
     *("data.workers=0", "model.branches=[keypoints]", "trainer=cpu", "trainer.max_epochs=1", "logger=csv"),
 )
 JOBS, SIDE_BY_SIDE = 8, 2  # of a sweep; at a time
