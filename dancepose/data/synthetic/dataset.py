@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from filelock import FileLock, Timeout
+from joblib import cpu_count
 
 from dancepose.data.synthetic.annotations import annotate, frame_of, write_joint_files
 from dancepose.data.synthetic.body import Body
@@ -50,7 +51,7 @@ def write_scenes(
     Args:
         scenes: what to draw.
         root: the folder; made if it is not there.
-        workers: processes; None: one for each CPU. The files do not depend on it.
+        workers: processes; None: one for each core that this one may use. The files do not depend on it.
         elsewhere: how a user names another folder, for messages.
 
     Returns:
@@ -67,7 +68,7 @@ def write_scenes(
             raise DataError(f"{root} is a file: give a folder to draw into, {elsewhere}")
         if not (root.is_dir() and is_whole(scenes, root)):  # a whole one needs no right to write
             with _locked(root):
-                _complete(scenes, root, workers or os.cpu_count() or 1)
+                _complete(scenes, root, workers or cpu_count())
     except (Unwritable, PermissionError) as error:
         found = error if isinstance(error, Unwritable) else unwritable(root, error)
         remedy = f"Draw elsewhere: {elsewhere}"

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from dancepose.checks import at_least, one_of
 from dancepose.data.synthetic.staging import DIFFICULTIES
+from dancepose.data.synthetic.truth import drawn_names
 from dancepose.errors import ConfigError
 from dancepose.skeleton import load_skeleton
 
@@ -58,7 +59,17 @@ class SceneSet:
             raise ConfigError(f"{prefix}rate={self.rate}: give a positive number of pictures a second")
         if not self.train + self.val + self.test:
             raise ConfigError(f"{prefix}train=0, val=0 and test=0: there is nothing to draw")
-        load_skeleton(self.skeleton)
+        remedy = f"give {prefix}skeleton=mpii15, say, and its keypoints become the run's by their names"
+        try:
+            skeleton = load_skeleton(self.skeleton)
+        except ConfigError as error:
+            raise ConfigError(f"{prefix}skeleton={self.skeleton}: {error} Or {remedy}") from None
+        if not any(drawn_names(skeleton)):
+            first = ", ".join(skeleton.keypoints[:3])
+            raise ConfigError(
+                f"{prefix}skeleton={self.skeleton}: nothing that it names ({first}, ...) is drawn; {remedy}, if "
+                f"aliases in {self.skeleton} tell which is which"
+            )
 
     @property
     def hash(self) -> str:

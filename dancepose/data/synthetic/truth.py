@@ -20,6 +20,10 @@ DEPTHS = {
     **dict.fromkeys(("knee", "shoulder"), 0.075),
     **dict.fromkeys(("hip", "pelvis", "thorax", "neck"), 0.11),
 }
+SIDED = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+DRAWN = frozenset(
+    {name for name in DEPTHS if name not in SIDED} | {f"{s}_{n}" for s in ("left", "right") for n in SIDED}
+)  # names of what is drawn of a person
 AROUND = 1  # pixels around a joint of which one has to be the person's own
 HEAD_ASPECT = 0.8  # width to height of a head's rectangle
 
@@ -49,9 +53,17 @@ class Truth:
 
     def person(self, skeleton: Skeleton, action: str | None = None, number: int | None = None) -> Person:
         """Return it as a record in the keypoints of a skeleton; unknown ones are not annotated."""
-        unknown = np.zeros(3)
-        keypoints = np.array([self.points.get(name, unknown) for name in skeleton.keypoints])
+        keypoints = np.zeros((len(skeleton), 3))
+        for index, name in enumerate(drawn_names(skeleton)):
+            if name in self.points:
+                keypoints[index] = self.points[name]
         return Person(keypoints, box=self.box, head_box=self.head_box, action=action, id=number)
+
+
+def drawn_names(skeleton: Skeleton) -> list[str | None]:
+    """Return under which name each keypoint of a skeleton is drawn: its own, an alias of it, or none."""
+    other = {keypoint: alias for alias, keypoint in skeleton.aliases.items() if alias in DRAWN}
+    return [name if name in DRAWN else other.get(name) for name in skeleton.keypoints]
 
 
 def find_truth(raster: Raster, whole: int, owner: int, joints: dict[str, np.ndarray], body: Body) -> Truth:
