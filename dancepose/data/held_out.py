@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dancepose.data.motion_samples import MotionSample
 from dancepose.errors import ConfigError
 
+MUCH = 0.2  # share of the training samples from which the way out is told
+
 
 def told_held_out(
     held: Sequence[MotionSample],
@@ -27,6 +29,8 @@ def told_held_out(
     all_counts = counts + Counter(sample.label for sample in left)
     of_each = [f"{name} {counts[i]} of {all_counts[i]}" for i, name in enumerate(classes) if all_counts[i]]
     use = "the sampler measures on them" if sampler == "confusion" else "for any sampler alike"
+    if sampler != "confusion" and len(held) > MUCH * (len(held) + len(left)):
+        use += ". That is much, for there are few clips: data.holdout=0 trains on all"
     return f"{len(held)} {unit}, {len(left)} left ({', '.join(of_each)}); {use}"
 
 

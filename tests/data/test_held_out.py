@@ -18,8 +18,14 @@ def of(*labels: int) -> list:
     ("sampler", "use"), [("confusion", "the sampler measures on them"), ("none", "for any sampler alike")]
 )
 def test_it_is_told_for_each_class_that_is_there(sampler, use):
-    told = told_held_out(of(0, 0), of(0, 1, 1), CLASSES, "windows", sampler)
-    assert told == f"2 windows, 3 left (wave 2 of 3, walk 0 of 2); {use}"
+    told = told_held_out(of(0, 0), of(0, *[1] * 7), CLASSES, "windows", sampler)
+    assert told == f"2 windows, 8 left (wave 2 of 3, walk 0 of 7); {use}"
+
+
+@pytest.mark.parametrize(("sampler", "told"), [("confusion", False), ("none", True), ("balanced", True)])
+def test_where_few_clips_make_it_much_the_way_out_is_told(sampler, told):
+    words = told_held_out(of(0, 0), of(0, 1, 1), CLASSES, "samples", sampler)
+    assert words.endswith("for there are few clips: data.holdout=0 trains on all") == told
 
 
 def test_classes_that_cannot_be_measured_are_named():

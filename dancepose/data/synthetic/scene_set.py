@@ -67,8 +67,8 @@ class SceneSet:
         if not any(drawn_names(skeleton)):
             first = ", ".join(skeleton.keypoints[:3])
             raise ConfigError(
-                f"{prefix}skeleton={self.skeleton}: nothing that it names ({first}, ...) is drawn; {remedy}, if "
-                f"aliases in {self.skeleton} tell which is which"
+                f"{prefix}skeleton={self.skeleton}: nothing that it names ({first}, ...) is drawn; {remedy}, "
+                f"if aliases in {self.skeleton} tell which is which"
             )
 
     @property
