@@ -42,7 +42,7 @@ def outcome_table(outcomes: Mapping[str, Outcome]) -> str:
         )
     widest = max(len(row[-1]) for row in rows)
     lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
-    return "\n".join([count(outcomes), *lines, *remedies(outcomes)])
+    return "\n".join([count(outcomes), *lines, *in_full(outcomes), *remedies(outcomes)])
 
 
 def plan_table(outcomes: Mapping[str, Outcome]) -> str:
@@ -74,7 +74,7 @@ def plan_table(outcomes: Mapping[str, Outcome]) -> str:
     if not due:
         told_last = ["nothing is to be run"]
     left = {name: o for name, o in outcomes.items() if o.status in LEFT and not (o.about or {}).get("due")}
-    return "\n".join([count(outcomes), *lines, *told_last, *remedies(left)])
+    return "\n".join([count(outcomes), *lines, *in_full(outcomes), *told_last, *remedies(left)])
 
 
 def count(outcomes: Mapping[str, Outcome]) -> str:
@@ -94,6 +94,17 @@ def shortened(text: str, widest: int = WIDEST) -> str:
     """Return the first line of a text, cut where it is too long."""
     line = " ".join(text.partition("\n")[0].split())
     return line if len(line) <= widest else f"{line[: widest - 3]}..."
+
+
+def in_full(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return each cause that the table cuts, once, of jobs that were never begun: no log has it."""
+    jobs: dict[str, list[str]] = {}
+    for name, outcome in outcomes.items():
+        cause = " ".join(outcome.cause.split())
+        if outcome.status in NO_PLAN and cause != shortened(outcome.cause):
+            jobs.setdefault(cause, []).append(name)
+    more = {cause: f" and {len(names) - 1} more" if names[1:] else "" for cause, names in jobs.items()}
+    return [f"{names[0]}{more[cause]}: {cause}" for cause, names in jobs.items()]
 
 
 def _mega(count: int) -> str:

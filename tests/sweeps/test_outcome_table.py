@@ -1,7 +1,7 @@
 import pytest
 
 from dancepose.sweeps.ledger import Outcome
-from dancepose.sweeps.outcome_table import BAD, outcome_table, plan_table, shortened
+from dancepose.sweeps.outcome_table import BAD, in_full, outcome_table, plan_table, shortened
 
 
 def test_the_table_tells_each_job_and_what_can_be_done():
@@ -78,3 +78,12 @@ def test_a_dry_run_of_which_nothing_is_to_be_run_says_so():
         "nothing is to be run",
         "submitted jobs go on in the cluster; the same command waits for them",
     ]
+
+
+def test_a_cause_that_is_cut_is_told_in_full_once_for_jobs_without_a_log():
+    long = "model.depth: there is no place for it. " + "x" * 120 + ". Leave it out"
+    outcomes = {name: Outcome("refused", long) for name in ("a", "b", "c")} | {"d": Outcome("failed", long)}
+    for table in (plan_table, outcome_table):
+        text = table(outcomes)
+        assert text.count("Leave it out") == 1 and f"a and 2 more: {long}" in text.splitlines()
+    assert in_full({"a": Outcome("refused", "short")}) == []
