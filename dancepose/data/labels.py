@@ -89,8 +89,9 @@ def relabel(frames: Sequence[Frame], labels: Mapping[str, str | None], key: str)
     """Give frames the run's classes instead of the data's labels.
 
     A person whose label is left out stays in its frame, doing nothing that is known; a frame in which nobody
-    does anything else is left out. The classes come in the order in which `labels` names them, after them
-    labels that keep their names, in the order of the data.
+    does anything else is left out, unless its clip goes on after it: over time a clip has no holes. The
+    classes come in the order in which `labels` names them, after them labels that keep their names, in the
+    order of the data.
 
     Args:
         frames: of one data set.
@@ -106,12 +107,18 @@ def relabel(frames: Sequence[Frame], labels: Mapping[str, str | None], key: str)
     used = [name for name in classes.values() if name is not None]
     vocabulary = tuple(dict.fromkeys([*(name for name in labels.values() if name in used), *used]))
     left_out: Counter[str] = Counter()
-    kept = []
-    for frame in frames:
+    kept, empty = [], []
+    ends: dict[str, tuple[int, int]] = {}  # clip -> the first and the last of its frames with something left
+    for number, frame in enumerate(frames):
         actions = [person.action for person in frame.people if person.action]
         lost = [action for action in actions if classes[action] is None]
         left_out.update(lost)
-        if actions and len(lost) == len(actions):
+        empty.append(bool(actions) and len(lost) == len(actions))
+        if not empty[-1] and frame.clip is not None:
+            ends[frame.clip] = ends.get(frame.clip, (number,))[0], number
+    for number, frame in enumerate(frames):
+        first, last = ends.get(frame.clip or "", (0, 0))
+        if empty[number] and not first < number < last:
             continue
         people = [replace(p, action=classes[p.action]) if p.action else p for p in frame.people]
         kept.append(replace(frame, people=people, classes=vocabulary if frame.classes else ()))

@@ -1,5 +1,6 @@
 """`data.labels`: labels become classes or are left out; the nearest entry counts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,20 @@ def test_people_and_frames_after_it():
     assert changed.frames[0].classes == ("see", "a") and changed.frames[2].classes == ()
     assert changed.left_out == {"b": 2}
     assert frames[0].people[1].action == "b", "the records that came in are as they were"
+
+
+def test_a_clip_has_no_holes():
+    """A network over time would take what is before and after one for neighbours."""
+    clips = {"a": "bwbbwb", "b": "bb", None: "wbw"}
+    frames = [
+        replace(frame(f"{clip}{i}", label), clip=clip)
+        for clip, labels in clips.items()
+        for i, label in enumerate(labels)
+    ]
+    changed = relabel(frames, {"b": None}, "data.labels")
+    assert [f.name for f in changed.frames] == ["a1", "a2", "a3", "a4", "None0", "None2"]
+    assert [f.people[0].action for f in changed.frames] == ["w", None, None, "w", "w", "w"]
+    assert changed.left_out == {"b": 7}
 
 
 def test_classes_come_in_the_order_of_the_mapping():
