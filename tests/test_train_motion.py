@@ -150,11 +150,20 @@ def test_keypoints_are_taken_away_in_the_test_and_in_its_evaluation(actions, tmp
     assert json.loads((tmp_path / "whole" / "test.json").read_text())["without"] == []
 
 
-@pytest.mark.parametrize("model", ["motion_1d", "motion_str", "motion_qes", "motion_keypoints"])
-def test_other_networks_train_in_the_same_way(actions, tmp_path, model):
+@pytest.mark.parametrize(
+    ("model", "frames"),
+    [
+        ("motion_1d", 4),
+        ("motion_str", None),
+        ("motion_str", 4),
+        ("motion_qes", None),
+        ("motion_keypoints", None),
+    ],
+)
+def test_other_networks_train_in_the_same_way(actions, tmp_path, model, frames):
     keys = [key for key in TINY if not key.startswith(("model.", "experiment"))]
     keys += [f"experiment={'motion_1d' if model == 'motion_1d' else 'motion_paper'}", f"model={model}"]
-    keys += ["model.frames=4"] * (model == "motion_1d")
+    keys += [f"model.frames={frames}"] if frames else []
     run_task(train, "train", tmp_path / "run", *keys, f"data.root={actions}", "logger=none")
     report = json.loads((tmp_path / "run" / "test.json").read_text())
     assert report["scores"]["samples"] > 0

@@ -16,14 +16,17 @@ APART = 2.0  # tags of two people
 NOISE = 0.02  # standard deviation on heat and tags
 
 
-def made_up_frame(skeleton: Skeleton, size: tuple[int, int], people: int, seed: int) -> Frame:
-    """Return a frame of people with all keypoints, each somewhere in a square a third as wide as the picture.
+def made_up_frame(
+    skeleton: Skeleton, size: tuple[int, int], people: int, seed: int, hidden: float = 0.0
+) -> Frame:
+    """Return a frame of people with keypoints, each somewhere in a square a third as wide as the picture.
 
     Args:
         skeleton: of the people.
         size: width and height of the picture.
         people: how many.
         seed: of what is drawn.
+        hidden: share of each person's keypoints that nothing shows of.
     """
     draw = np.random.Generator(np.random.PCG64(seed))
     extent = np.array(size) / 3
@@ -32,6 +35,7 @@ def made_up_frame(skeleton: Skeleton, size: tuple[int, int], people: int, seed: 
         xy = corner + draw.uniform(0, extent, (len(skeleton), 2))
         head = np.concatenate([corner, corner + extent / 8])
         keypoints = np.column_stack([xy, np.full(len(skeleton), VISIBLE)])
+        keypoints[draw.permutation(len(skeleton))[: round(hidden * len(skeleton))]] = 0
         found.append(Person(keypoints, head_box=head, box=np.concatenate([corner, extent])))
     return Frame(Path("made up"), size, found, skeleton.name, name=f"{seed:05d}")
 
@@ -56,6 +60,7 @@ def made_up_maps(codec: AssociativeEmbedding, frame: Frame, seed: int) -> list[T
     for number, person in enumerate(frame.people):
         cells = to_cells(person.keypoints[:, :2], codec.strides[0])[..., None, None]
         squared = (x - cells[:, 0]) ** 2 + (y - cells[:, 1]) ** 2  # (K, h, w)
+        squared[~person.present] = np.inf
         tags = np.where(squared < nearest, APART * number, tags).astype(np.float32)
         nearest = np.minimum(nearest, squared)
     maps[0] = np.concatenate([maps[0], tags])

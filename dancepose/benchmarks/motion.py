@@ -1,6 +1,7 @@
 """The motion classifier: people a second, and what more people in a picture cost."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ from dancepose.benchmarks.made_up import made_up_frame, made_up_maps
 from dancepose.benchmarks.timing import Row, side_by_side
 from dancepose.build import Model, MotionModel, build
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
+from dancepose.inference.person_crop import cut_square, person_square, square_matrix
+from dancepose.records import Frame
 
 BATCHES = (1, 32)
 PEOPLE = (1, 4, 8)
 CLASSES = 6
 SIDE = 224
+RESIZED, MARGIN = 256 / 224, 0.15  # of `data.resize` and `data.margin`, by default
 
 
 def time_motion(models: Mapping[str, Mapping[str, Any]], rounds: int) -> list[Row]:
@@ -41,10 +45,11 @@ def time_motion(models: Mapping[str, Mapping[str, Any]], rounds: int) -> list[Ro
 
 
 def time_people(pose: Mapping[str, Any], motion: Mapping[str, Any], size: int, rounds: int) -> list[Row]:
-    """Time a picture with 1, 4 and 8 people: pose network and decode, and the motion network on all.
+    """Time a picture with 1, 4 and 8 people: pose network and decode, and crops and motion network of all.
 
     The maps to decode are made up, since an untrained network finds nobody; the network's own time does not
-    depend on what is in the picture.
+    depend on what is in the picture. A third of each person's keypoints shows nowhere, so that the decoding
+    has to fill them in.
 
     Args:
         pose: what `build` takes.
@@ -61,10 +66,10 @@ def time_people(pose: Mapping[str, Any], motion: Mapping[str, Any], size: int, r
     image = torch.randint(
         0, 256, (1, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
-    classifier = _motion(motion)
+    classifier, picture = _motion(motion), image[0].permute(1, 2, 0).contiguous().numpy()
     cases: dict[str, Callable[[], Any]] = {}
     for count in PEOPLE:
-        frame = made_up_frame(model.skeleton, (size, size), count, seed=count)
+        frame = made_up_frame(model.skeleton, (size, size), count, seed=count, hidden=1 / 3)
         maps = made_up_maps(codec, frame, seed=count)
 
         def poses(maps: list[torch.Tensor] = maps) -> None:
@@ -73,7 +78,7 @@ def time_people(pose: Mapping[str, Any], motion: Mapping[str, Any], size: int, r
                 codec.decode(maps)
 
         cases[f"{count} people, poses"] = poses
-        cases[f"{count} people, motion"] = _pass(classifier, count)
+        cases[f"{count} people, motion"] = _pass(classifier, count, partial(_crops, picture, frame))
     times = _on_one_thread(cases, rounds)
     rows = {label: Row("people", label, ms) for label, ms in times.items()}
     for label, row in rows.items():
@@ -90,8 +95,23 @@ def _motion(node: Mapping[str, Any]) -> MotionModel:
     return model
 
 
-def _pass(model: MotionModel, batch: int) -> Callable[[], Any]:
-    """Return what makes features of keypoints and probabilities of these, for a batch of people."""
+def _crops(picture: np.ndarray, frame: Frame) -> torch.Tensor:
+    """Cut everybody out of a picture, as a prediction does: (people, 3, SIDE, SIDE) uint8."""
+    squares = [person_square(person, frame.size, MARGIN) for person in frame.people]
+    matrices = [square_matrix(square, SIDE, round(SIDE * RESIZED)) for square in squares]
+    return torch.from_numpy(np.stack([cut_square(picture, m, SIDE) for m in matrices])).permute(0, 3, 1, 2)
+
+
+def _pass(
+    model: MotionModel, batch: int, crops: Callable[[], torch.Tensor] | None = None
+) -> Callable[[], Any]:
+    """Return what makes features of keypoints and probabilities of these, for a batch of people.
+
+    Args:
+        model: of actions.
+        batch: people.
+        crops: makes the pictures of them, each time; None: they are there.
+    """
     random = np.random.default_rng(0)
     frames = model.encoder.frames or 1
     keypoints = random.uniform(0, SIDE, (batch, frames, len(model.skeleton), 3))
@@ -102,7 +122,7 @@ def _pass(model: MotionModel, batch: int) -> Callable[[], Any]:
     @torch.inference_mode()
     def run() -> Any:
         given = {n: torch.from_numpy(a) for n, a in model.encoder.batch(keypoints, heights).items()}
-        given["image"] = image
+        given["image"] = image if crops is None else crops()
         return model.network(**{name: given[name] for name in model.network.inputs}).softmax(1)
 
     return run
