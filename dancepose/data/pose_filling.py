@@ -174,10 +174,12 @@ class PoseFiller:
         """Take a box away, which a prediction does not know and features would tell; a crop of it stays."""
         if (box := person.box) is None:
             return person
+        extent = np.concatenate([box[:2], box[:2] + box[2:]])
+        if person.present.any() and not self.everyone:  # the crop is of both
+            low, high = np.split(_around(person), 2)
+            extent = np.concatenate([np.minimum(low, extent[:2]), np.maximum(high, extent[2:])])
         stays = self.everyone is not True or not person.present.any()
-        return replace(
-            person, box=None, extent=np.concatenate([box[:2], box[:2] + box[2:]]) if stays else person.extent
-        )
+        return replace(person, box=None, extent=extent if stays else person.extent)
 
     @staticmethod
     def _matched(people: Sequence[Person], boxes: np.ndarray) -> list[tuple[int, int]]:

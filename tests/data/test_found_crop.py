@@ -44,7 +44,9 @@ def test_it_is_of_all_that_is_found(found):
 
 def test_a_labelled_box_is_joined_with_it(found):
     filled = filler(everyone=False)._assign(picture(box=np.array([60, 5, 100, 270.0])), [found])
-    assert filled.people[0].box is not None and square(filled)[2] == 270
+    assert filled.people[0].box is None and square(filled)[2] == 270
+    low = filler(everyone=False)._assign(picture(box=np.array([60, 5, 100, 150.0])), [found])
+    assert square(low)[2] == found.keypoints[:, 1].max() - 5, "the feet are below it"
 
 
 def test_in_place_of_all_labels_it_is_what_a_prediction_has(found):

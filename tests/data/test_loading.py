@@ -335,7 +335,7 @@ def test_real_skeletons_are_divided_as_their_readme_says(shared):
 
     from dancepose.paths import config_dir
 
-    labels = yaml.safe_load((config_dir() / "data" / "skeletons.yaml").read_text())["labels"]
+    labels = yaml.safe_load((config_dir() / "data" / "skeletons_openpose18.yaml").read_text())["labels"]
     path = str(shared / "data" / "actions" / "skeletons_openpose18.npz")
     made = data("skeletons", annotations=path, labels=labels, gap=1)
     assert list(made.action_counts()) == ["hold_high", "single_arm_open", "wave", "walk", "other"]

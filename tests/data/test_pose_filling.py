@@ -104,7 +104,8 @@ def test_who_got_found_keypoints_has_no_box_and_the_labels_crop(poses):
     frame = shown(0, unknown(LARGE), own, unknown(SMALL - 2000))
     (filled,) = poses.filler().fill([frame])
     x, y, w, h = frame.people[0].box
-    assert filled.people[0].box is None and filled.people[0].whole.tolist() == [x, y, x + w, y + h]
+    assert filled.people[0].box is None
+    assert filled.people[0].whole == pytest.approx([x, y, x + w, y + h], abs=0.01)  # found ones are rounded
     assert filled.people[1].box is own.box and filled.people[2].box is frame.people[2].box
 
 
