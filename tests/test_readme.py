@@ -53,7 +53,11 @@ def check(name: str, arguments: list[str], fragment: bool = False) -> None:
     overrides = [re.sub(r"<[\w ]+>", "x", a) for a in arguments if a != "-m" and a != "..."]
     if sweep:
         overrides = [re.sub(r"=.*\binterval\(([^,]+),.*", r"=\1", a) for a in overrides]
-        overrides = [a if "[" in a else a.split(",")[0] for a in overrides]
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        jobs, *_ = BasicSweeper.split_arguments(
+            [o for o in parsed if not o.is_hydra_override()], max_batch_size=None
+        )
+        overrides = [*jobs[0], *(str(o.input_line) for o in parsed if o.is_hydra_override())]
     if "hydra/sweeper=optuna" in overrides:
         pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs dancepose[optuna]")
     given = [o.split("=")[0] for o in overrides]
