@@ -26,7 +26,6 @@ OF_BRANCH = {  # keys of `model` that one branch alone reads
     "keypoints": ("features", "literal_first_layer"),
     "image": ("attention", "attention_placement", "depth", "width"),
 }
-OF_FUSION = ("fusion_training",)
 
 
 @dataclass(frozen=True)
@@ -126,8 +125,8 @@ class FusionConfig(FeatureConfig):
     @property
     def idle(self) -> tuple[str, ...]:
         """Keys of `model` that are of a branch which is left out, or of a fusion where one is alone."""
-        left_out = [keys for branch, keys in OF_BRANCH.items() if branch not in self.branches]
-        return tuple(key for keys in [*left_out, OF_FUSION * (len(self.branches) == 1)] for key in keys)
+        keys = tuple(key for branch, own in OF_BRANCH.items() if branch not in self.branches for key in own)
+        return (*keys, "fusion_training") if len(self.branches) == 1 else keys
 
     def encoder(self, skeleton: Skeleton) -> Encoder:
         """Make the encoder of one picture's keypoints, or none for the image branch alone."""

@@ -12,6 +12,7 @@ import torch
 import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from shipped_models import network_of, shipped_models, written
 from torch import nn
 
 from dancepose.attentions import ATTENTIONS, AttentionConfig
@@ -28,18 +29,7 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
 
 
-def written(model: str) -> dict:
-    """What the file of a shipped model says, without the files that it starts from."""
-    return yaml.safe_load((config_dir() / f"model/{model}.yaml").read_text())
-
-
-def network_of(model: str) -> str:
-    """The `model.network` of a shipped model, of another's where it is another with a few keys changed."""
-    node = written(model)
-    return node["network"] if "network" in node else network_of(node["defaults"][0])
-
-
-POSE = [model for model in names("model") if network_of(model) == "pose"]
+POSE = [model for model in shipped_models() if network_of(model) == "pose"]
 MODELS = [model for model in POSE if "network" in written(model)]
 CHANGED = [model for model in POSE if "network" not in written(model)]
 ORDERS, HEADS = names("model/attention"), names("model/head")

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from shipped_models import network_of, shipped_models, written
 from torch import nn
 
 from dancepose.build import (
@@ -37,18 +38,7 @@ CLASSES = ["wave", "walk", "other"]
 SKELETON = load_skeleton("openpose18")
 
 
-def written(model: str) -> dict:
-    """What the file of a shipped model says, without the files that it starts from."""
-    return yaml.safe_load((config_dir() / f"model/{model}.yaml").read_text())
-
-
-def network_of(model: str) -> str:
-    """The `model.network` of a shipped model, of another's where it is another with a few keys changed."""
-    node = written(model)
-    return node["network"] if "network" in node else network_of(node["defaults"][0])
-
-
-SHIPPED = [p.stem for p in sorted((config_dir() / "model").glob("*.yaml")) if network_of(p.stem) in MOTION]
+SHIPPED = [model for model in shipped_models() if network_of(model) in MOTION]
 SMALL = {
     "motion": ["model.width=8"],
     "motion_keypoints": [],

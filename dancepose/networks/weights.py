@@ -103,25 +103,23 @@ def load_weights(network: nn.Module, path: str | Path) -> WeightsReport:
     wanted = network.state_dict()
     found = {own_name(name, wanted): tensor for name, tensor in read_state_dict(path).items()}
     fitting = {n: t for n, t in found.items() if n in wanted and t.shape == wanted[n].shape}
-    if not fitting:
-        raise CheckpointError(
-            f"{path}: none of its {len(found)} tensors fits this network (the first are "
-            f"{', '.join(list(found)[:3])}). Give weights of a network of this kind and width, or none"
+    share = _share(fitting, wanted)
+    if share < LEAST:
+        what = (
+            f"none of its {len(found)} tensors fits this network (the first are {', '.join(list(found)[:3])})"
         )
-    if (share := _share(fitting, wanted)) < LEAST:
-        name = next((n for n in found if n in wanted and n not in fitting), None)
-        shapes = name and f", {name} is {_shape(found[name])} in it and {_shape(wanted[name])} here"
-        raise CheckpointError(
-            f"{path}: hardly anything of it fits this network ({share:.1%}{shapes or ''}), so that it would "
-            f"start from nothing. {_remedy(path)}"
-        )
+        if fitting:
+            what = f"hardly anything of it fits this network ({share:.1%})"
+        if name := next((n for n in found if n in wanted and n not in fitting), None):
+            what += f", {name} is {_shape(found[name])} in it and {_shape(wanted[name])} here"
+        raise CheckpointError(f"{path}: {what}. {_remedy(path)}")
     network.load_state_dict(fitting, strict=False)
     # counters of batches carry nothing that is learnt, and older files lack them
     missing = [n for n in wanted if n not in found and not n.endswith("num_batches_tracked")]
     mismatched = [n for n in found if n in wanted and n not in fitting]
     unused = [n for n in found if n not in wanted]
     shares = {
-        "loaded": _share(fitting, wanted),
+        "loaded": share,
         "missing": _share(missing, wanted),
         "mismatched": _share(mismatched, wanted),
         "unused": _share(unused, found),

@@ -198,7 +198,7 @@ class TestRefusals:
         path, about = tmp_path / "narrow.ckpt", {"model": {"network": "pose", "width": 32, "dropout": 0}}
         torch.save({"state_dict": narrow.state_dict(), "dancepose": about}, path)
         shapes = (
-            r"hardly anything of it fits this network \(0\.2%, 0\.weight is 32 x 4 in it and 64 x 4 here\)"
+            r"hardly anything of it fits this network \(0\.2%\), 0\.weight is 32 x 4 in it and 64 x 4 here"
         )
         with pytest.raises(
             CheckpointError, match=shapes + ".*a run with model.network=pose model.width=32: "

@@ -17,9 +17,7 @@ from dancepose.files import SUFFIX, write_json, write_text
 if TYPE_CHECKING:
     from dancepose.data.synthetic.scene_set import SceneSet
 
-MANIFEST = (
-    ".manifest.json"  # says what is drawn and, once all is there, the size of each file and digests of labels
-)
+MANIFEST = ".manifest.json"  # says what is drawn and, once all is there, sizes of files and digests of labels
 RECORDS = ".records"  # folder of a file for each scene that is drawn
 LABELS = (".json", ".yaml", ".mat")  # endings of files of labels
 FOLDERS = ("", "images/", f"{RECORDS}/")  # that files lie in, below the root
@@ -55,7 +53,7 @@ def is_whole(scenes: SceneSet, root: Path) -> bool:
         return False
     drawn = (root / MANIFEST).stat().st_mtime_ns  # only what was written since can have been changed
     labels = (manifest.get("labels") or {}).items()
-    return not _edited(root, {name: kept for name, kept in labels if _written(root / name) >= drawn})
+    return not _edited(root, {n: kept for n, kept in labels if (root / n).stat().st_mtime_ns >= drawn})
 
 
 @dataclass(frozen=True)
@@ -197,10 +195,6 @@ def _is_somebodys(root: Path, name: str, shorter: bool) -> bool:
     if name.startswith(RECORDS) or (root / name).suffix not in LABELS:
         return False
     return not shorter or name.endswith(".yaml") or _mapping(root / name) is not None
-
-
-def _written(path: Path) -> int:
-    return path.stat().st_mtime_ns
 
 
 def _mapping(path: Path) -> dict[str, Any] | None:
