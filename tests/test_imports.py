@@ -1,7 +1,10 @@
 """The import rule of the README, section "How it is built", and how long a file may be."""
 
 import ast
+import re
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -156,3 +159,16 @@ def test_files_of_tests_have_names_of_their_own():
     """Two of one name are one module to pytest, which then collects neither."""
     names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
     assert len(names) > 100 and sorted(names) == sorted(set(names))
+
+
+def test_what_is_imported_comes_with_the_package():
+    """The environment of tests has extras that a user's has not, so nothing that all run may need one."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    named = {re.split(r"[<>=!;\[ ]", line)[0].lower() for line in project["dependencies"]}
+    of_extras = {"hydra_plugins", "onnx", "onnxruntime", "onnxscript", "ray", "submitit", "tensorboard"}
+    known = sys.stdlib_module_names | of_extras | {"dancepose"}
+    third = {(path.name, name.split(".")[0]) for path in FILES for name in imported(path)}
+    third = {(file, top) for file, top in third if top not in known}
+    brought = packages_distributions()
+    lacking = {(file, top) for file, top in third if not named & {dist.lower() for dist in brought[top]}}
+    assert len(third) > 100 and not lacking

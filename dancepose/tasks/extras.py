@@ -9,7 +9,6 @@ from dancepose.metrics.direction import mode_of
 
 # choice -> what it imports, and the extra that brings it
 EXTRAS = {
-    "hydra/launcher=pool": ("joblib", "sweep"),
     "hydra/launcher=submitit_slurm": ("hydra_plugins.hydra_submitit_launcher", "sweep"),
     "hydra/launcher=ray": ("hydra_plugins.hydra_ray_launcher", "ray"),
     "hydra/sweeper=optuna": ("hydra_plugins.hydra_optuna_sweeper", "optuna"),
