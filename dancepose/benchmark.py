@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,17 +63,18 @@ def benchmark(cfg: DictConfig) -> None:
         "mpii": _mpii,
         "sweep": _sweep,
     }
-    rows: list[Row] = [row for part in PARTS if part in cfg.parts for row in measure[part](cfg)]
+    folder, about = Path(HydraConfig.get().runtime.output_dir), _about()
+    rows: list[Row] = []
+    for row in (row for part in PARTS if part in cfg.parts for row in measure[part](cfg)):
+        rows.append(row)  # written at once: the next network may be one that the memory does not hold
+        told = "\n".join(["", table(rows), "", *(f"{name}: {value}" for name, value in about.items())])
+        write_text(folder / "benchmark.txt", told)
+        write_json(folder / "benchmark.json", {"machine": about, "rows": [row.to_dict() for row in rows]})
     if not rows:
         raise ConfigError(
             "nothing was measured: parts=[data] needs data.root=<folder of pictures and labels>"
         )
-    about = _about()
-    told = "\n".join(["", table(rows), "", *(f"{name}: {value}" for name, value in about.items())])
     log.info("%s", told)
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    write_text(folder / "benchmark.txt", told)
-    write_json(folder / "benchmark.json", {"machine": about, "rows": [row.to_dict() for row in rows]})
     log.info("written to %s", folder)
 
 
@@ -89,7 +91,7 @@ def _about() -> dict[str, Any]:
     return about
 
 
-def _networks(cfg: DictConfig) -> list[Row]:
+def _networks(cfg: DictConfig) -> Iterator[Row]:
     import torch
 
     from dancepose.benchmarks.networks import LAYOUTS, Setting, time_networks
@@ -106,7 +108,7 @@ def _networks(cfg: DictConfig) -> list[Row]:
     device = torch.device(find_device(cfg.device))
     for precision in cfg.precisions:
         warn_of_slow_bf16(device.type, precision, "precisions=[fp32]")
-    return time_networks(models, settings, list(cfg.batches), cfg.size, cfg.rounds, device)
+    yield from time_networks(models, settings, list(cfg.batches), cfg.size, cfg.rounds, device)
 
 
 def _models(cfg: DictConfig) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Forward pass and training step of networks, as shares of what a plain convolution reaches."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +58,7 @@ def time_networks(
     size: int,
     rounds: int,
     device: torch.device,
-) -> list[Row]:
+) -> Iterator[Row]:
     """Time the yardstick, and forward pass and training step of each network, all in turn.
 
     Args:
@@ -69,15 +69,14 @@ def time_networks(
         rounds: repetitions.
         device: where.
 
-    Returns:
+    Yields:
         Rows with GFLOP, GFLOP/s, the share of the yardstick in the same precision, images/s, and for a
-        training step the memory that its backward pass keeps.
+        training step the memory that its backward pass keeps; those of a setting and batch once they
+        are timed.
     """
-    rows: list[Row] = []
     for setting in settings:
         for batch in batches:
-            rows += _time_setting(models, setting, batch, size, rounds, device)
-    return rows
+            yield from _time_setting(models, setting, batch, size, rounds, device)
 
 
 def _time_setting(
@@ -190,11 +189,16 @@ def kept_memory(loss: Callable[[], Tensor], parameters: Iterable[Tensor] = ()) -
     own = {parameter.untyped_storage().data_ptr() for parameter in parameters}
     storages: dict[int, tuple[Tensor, int]] = {}
 
-    def keep(tensor: Tensor) -> Tensor:
+    def keep(tensor: Tensor) -> int:
         storage = tensor.untyped_storage()
         storages[storage.data_ptr()] = (tensor, storage.nbytes())  # held, so that no address comes twice
-        return tensor
+        return storage.data_ptr()  # and by the graph no tensor, which would hold the graph in its turn
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    def unpack(address: int) -> Tensor:
+        raise RuntimeError("this graph is for no backward pass")
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, unpack):
         loss()
-    return float(sum(size for address, (_, size) in storages.items() if address not in own))
+    total = sum(size for address, (_, size) in storages.items() if address not in own)
+    storages.clear()  # the graph's hook holds it
+    return float(total)

@@ -1,4 +1,6 @@
+import gc
 import time
+import weakref
 
 import pytest
 import torch
@@ -49,3 +51,17 @@ def test_kept_memory_counts_each_storage_once_and_no_parameters(twice):
         return (hidden * hidden if twice else hidden.exp()).sum()  # keeps hidden, or what exp gave
 
     assert kept_memory(loss, layer.parameters()) == 2 * 4 * 8 * 4
+
+
+def test_kept_memory_keeps_nothing_itself():
+    layer = nn.Linear(8, 8, bias=False)
+    held = []
+
+    def loss() -> torch.Tensor:
+        hidden = layer(torch.randn(4, 8)).exp()
+        held.append(weakref.ref(hidden))
+        return hidden.sum()
+
+    assert kept_memory(loss) > 0
+    gc.collect()
+    assert held[0]() is None
