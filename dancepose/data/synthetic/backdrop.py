@@ -20,6 +20,7 @@ from dancepose.data.synthetic.scenery import (
 )
 
 KINDS = {"stage": 0.2, "room": 0.35, "street": 0.35, "night": 0.1}  # probabilities
+WALLED = ("stage", "room")  # of them, those behind whose people is a wall on which things hang
 DIM = {"stage": 0.38, "room": 0.55, "street": 0.55, "night": 0.38}  # light from everywhere
 LEAST = 0.55  # of the light on what faces the camera: people have to be seen
 
@@ -59,7 +60,7 @@ def draw_backdrop(random: np.random.Generator, camera: Camera, wall: float, hard
     paint = {"stage": _stage, "room": _room, "street": _street, "night": _night}[kind]
     image = paint(random, camera, floor, wall)
     if hard > 0.3:
-        clutter(random, image, floor, int(hard * 10))
+        clutter(random, image, floor, int(hard * 10), hangs=kind in WALLED)
     rough = random.uniform(0.01, 0.03) * (1 + hard)
     outside = kind in ("street", "night")  # a sky has no grain, houses behind a street little
     if floor > 0:  # from high above nothing but floor is seen

@@ -1,11 +1,13 @@
 """`Body`: the build of a drawn person, and where its joints are in a pose (forward kinematics)."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from dancepose.data.synthetic.pose import Arm, Pose
+from dancepose.data.synthetic.flesh import Solid, lowest, pushed_out, skull, trunk
+from dancepose.data.synthetic.kinematics import carried, rotation, two_bones, unit
+from dancepose.data.synthetic.limits import held_angle, held_arm, held_thigh, reach_on, with_part
+from dancepose.data.synthetic.pose import Pose
 
 # shares of the height (Drillis and Contini 1966, as tabulated by Winter 2009), joint centre to joint centre
 UPPER_ARM, FOREARM, HAND = 0.186, 0.146, 0.06
@@ -16,6 +18,7 @@ ADULT_HEAD, CHILD_HEAD = 0.13, 0.17
 FOOT = 0.11
 ELBOW = (0.35, 3.08)  # least and greatest angle between upper arm and forearm, in radians
 KNEE = (0.7, 3.1)
+WRIST_OFF, FLOOR_OFF = 0.018, 0.022  # how far hands stay from the trunk and the floor, shares of the height
 
 
 @dataclass(frozen=True)
@@ -60,43 +63,53 @@ class Body:
 
         Returns:
             Name -> (3,): the keypoints of all shipped skeletons that such a body has, and `hand`, `toe`,
-            `thorax`, `chest` beside them; `frame_pelvis`, `frame_chest`, `frame_head` -> (3, 3), whose
-            columns are the axes of these parts.
+            `heel`, `thorax`, `chest` beside them; `frame_pelvis`, `frame_chest`, `frame_head` -> (3, 3),
+            whose columns are the axes of these parts.
         """
         height = self.height
         thigh, shank = THIGH * height * self.legs, SHANK * height * self.legs
         legs = thigh + shank + ANKLE * height
-        pelvis_frame = _rotation(pose.hip_yaw, 0.0, pose.hip_roll)
+        pelvis_frame = rotation(pose.hip_yaw, pose.hip_pitch, pose.hip_roll)
         pelvis = np.array([pose.sway, legs * pose.crouch + pose.jump, 0.0])
-        hip = HIP * height * self.hips
         found: dict[str, np.ndarray] = {"pelvis": pelvis, "frame_pelvis": pelvis_frame}
-        chest_frame = pelvis_frame @ _rotation(pose.twist, pose.lean, pose.bend)
-        half_frame = pelvis_frame @ _rotation(pose.twist / 2, pose.lean / 2, pose.bend / 2)
-        found["chest"] = pelvis + half_frame @ np.array([0, 0.45 * TRUNK * height, 0])
-        thorax = found["chest"] + chest_frame @ np.array([0, 0.55 * TRUNK * height, 0])
+        twist, lean, bend = (held_angle(value, name) for name, value in pose.trunk.items())
+        chest_frame = pelvis_frame @ rotation(twist, lean, bend)
+        half_frame = pelvis_frame @ rotation(twist / 2, lean / 2, bend / 2)
+        found["chest"] = pelvis + half_frame[:, 1] * (0.45 * TRUNK * height)
+        thorax = found["chest"] + chest_frame[:, 1] * (0.55 * TRUNK * height)
         found |= {"thorax": thorax, "frame_chest": chest_frame}
-        head_frame = chest_frame @ _rotation(pose.head_yaw, pose.head_pitch, pose.head_roll)
-        neck_frame = chest_frame @ _rotation(pose.head_yaw / 2, pose.head_pitch / 2, pose.head_roll / 2)
+        yaw, pitch, roll = (held_angle(value, name) for name, value in pose.head.items())
+        head_frame = chest_frame @ rotation(yaw, pitch, roll)
+        neck_frame = chest_frame @ rotation(yaw / 2, pitch / 2, roll / 2)
         base = thorax + neck_frame @ np.array([0, NECK * height, 0.01 * height])
-        size = self.head
         found |= {"upper_neck": base, "frame_head": head_frame}
-        points = base + np.array(list(HEAD_POINTS.values())) * size @ head_frame.T
+        points = base + HEAD_PLACES * self.head @ head_frame.T
         found |= dict(zip(HEAD_POINTS, points, strict=True))
+        solids = (*trunk(self, found), skull(found, self.head))
         for side, sign in (("left", 1.0), ("right", -1.0)):
-            found |= self._arm(side, sign, pose.arms[side], found)
-            found |= self._leg(side, sign, pose, hip, thigh, shank, found)
-        return self._tilted(found, pose) if pose.tilt or pose.roll else found
+            found |= self._arm(side, sign, pose, found, solids)
+            found |= self._leg(side, sign, pose, (thigh, shank), found)
+        return found if pose.planted else self._laid(found, pose)
 
-    def _tilted(self, found: dict[str, np.ndarray], pose: Pose) -> dict[str, np.ndarray]:
-        """Turn the whole body, and set what is lowest as high above the floor as it was."""
-        turn = _rotation(0.0, pose.tilt, pose.roll)
-        lowest = min(value[1] for value in found.values() if value.ndim == 1)
-        turned = {name: turn @ value for name, value in found.items()}
-        up = np.array([0, lowest - min(value[1] for value in turned.values() if value.ndim == 1), 0])
-        return {name: value + up if value.ndim == 1 else value for name, value in turned.items()}
+    def _laid(self, found: dict[str, np.ndarray], pose: Pose) -> dict[str, np.ndarray]:
+        """Turn the whole body, and set what is lowest of it on the floor, or as high as it jumps."""
+        if pose.tilt or pose.roll:
+            turn = rotation(0.0, pose.tilt, pose.roll)
+            found = {name: turn @ value for name, value in found.items()}
+        # where the pelvis is there the person is: it does not swing around where feet would stand
+        x, _, z = found["pelvis"]
+        shift = np.array([pose.sway - x, pose.jump - lowest(self, found), -z])
+        return {name: value + shift if value.ndim == 1 else value for name, value in found.items()}
 
-    def _arm(self, side: str, sign: float, arm: Arm, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        height, frame = self.height, found["frame_chest"]
+    def _arm(
+        self,
+        side: str,
+        sign: float,
+        pose: Pose,
+        found: dict[str, np.ndarray],
+        solids: tuple[Solid, ...],
+    ) -> dict[str, np.ndarray]:
+        height, frame, arm = self.height, found["frame_chest"], pose.arms[side]
         raised = max(0.0, arm.direction[1]) * 0.025  # the shoulder goes up with the arm
         shoulder = found["thorax"] + frame @ (
             np.array([sign * SHOULDER * self.shoulders, -0.012 + raised, 0]) * height
@@ -110,36 +123,75 @@ class Body:
             )
         else:
             target = shoulder + frame @ (mirrored * arm.direction) * arm.reach * (upper + fore)
-        pole = frame @ (mirrored * arm.pole)
-        elbow, wrist = two_bones(shoulder, target, upper, fore, pole, ELBOW)
-        fingers = _unit(wrist - elbow) + 0.4 * (frame @ (mirrored * arm.hand))
+        # a hand slides over the trunk, and over the floor
+        target = pushed_out(solids, target, WRIST_OFF * height)
+        floor = FLOOR_OFF * height if pose.planted else -np.inf
+        target[1] = max(target[1], floor)
+        elbow, wrist = two_bones(shoulder, target, upper, fore, frame @ (mirrored * arm.pole), ELBOW)
+        wanted = (elbow - shoulder) @ frame * mirrored / upper
+        along = held_arm(wanted)
+        if along is not wanted:
+            along = frame @ (along * mirrored)
+            elbow, wrist = reach_on(shoulder, target, along, (upper, fore), ELBOW)
+        if arm.on_hip:  # the fingers go forward around the hip
+            fingers = found["frame_pelvis"] @ np.array([0.0, -0.3, 1.0])
+        else:
+            fingers = unit(wrist - elbow) + 0.4 * (frame @ (mirrored * arm.hand))
+        hand = pushed_out(solids, wrist + unit(fingers) * HAND * height, WRIST_OFF * height)
+        fingers = unit(hand - wrist)
+        if wrist[1] + fingers[1] * HAND * height < floor:  # they lie on it
+            fingers = with_part(fingers, 1, max(-1.0, min(1.0, float(floor - wrist[1]) / (HAND * height))))
+        hand = wrist + fingers * HAND * height
         return {
             f"{side}_shoulder": shoulder,
             f"{side}_elbow": elbow,
             f"{side}_wrist": wrist,
-            f"{side}_hand": wrist + _unit(fingers) * HAND * height,
+            f"{side}_hand": hand,
         }
 
     def _leg(
-        self,
-        side: str,
-        sign: float,
-        pose: Pose,
-        half: float,
-        thigh: float,
-        shank: float,
-        found: dict[str, np.ndarray],
+        self, side: str, sign: float, pose: Pose, bones: tuple[float, float], found: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        height, leg = self.height, pose.legs[side]
-        hip = found["pelvis"] + found["frame_pelvis"] @ np.array([sign * half, 0, 0])
-        floor = ANKLE * height + pose.jump
-        x, lift, z = leg.foot
-        target = np.array([sign * x * height, floor + lift * height, z * height])
-        pole = _rotation(sign * leg.turn, 0, 0) @ np.array([0, 0, 1.0])
-        knee, ankle = two_bones(hip, target, thigh, shank, pole, KNEE)
-        down = -(0.03 + 0.03 * min(1.0, lift / 0.04)) * height  # toes hang from a foot in the air
-        toe = ankle + pole * FOOT * height + np.array([0, down, 0])
-        return {f"{side}_hip": hip, f"{side}_knee": knee, f"{side}_ankle": ankle, f"{side}_toe": toe}
+        height, leg, frame = self.height, pose.legs[side], found["frame_pelvis"]
+        hip = found["pelvis"] + frame[:, 0] * (sign * HIP * height * self.hips)
+        ahead = np.array([sign * np.sin(leg.turn), 0, np.cos(leg.turn)])
+        mirrored = np.array([sign, 1, 1])
+        if leg.direction is None:
+            floor = ANKLE * height + pose.jump
+            x, lift, z = leg.foot
+            target = np.array([sign * x * height, floor + lift * height, z * height])
+            knee, ankle = self._thigh(frame * mirrored, hip, target, bones, ahead)
+            down = -(0.03 + 0.03 * min(1.0, lift / 0.04)) * height  # toes hang from a foot in the air
+            toe = ankle + ahead * FOOT * height + np.array([0, down, 0])
+            heel = ankle - 0.25 * FOOT * height * ahead - np.array([0, 0.022 * height, 0])
+        else:
+            direction = mirrored * leg.direction
+            pole = frame @ carried(direction, ahead)
+            target = hip + frame @ direction * (leg.reach * sum(bones))
+            knee, ankle = self._thigh(frame * mirrored, hip, target, bones, pole)
+            shank = unit(ankle - knee)
+            instep = unit(pole - (pole @ shank) * shank)
+            along, across = np.sin(leg.point), np.cos(leg.point)
+            toe = ankle + (instep * across + shank * along) * FOOT * height + shank * 0.03 * height * across
+            sole = shank * across - instep * along
+            heel = ankle + sole * 0.022 * height - 0.25 * (toe - ankle - sole * ((toe - ankle) @ sole))
+        return {
+            f"{side}_hip": hip,
+            f"{side}_knee": knee,
+            f"{side}_ankle": ankle,
+            f"{side}_toe": toe,
+            f"{side}_heel": heel,
+        }
+
+    @staticmethod
+    def _thigh(
+        frame: np.ndarray, hip: np.ndarray, target: np.ndarray, bones: tuple[float, float], pole: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return knee and ankle, the thigh within the hip's limits; `frame`: outward, up, forward."""
+        knee, ankle = two_bones(hip, target, *bones, pole, KNEE)
+        wanted = (knee - hip) @ frame / bones[0]
+        along = held_thigh(wanted)
+        return (knee, ankle) if along is wanted else reach_on(hip, target, frame @ along, bones, KNEE)
 
 
 # in heights of the head, from its base between the jaws, on the axes left, up, forward
@@ -152,59 +204,4 @@ HEAD_POINTS = {
     "left_ear": (0.36, 0.42, -0.02),
     "right_ear": (-0.36, 0.42, -0.02),
 }
-
-
-def two_bones(
-    start: np.ndarray,
-    target: np.ndarray,
-    upper: float,
-    lower: float,
-    pole: np.ndarray,
-    limits: tuple[float, float],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return middle and end joint of two bones that reach for a target (inverse kinematics).
-
-    The middle joint bends towards `pole`. A target beyond the limits of its angle is approached as far as
-    they let.
-
-    Args:
-        start: (3,) first joint.
-        target: (3,) where the end should be.
-        upper: length of the first bone.
-        lower: length of the second.
-        pole: (3,) direction.
-        limits: least and greatest angle at the middle joint, radians.
-    """
-    along = target - start
-    wanted = _length(along)
-    along = along / wanted if wanted > 1e-9 else np.array([0.0, -1.0, 0.0])
-    least, most = (math.sqrt(upper**2 + lower**2 - 2 * upper * lower * math.cos(angle)) for angle in limits)
-    reach = min(max(wanted, least), most)
-    aside = pole - (pole @ along) * along
-    if _length(aside) < 1e-6:  # the pole along the bone: any direction across will do
-        aside = np.cross(along, np.array([1.0, 0, 0]) if abs(along[0]) < 0.9 else np.array([0, 1.0, 0]))
-    foot = (upper**2 - lower**2 + reach**2) / (2 * reach)
-    out = math.sqrt(max(upper**2 - foot**2, 0.0))
-    middle = start + foot * along + out * _unit(aside)
-    return middle, start + reach * along
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(_length(vector), 1e-9)
-
-
-def _length(vector: np.ndarray) -> float:
-    return math.sqrt(vector @ vector)  # a fifth of the time of numpy's norm
-
-
-def _rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Return (3, 3): roll about z (to the person's right), then pitch about x (forward), then yaw about y."""
-    cy, cp, cr = math.cos(yaw), math.cos(pitch), math.cos(roll)
-    sy, sp, sr = math.sin(yaw), math.sin(pitch), math.sin(roll)
-    return np.array(
-        [
-            [cy * cr + sy * sp * sr, sy * sp * cr - cy * sr, sy * cp],
-            [cp * sr, cp * cr, -sp],
-            [cy * sp * sr - sy * cr, sy * sr + cy * sp * cr, cy * cp],
-        ]
-    )
+HEAD_PLACES = np.array(list(HEAD_POINTS.values()))

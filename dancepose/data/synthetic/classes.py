@@ -4,20 +4,25 @@ import numpy as np
 
 from dancepose.data.synthetic.pose import SIDES
 
+UPRIGHT = 1.05  # radians from the plumb line: of those whose trunk is tipped further none is shown
 ACTIONS = ("akimbo", "hold_high", "single_arm_open", "wave", "walk", "other")
 
 
 def satisfied(joints: dict[str, np.ndarray], slack: float = 0.0) -> list[str]:
     """Return which of the five named actions a body's joints show, judged by geometry in its own axes.
 
-    The rules are what the classes mean; a person may stand at the edge of two.
+    The rules are what the classes mean; a person may stand at the edge of two. All five are done upright: up
+    is against gravity, so that who stands on the hands does not hold them high, and who lies does not walk.
 
     Args:
         joints: see `Body.joints`.
         slack: by how much each limit may be missed, in lengths of the trunk and radians; with some, an action
             that a small movement would show is found too.
     """
-    trunk = float(np.linalg.norm(joints["thorax"] - joints["pelvis"]))
+    spine = joints["thorax"] - joints["pelvis"]
+    trunk = float(np.linalg.norm(spine))
+    if spine[1] < trunk * np.cos(UPRIGHT + slack):
+        return []
     reach = {side: joints[f"{side}_wrist"] - joints[f"{side}_shoulder"] for side in SIDES}
     straight = {side: _angle(joints, f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist") for side in SIDES}
     at_hip = {

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from filelock import FileLock, Timeout
 from joblib import cpu_count
 
 from dancepose.data.synthetic.annotations import annotate, frame_of, write_joint_files
-from dancepose.data.synthetic.body import Body
+from dancepose.data.synthetic.cast import draw_cast
+from dancepose.data.synthetic.classes import ACTIONS
 from dancepose.data.synthetic.inventory import (
     FOLDERS,
     is_whole,
@@ -28,7 +29,6 @@ from dancepose.data.synthetic.inventory import (
     write_manifest,
     write_record,
 )
-from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.scene_set import PARTS, VERSION, SceneSet
 from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 from dancepose.errors import DanceposeError, DataError
@@ -38,7 +38,7 @@ from dancepose.records import Frame
 
 log = logging.getLogger(__name__)
 
-CAST = {"train": 400, "val": 60, "test": 120}  # identities of each part; none is in two
+FREE = 0.4  # share of the people who dance freely where poses are learnt; of classes each is as frequent
 
 
 def write_scenes(
@@ -149,22 +149,14 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-@cache
-def draw_cast(seed: int, part: str) -> dict[int, tuple[Body, Outfit]]:
-    """Return the identities of a part."""
-    drawn = {}
-    for number in range(CAST[part]):
-        random = np.random.default_rng((seed, PARTS.index(part), 1, number))
-        drawn[number] = Body.draw(random), Outfit.draw(random)
-    return drawn
-
-
 def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
     """Draw a scene and write its pictures, and last of all its record; return the number of pictures."""
     part, number = name.split("_")
     random = np.random.default_rng((scenes.seed, PARTS.index(part), 0, int(number)))
     start = random.uniform(0, 3)
-    scene = draw_scene(random, DIFFICULTIES[scenes.difficulty], draw_cast(scenes.seed, part), start)
+    cast = draw_cast(scenes.seed, part, scenes.train)
+    free = 1 / len(ACTIONS) if scenes.format == "actions" else FREE
+    scene = draw_scene(random, DIFFICULTIES[scenes.difficulty], cast, start, ACTIONS, scenes.span, free)
     record = []
     for index, frame in enumerate(scenes.frame_names(name)):
         noise = np.random.default_rng((scenes.seed, PARTS.index(part), 2, int(number), index))

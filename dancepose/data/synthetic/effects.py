@@ -27,6 +27,18 @@ BRIGHT = {
     "night": (0.18, 0.4),
 }  # of pictures
 EXPOSED = (0.6, 1.35)  # white cloth that faces the camera, however bright what is behind it
+NEAR_FLOOR = 0.5  # metres: what of a body is lower darkens the floor
+# half the breadth and depth of such shadows, and how far above the floor is what lies on it, metres
+LOW = {
+    "left_hand": (0.12, 0.1, 0.04),
+    "right_hand": (0.12, 0.1, 0.04),
+    "left_knee": (0.14, 0.12, 0.06),
+    "right_knee": (0.14, 0.12, 0.06),
+    "pelvis": (0.26, 0.22, 0.12),
+    "chest": (0.24, 0.2, 0.12),
+    "thorax": (0.22, 0.2, 0.12),
+    "head_centre": (0.18, 0.16, 0.11),
+}
 MIDDLE = 0.4  # brightness that the contrast leaves as it is
 
 
@@ -130,6 +142,13 @@ def shadows(
         ((joints[f"{side}_ankle"] + joints[f"{side}_toe"]) / 2, 0.2, 0.16, 0.06)
         for joints in people
         for side in ("left", "right")
+    ]
+    # hands on the floor, and who lies, sits or stands on the head there; nobody else
+    spots += [
+        (joints[name], broad, deep, own)
+        for joints in people
+        for name, (broad, deep, own) in LOW.items()
+        if joints[name][1] < NEAR_FLOOR
     ]
     for thing in things:
         place = thing.start if isinstance(thing, Cone) else thing.centre

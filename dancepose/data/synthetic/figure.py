@@ -3,6 +3,7 @@
 import numpy as np
 
 from dancepose.data.synthetic.body import Body
+from dancepose.data.synthetic.flesh import trunk
 from dancepose.data.synthetic.outfit import (
     BOTTOM_M,
     FACE_M,
@@ -51,13 +52,13 @@ class Figure:
             )
             found.append(self._cone(wrist, hand, 0.017 * height, 0.02 * height, SKIN_M))
             hip, knee, ankle, toe = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "toe"))
-            cover = {"trousers": 1.95, "shorts": 0.75}.get(outfit.legs, 0.0)
+            # under a skirt that lies short over bent legs the same cloth shows
+            cover = {"trousers": 1.95, "shorts": 0.75}.get(outfit.legs, 0.9 * min(outfit.hem, 1.0))
             found += self._sleeved(hip, knee, (THIGH * fat, KNEE * fat), cover, BOTTOM_M, outfit.wide)
             found += self._sleeved(
                 knee, ankle, (KNEE * 1.08 * fat, ANKLE * fat), cover - 1, BOTTOM_M, outfit.wide, lower=True
             )
-            heel = ankle - 0.25 * (toe - ankle) * np.array([1, 0, 1]) - np.array([0, 0.022 * height, 0])
-            found.append(self._cone(heel, toe, 0.024 * height, 0.018 * height, SHOES_M))
+            found.append(self._cone(joints[f"{side}_heel"], toe, 0.024 * height, 0.018 * height, SHOES_M))
         return found
 
     def _cone(self, a: np.ndarray, b: np.ndarray, ra: float, rb: float, material: int) -> Cone:
@@ -87,28 +88,10 @@ class Figure:
     def _trunk(self, joints: dict[str, np.ndarray]) -> list[Shape]:
         body, outfit = self.body, self.outfit
         height, girth = body.height, body.girth
-        pelvis, chest, thorax = joints["pelvis"], joints["chest"], joints["thorax"]
-        chest_frame, pelvis_frame = joints["frame_chest"], joints["frame_pelvis"]
-        broad = 0.107 * body.shoulders * height
+        pelvis, thorax, pelvis_frame = joints["pelvis"], joints["thorax"], joints["frame_pelvis"]
+        solids = zip(trunk(body, joints, outfit.loose), (TOP_M, WAIST_M, BOTTOM_M), strict=True)
         found: list[Shape] = [
-            Ellipsoid(
-                chest + 0.62 * (thorax - chest),
-                chest_frame,
-                np.array([broad * 0.98, 0.13 * height, 0.064 * height * girth]),
-                self.first + TOP_M,
-            ),
-            Ellipsoid(
-                chest - 0.15 * (thorax - chest),
-                chest_frame,
-                np.array([0.082 * girth * (0.75 + 0.25 * outfit.loose), 0.13, 0.062 * girth]) * height,
-                self.first + WAIST_M,
-            ),
-            Ellipsoid(
-                pelvis + pelvis_frame @ np.array([0, 0.015, -0.008]) * height,
-                pelvis_frame,
-                np.array([0.098 * body.hips * girth**0.5, 0.095, 0.068 * girth]) * height,
-                self.first + BOTTOM_M,
-            ),
+            *(Ellipsoid(*solid, self.first + material) for solid, material in solids),
             self._cone(
                 thorax + 0.1 * (joints["upper_neck"] - thorax),
                 joints["upper_neck"] + 0.15 * (joints["head_centre"] - joints["upper_neck"]),
@@ -139,15 +122,11 @@ class Figure:
             )
             spread = np.linalg.norm(joints["left_knee"] - joints["right_knee"]) / 2 * min(outfit.hem, 1.2)
             waist = pelvis + pelvis_frame @ np.array([0, 0.07 * height, 0])
-            found.append(
-                Cone(
-                    waist,
-                    low,
-                    (0.085 * height * girth**0.5, float(spread) + 0.075 * height * girth**0.5),
-                    self.first + BOTTOM_M,
-                    open=True,
-                )
-            )
+            broad = 0.085 * height * girth**0.5
+            # over legs that are drawn up or split it lies short: it does not stand off like a balloon
+            reach = 0.7 * float(np.linalg.norm(low - waist))
+            broad, hem = min(broad, reach), min(float(spread) + 0.075 * height * girth**0.5, reach)
+            found.append(Cone(waist, low, (broad, hem), self.first + BOTTOM_M, open=True))
         return found
 
     def _head(self, joints: dict[str, np.ndarray]) -> list[Shape]:

@@ -1,42 +1,31 @@
 """Motions of the six action classes: for each a distribution of poses, and how they go on over time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from dancepose.data.synthetic.beat import Motion, to_a_beat
 from dancepose.data.synthetic.body import ANKLE, HIP, SHANK, THIGH, Body
-from dancepose.data.synthetic.classes import satisfied
+from dancepose.data.synthetic.dancing import draw_dance
 from dancepose.data.synthetic.pose import SIDES, Arm, Leg, Pose
 from dancepose.data.synthetic.stances import free_pose, pointing_arm, stance
 
 FREE = 0.3  # share of the named actions, but the walk, that someone does in the middle of a dance
 EDGE = 0.15  # of those whose arms go to the edge of what the action's name means, or beyond it
-SWAY = 0.06  # lengths of the trunk, radians: more than a beat moves anything of a free pose
 
 
-@dataclass(frozen=True)
-class Motion:
-    """How a body is held over time.
-
-    Attributes:
-        pose: of a time in seconds.
-        beat: seconds after which it comes again; of a wave, the hand.
-        speed: at which the body goes forward, in its heights a second.
-    """
-
-    pose: Callable[[float], Pose]
-    beat: float
-    speed: float = 0.0
-
-
-def draw_motion(action: str, random: np.random.Generator, body: Body) -> Motion:
+def draw_motion(
+    action: str, random: np.random.Generator, body: Body, acrobatic: float = 0.5, span: float = 0.0
+) -> Motion:
     """Draw a motion of a class; its sides, tempo, extent and all else vary.
 
     Args:
         action: one of `classes.ACTIONS`.
         random: where it is drawn from.
         body: whose motion it is.
+        acrobatic: share of the free poses that `acrobatics` draws.
+        span: seconds for which it will be seen; 0: a single picture, for which a free pose is held.
 
     Returns:
         A motion, smooth, and of the class at every moment.
@@ -44,25 +33,9 @@ def draw_motion(action: str, random: np.random.Generator, body: Body) -> Motion:
     Raises:
         KeyError: an unknown action.
     """
+    if action == "other":
+        return draw_dance(random, body, acrobatic, span)
     return MOTIONS[action](random, body)
-
-
-def _beat(random: np.random.Generator, pose: Pose, extent: float = 1.0) -> Motion:
-    """Let a pose sway and bounce to a beat."""
-    tempo, phase = random.uniform(0.6, 1.6), random.uniform(0, 2 * np.pi)
-    bounce, swing = random.uniform(0, 0.02) * extent, random.uniform(0.0, 0.08) * extent
-
-    def at(time: float) -> Pose:
-        angle = 2 * np.pi * tempo * time + phase
-        return replace(
-            pose,
-            crouch=pose.crouch - bounce * (1 + np.sin(2 * angle)) / 2,
-            twist=pose.twist + swing * np.sin(angle),
-            bend=pose.bend + 0.6 * swing * np.cos(angle),
-            head_yaw=pose.head_yaw - 0.7 * swing * np.sin(angle),
-        )
-
-    return Motion(at, 1 / tempo)
 
 
 def _stand(random: np.random.Generator, lively: float = 1.0) -> Pose:
@@ -80,7 +53,7 @@ def _akimbo(random: np.random.Generator, body: Body) -> Motion:
         pole = np.array([1.0, random.uniform(-0.1, 0.25), random.uniform(-0.7, 0.15)])
         reach = random.uniform(1.2, 2.4) if side == loose else random.uniform(0.95, 1.2)
         pose.arms[side] = Arm(reach=reach, pole=pole, on_hip=True)
-    return _beat(random, pose)
+    return to_a_beat(random, pose)
 
 
 def _hold_high(random: np.random.Generator, body: Body) -> Motion:
@@ -95,7 +68,7 @@ def _hold_high(random: np.random.Generator, body: Body) -> Motion:
             up / np.linalg.norm(up), float(np.clip(reach + random.normal(0, 0.03), 0.5, 1.0)), pole
         )
     pose.head_pitch -= random.uniform(0, 0.35)
-    return _beat(random, pose)
+    return to_a_beat(random, pose)
 
 
 def _single_arm_open(random: np.random.Generator, body: Body) -> Motion:
@@ -111,7 +84,7 @@ def _single_arm_open(random: np.random.Generator, body: Body) -> Motion:
         pose.arms[other] = Arm(reach=1.05, pole=np.array([1.0, 0, -0.4]), on_hip=True)
     pose.bend += (0.1 if side == "left" else -0.1) * random.uniform(-1, 0.6)
     pose.head_yaw += (0.5 if side == "left" else -0.5) * random.uniform(0, 1)
-    return _beat(random, pose)
+    return to_a_beat(random, pose)
 
 
 def _wave(random: np.random.Generator, body: Body) -> Motion:
@@ -123,7 +96,7 @@ def _wave(random: np.random.Generator, body: Body) -> Motion:
         high, reach = random.uniform(0.0, 0.5), random.uniform(0.75, 1.0)
     extent, tempo, phase = random.uniform(0.25, 0.55), random.uniform(1.2, 2.6), random.uniform(0, 2 * np.pi)
     pole = np.array([1.0, random.uniform(-1.1, -0.3), -0.3])
-    still = _beat(random, pose, 0.4)
+    still = to_a_beat(random, pose, 0.4)
 
     def at(time: float) -> Pose:
         moved = still.pose(time)
@@ -184,18 +157,10 @@ def _step(share: float) -> tuple[float, float]:
     return -8 * u**3 + 12 * u**2 - 2 * u - 1, float(np.sin(np.pi * u) ** 2)
 
 
-def _other(random: np.random.Generator, body: Body) -> Motion:
-    pose = free_pose(random)
-    while satisfied(body.joints(pose), SWAY):
-        pose = free_pose(random)
-    return _beat(random, pose, 0.5)
-
-
 MOTIONS: dict[str, Callable[[np.random.Generator, Body], Motion]] = {
     "akimbo": _akimbo,
     "hold_high": _hold_high,
     "single_arm_open": _single_arm_open,
     "wave": _wave,
     "walk": _walk,
-    "other": _other,
 }

@@ -37,10 +37,16 @@ class Leg:
     Attributes:
         foot: (3,) the ankle: to the side, above where it stands, and forward of the pelvis, in body heights.
         turn: outward turn of knee and foot in radians.
+        direction: (3,) unit vector from hip to ankle in the axes of the pelvis, instead of `foot`; or None.
+        reach: with `direction`, distance from hip to ankle in lengths of the leg.
+        point: with `direction`, how far the foot is pointed, radians; 0: square to the shank.
     """
 
     foot: np.ndarray = field(default_factory=lambda: _vector(0.06, 0, 0))
     turn: float = 0.15
+    direction: np.ndarray | None = None
+    reach: float = 0.99
+    point: float = 0.3
 
 
 @dataclass
@@ -53,9 +59,10 @@ class Pose:
         crouch: height of the pelvis as a share of the legs' length.
         sway: of the pelvis to the left, in metres.
         jump: of the whole body above the floor, in metres.
-        tilt: of the whole body, forward.
-        roll: of the whole body, to the right.
+        tilt: of the whole body, forward: pi is upside down.
+        roll: of the whole body, to the right, before it tilts.
         hip_yaw: of the pelvis to the left.
+        hip_pitch: of the pelvis forward.
         hip_roll: of the pelvis to the right.
         twist: of the chest against the pelvis, to the left.
         lean: of the chest, forward.
@@ -73,6 +80,7 @@ class Pose:
     tilt: float = 0.0
     roll: float = 0.0
     hip_yaw: float = 0.0
+    hip_pitch: float = 0.0
     hip_roll: float = 0.0
     twist: float = 0.0
     lean: float = 0.03
@@ -80,3 +88,19 @@ class Pose:
     head_yaw: float = 0.0
     head_pitch: float = 0.0
     head_roll: float = 0.0
+
+    @property
+    def planted(self) -> bool:
+        """Whether a foot stands on the floor, or would but for the jump; else what is lowest touches it."""
+        free = all(leg.direction is not None for leg in self.legs.values())
+        return not (free or self.tilt or self.roll)
+
+    @property
+    def trunk(self) -> dict[str, float]:
+        """Angles of the chest against the pelvis."""
+        return {"twist": self.twist, "lean": self.lean, "bend": self.bend}
+
+    @property
+    def head(self) -> dict[str, float]:
+        """Angles of the head against the chest."""
+        return {"head_yaw": self.head_yaw, "head_pitch": self.head_pitch, "head_roll": self.head_roll}

@@ -32,8 +32,9 @@ class Actor:
         action: its class.
         motion: what it does.
         place: (2,) x and z on the floor at the start, metres.
-        yaw: where it faces: 0 is towards the camera.
+        yaw: where it faces at the start: 0 is towards the camera.
         start: time at which it is at its place.
+        turning: radians a second by which it turns to its left: it walks a circle.
     """
 
     body: Body
@@ -43,15 +44,20 @@ class Actor:
     place: np.ndarray
     yaw: float
     start: float = 0.0
+    turning: float = 0.0
 
     def ground(self, time: float | np.ndarray) -> np.ndarray:
         """Return x and z of where it is on the floor: (2,), or (n, 2) of n times (n, 1)."""
         way = self.motion.speed * self.body.height * (time - self.start)
-        return self.place + way * np.array([np.sin(self.yaw), np.cos(self.yaw)])
+        half = self.turning * (time - self.start) / 2
+        way = way * np.sinc(half / np.pi)  # of an arc, its chord
+        heading = self.yaw + half
+        return self.place + way * np.hstack([np.sin(heading), np.cos(heading)])
 
     def joints(self, time: float) -> dict[str, np.ndarray]:
         """Return the joints in the scene (see `Body.joints`)."""
-        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        yaw = self.yaw + self.turning * (time - self.start)
+        c, s = np.cos(yaw), np.sin(yaw)
         turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
         x, z = self.ground(time)
         shift = np.array([x, 0, z])

@@ -10,7 +10,7 @@ from dancepose.data.synthetic.truth import drawn_names
 from dancepose.errors import ConfigError
 from dancepose.skeleton import load_skeleton
 
-VERSION = 3  # of the drawing: a change of what a seed gives makes another data set
+VERSION = 4  # of the drawing: a change of what a seed gives makes another data set
 PARTS = ("train", "val", "test")
 FORMATS = ("labelme", "coco", "actions", "mpii")
 
@@ -77,6 +77,11 @@ class SceneSet:
         values = asdict(self) | {"rate": float(self.rate) if self.frames > 1 else None}
         text = json.dumps([VERSION, values], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def span(self) -> float:
+        """Seconds from a clip's first picture to its last."""
+        return (self.frames - 1) / self.rate
 
     def scene_names(self) -> list[str]:
         """Return the names of all scenes, `train_00000` and so on."""

@@ -133,20 +133,28 @@ def letters(
     )
 
 
-def clutter(random: np.random.Generator, image: np.ndarray, row: int, count: int) -> None:
-    """Draw boxes, disks and lines of all colours against the wall: things that are no people."""
+def clutter(random: np.random.Generator, image: np.ndarray, row: int, count: int, hangs: bool = True) -> None:
+    """Draw things of all colours that are no people: boxes, disks and bars against the wall.
+
+    Args:
+        random: where they are drawn from.
+        image: (H, W, 3), changed.
+        row: in which the wall meets the floor.
+        count: most of them.
+        hangs: whether there is a wall that they can hang on; else boxes and poles stand on the ground.
+    """
     height, width = image.shape[:2]
     for _ in range(random.integers(0, count + 1)):
         x, w, h = int(random.integers(0, width)), int(random.integers(8, 70)), int(random.integers(8, 120))
-        base = min(height, row + int(random.integers(-60, 40)))
+        base = min(height, row + int(random.integers(-60 if hangs else 1, 40)))
         colour = draw_colour(random, 0.7, 0.1, 0.9).tolist()
         kind = random.random()
         if kind < 0.5:
             cv2.rectangle(image, (x, base - h), (x + w, base), colour, -1)
-        elif kind < 0.75:
+        elif kind < 0.75 and hangs:
             cv2.ellipse(image, (x, base - h), (w // 2 + 2, h // 3 + 2), 0, 0, 360, colour, -1, cv2.LINE_AA)
         else:
-            end = (x + int(random.normal(0, 60)), base - h - 40)
+            end = (x + (int(random.normal(0, 60)) if hangs else 0), base - h - 40)
             cv2.line(image, (x, base), end, colour, int(random.integers(2, 9)), cv2.LINE_AA)
 
 

@@ -1,11 +1,11 @@
 """`draw_scene`: who dances where, before what, seen from where; by difficulty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from dancepose.data.synthetic.backdrop import draw_backdrop, horizon_row
+from dancepose.data.synthetic.backdrop import WALLED, draw_backdrop, horizon_row
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.camera import Camera
 from dancepose.data.synthetic.classes import ACTIONS
@@ -16,9 +16,12 @@ from dancepose.data.synthetic.outfit import Outfit
 from dancepose.data.synthetic.props import draw_prop
 from dancepose.data.synthetic.scene import SIZE, Actor, Scene
 from dancepose.data.synthetic.shapes import Shape
+from dancepose.data.synthetic.ways import find_way
 
 CLOSE = 0.35  # share of the scenes with few people near the camera
-AHEAD = 2.0  # seconds for which those who walk stay clear of others
+AHEAD = 2.0  # least seconds for which those who walk stay clear of others
+BEHIND = (0.8, 1.7)  # least metres behind the last person to the wall in a picture; in a clip: room to turn
+PLACES = 4  # tries of a place with a free way
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Difficulty:
         props: most things in front of people.
         hard: 0 to 1: clutter, dim and coloured light, haze, blur, noise.
         figures: probability of each distractor that looks like people: mirror, poster, crowd.
+        acrobatic: share of the free poses that are upside down, in the air, bent or on the floor.
     """
 
     people: tuple[int, int]
@@ -42,12 +46,13 @@ class Difficulty:
     props: int
     hard: float
     figures: float
+    acrobatic: float
 
 
 DIFFICULTIES = {
-    "easy": Difficulty((1, 3), (140, 420), 0.9, -0.08, 0, 0.0, 0.0),
-    "medium": Difficulty((1, 6), (80, 450), 0.5, 0.02, 2, 0.4, 0.12),
-    "hard": Difficulty((2, 8), (40, 475), 0.35, 0.06, 4, 1.0, 0.25),
+    "easy": Difficulty((1, 3), (140, 420), 0.9, -0.08, 0, 0.0, 0.0, 0.2),
+    "medium": Difficulty((1, 6), (80, 450), 0.5, 0.02, 2, 0.4, 0.12, 0.55),
+    "hard": Difficulty((2, 8), (40, 475), 0.35, 0.06, 4, 1.0, 0.25, 0.55),
 }
 
 
@@ -57,6 +62,8 @@ def draw_scene(
     cast: Mapping[int, tuple[Body, Outfit]],
     start: float = 0.0,
     actions: tuple[str, ...] = ACTIONS,
+    span: float = 0.0,
+    free: float = 1 / len(ACTIONS),
 ) -> Scene:
     """Draw a scene.
 
@@ -66,6 +73,8 @@ def draw_scene(
         cast: identity -> build and clothes; the people are drawn from it, nobody twice.
         start: time of its first picture: those who walk are at their places then.
         actions: classes that occur.
+        span: seconds from its first picture to its last; 0: a single picture.
+        free: share of the people who dance freely (`other`), where that class occurs.
     """
     width, height = SIZE
     focal = random.uniform(480, 900)
@@ -83,30 +92,35 @@ def draw_scene(
     camera = Camera(np.array([0.0, eye, 0.0]), pitch, focal, SIZE, roll)
     actors: list[Actor] = []
     identities = random.permutation(sorted(cast))[:count].tolist()
+    wall = float(distances.max()) + random.uniform(BEHIND[1] if span else BEHIND[0], 4.0)
     for identity, distance in zip(identities, distances, strict=True):
-        place = _place(random, camera, float(distance), difficulty, [a.place for a in actors])
-        if place is None:
-            continue
-        action = str(random.choice(actions))
+        action = _action(random, actions, free)
         body, outfit = cast[identity]
         turned = random.normal(0, 0.6) if random.random() < 0.75 else random.uniform(-np.pi, np.pi)
-        motion = draw_motion(action, random, body)
-        actor = Actor(body, outfit, action, motion, place, turned, start)
-        for _ in range(10):
-            if _apart(actor, actors, difficulty.gap):
+        motion = draw_motion(action, random, body, difficulty.acrobatic, span)
+        found = None
+        for _ in range(PLACES):
+            place = _place(random, camera, float(distance), difficulty, [a.place for a in actors])
+            if place is None:
                 break
-            actor = replace(actor, yaw=random.uniform(-np.pi, np.pi))
-        actors.append(actor)
-    wall = float(distances.max()) + random.uniform(0.8, 4.0)
+            actor = Actor(body, outfit, action, motion, place, turned, start)
+            found = find_way(random, actor, actors, camera, wall, max(span, AHEAD))
+            if found is not None:
+                break
+        if found is not None:
+            actors.append(found)
+        elif not actors and place is not None:  # a picture of nobody is of no use
+            actors.append(actor)
     backdrop = draw_backdrop(random, camera, wall, difficulty.hard)
     floor = horizon_row(camera, wall)
     mirror = None
     image = backdrop.image
-    if random.random() < difficulty.figures and floor > 120:
+    walled = backdrop.kind in WALLED  # nothing hangs in a street
+    if random.random() < difficulty.figures and floor > 120 and walled:
         w, h = random.integers(120, 320), random.integers(90, floor - 20)
         x = int(random.integers(0, width - w))
         mirror = np.array([x, max(0, floor - h - 10), x + w, floor - 10])
-    if random.random() < difficulty.figures and floor > 100:
+    if random.random() < difficulty.figures and floor > 100 and walled:
         poster(random, image, floor, cast)
     if random.random() < difficulty.figures:
         crowd(random, image, floor)
@@ -121,14 +135,11 @@ def draw_scene(
     return Scene(camera, backdrop, actors, (things, stuff), effects, mirror)
 
 
-def _apart(actor: Actor, others: list[Actor], gap: float) -> bool:
-    """Whether someone's way, and the ways of others, keep apart for a while."""
-    times = actor.start + np.linspace(0, AHEAD, 9)[:, None]
-    return all(
-        np.linalg.norm(actor.ground(times) - other.ground(times), axis=1).min() > min(gap, 0.35)
-        for other in others
-        if actor.motion.speed or other.motion.speed
-    )
+def _action(random: np.random.Generator, actions: tuple[str, ...], free: float) -> str:
+    named = [action for action in actions if action != "other"]
+    if not named or ("other" in actions and random.random() < free):
+        return "other"
+    return str(random.choice(named))
 
 
 def _place(

@@ -20,6 +20,7 @@ from dancepose.data.readers import READERS
 from dancepose.data.readers.request import Request
 from dancepose.data.synthetic import dataset
 from dancepose.data.synthetic.cache import draw_scenes, read_scenes, scene_folder
+from dancepose.data.synthetic.cast import Cast
 from dancepose.data.synthetic.dataset import drawn_frames, sampled_frames, write_scenes
 from dancepose.data.synthetic.scene_set import PARTS, SceneSet
 from dancepose.errors import ConfigError, DanceposeError, DataError
@@ -321,9 +322,19 @@ def test_the_rate_counts_in_clips_alone():
 
 
 def test_nobody_of_the_test_part_is_in_the_training_part():
-    casts = [dataset.draw_cast(0, part) for part in PARTS]
+    casts = [dataset.draw_cast(0, part, 450) for part in PARTS]
+    assert [len(cast) for cast in casts] == [450, 60, 120]
     people = [pickle.dumps(own) for cast in casts for one in cast.values() for own in one]
     assert len(set(people)) == len(people)  # neither a body nor an outfit is there twice
+
+
+def test_the_identities_of_the_training_part_grow_with_its_scenes():
+    few, many = Cast(0, "train", 400), dataset.draw_cast(0, "train", 3000)
+    assert len(dataset.draw_cast(0, "train", 50)) == 400 and len(many) == len(set(many)) == 3000
+    assert few[7][0] == many[7][0] and many[2999][0] != many[7][0]
+    assert len(dataset.draw_cast(0, "test", 3000)) == 120
+    with pytest.raises(KeyError):
+        many[3000]
 
 
 def test_nothing_that_is_drawn_is_in_two_parts(tmp_path, monkeypatch):
@@ -334,14 +345,14 @@ def test_nothing_that_is_drawn_is_in_two_parts(tmp_path, monkeypatch):
         return seen[-1]
 
     monkeypatch.setattr(dataset, "draw_scene", kept)
-    write_scenes(SceneSet(2, 2, 2, "easy"), tmp_path / "set", workers=1)
+    write_scenes(SceneSet(2, 2, 2, "medium", frames=2), tmp_path / "set", workers=1)  # dances move
     homes = {}
     for number, scene in enumerate(seen):
         things = [("backdrop", scene.backdrop.image.tobytes()), ("camera", pickle.dumps(scene.camera))]
         for actor in scene.actors:
             things += [("body", actor.body), ("outfit", pickle.dumps(actor.outfit))]
             things += [("place", actor.place.tobytes()), ("yaw", actor.yaw)]
-            things += [("pose", pickle.dumps(actor.motion.pose(1.0)))]
+            things += [("pose", pickle.dumps(actor.motion.pose(at))) for at in (0.1, 1.0, 5.0)]
         for thing in things:
             homes.setdefault(thing, set()).add(PARTS[number // 2])
     assert len(seen) == 6 and all(len(parts) == 1 for parts in homes.values())
