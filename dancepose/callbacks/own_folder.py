@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf, read_write
 
@@ -27,6 +28,18 @@ class OwnFolder(Callback):
 
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Make the folder and write its path into the configuration, before Hydra makes and uses it."""
+        known = HydraConfig.instance()
+        mine, known.cfg = (
+            known.cfg,
+            config,
+        )  # its name is that of the experiment, which Hydra has not told yet
+        try:
+            self._claim(config)
+        finally:
+            known.cfg = mine
+        tidying(remove_empty)
+
+    def _claim(self, config: Any) -> None:
         wanted = Path(config.hydra.run.dir).absolute()
         made = [path for path in wanted.parents if not path.exists()]
         if BY_TIME in OmegaConf.to_yaml(config.hydra.run, resolve=False) and not _side_by_side():
@@ -37,7 +50,6 @@ class OwnFolder(Callback):
         elif not wanted.exists():
             made.insert(0, wanted)
         type(self).made = [] if _side_by_side() else made  # they share it: none may take it from another
-        tidying(remove_empty)
 
 
 def remove_empty() -> None:

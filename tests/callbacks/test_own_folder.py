@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from dancepose.callbacks.own_folder import OwnFolder, claim, remove_empty
@@ -44,6 +45,21 @@ def test_a_folder_that_is_named_is_taken_as_it_is(command, override, folder):
     assert begun(command, override) == folder and not Path(folder).exists()
     Path(folder).mkdir(parents=True)
     assert begun(command, override) == folder
+
+
+@pytest.mark.parametrize(
+    ("override", "folder"),
+    [
+        ("experiment=motion_paper", "motion_paper"),
+        ("model=pose_improved", "pose_improved"),
+        ("name=mine", "mine"),
+    ],
+)
+def test_a_training_is_named_after_its_experiment_else_its_model(override, folder, monkeypatch):
+    """The folder is claimed before Hydra tells its configuration to the resolvers."""
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
+    assert begun("train", override) == f"outputs/{folder}/12-00-00"
+    assert HydraConfig.instance().cfg is None, "left to Hydra"
 
 
 def test_of_many_that_begin_at_once_each_gets_its_own(tmp_path):
