@@ -82,7 +82,8 @@ def _expected(path: Path, kind: Any, key: str) -> Any:
     try:
         return expect(model, kind)
     except ConfigError as error:
-        raise ConfigError(f"{key}={path}: {error}") from None
+        training = "model=hrnet" if kind is Model else "experiment=motion_paper"
+        raise ConfigError(f"{key}={path}: {error}: of dancepose-train {training}, say") from None
 
 
 def geometry_of(tested: Mapping[str, Any], size: int | None = None) -> TestGeometry:

@@ -26,7 +26,7 @@ from dancepose.inference.interface import Item
 from dancepose.inference.onnx_run import OnnxActionNetwork, OnnxPose
 from dancepose.inference.pipeline import Pipeline
 from dancepose.inference.pose import to_original
-from dancepose.inference.runs import load_motion
+from dancepose.inference.runs import load_motion, load_pose
 from dancepose.inference.stage_times import StageTimes
 from dancepose.inference.tiles import Tiling
 from dancepose.records import Frame, Person
@@ -548,6 +548,15 @@ class TestActions:
         keypoints = crowd((320, 240), 0, 1)[0]
         middle = keypoints[SKELETON.role("shoulders"), :2].mean(0)
         np.testing.assert_allclose(action.map.apply(keypoints)[neck, :2], middle)
+
+
+def test_a_run_of_the_other_kind_is_told_with_what_gives_the_right_one(runs):
+    with pytest.raises(
+        ConfigError, match=r"^motion=.*is needed here: of dancepose-train experiment=motion_paper"
+    ):
+        load_motion(runs["pose"])
+    with pytest.raises(ConfigError, match=r"^pose=.*is needed here: of dancepose-train model=hrnet, say$"):
+        load_pose(runs["openpose"])
 
 
 def _model(run: Path):

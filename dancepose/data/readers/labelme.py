@@ -128,7 +128,8 @@ def _name_classes(
 def _expected(skeleton: Skeleton) -> str:
     return (
         f"Expected: point shapes whose label is a keypoint of skeleton {skeleton.name} "
-        f"({', '.join(skeleton.keypoints[:3])}, ...) and whose group_id is the person."
+        f"({', '.join(skeleton.keypoints[:3])}, ...) and whose group_id is the person; "
+        "what somebody does is the flag action:<class> of a point, of a head or of the picture."
     )
 
 
