@@ -22,9 +22,9 @@ def released(body: Body, pose: Pose) -> Pose:
         body: whose.
         pose: any; of one that jumps the height stays.
     """
-    if not pose.planted:
+    if all(leg.direction is not None for leg in pose.legs.values()):
         return pose
-    joints = body.joints(replace(pose, jump=0.0))
+    joints = body.joints(replace(pose, jump=0.0, tilt=0.0, roll=0.0))
     bones = (THIGH + SHANK) * body.height * body.legs
     legs = {}
     for side, sign in zip(SIDES, (1.0, -1.0), strict=True):
@@ -40,7 +40,9 @@ def released(body: Body, pose: Pose) -> Pose:
         level = length(foot - (foot @ shank) * shank)
         point = math.atan(float(foot @ shank) / max(level, 1e-6) - 0.03 / FOOT)  # as `Body` sets the toes
         legs[side] = Leg(turn=turn, direction=direction, reach=reach, point=point)
-    return replace(pose, legs=legs, jump=pose.jump or lowest(body, joints))
+    if pose.planted and not pose.jump:  # what is lowest may be a little above the floor, or below
+        return replace(pose, legs=legs, jump=lowest(body, joints))
+    return replace(pose, legs=legs)
 
 
 def blended(first: Pose, second: Pose, share: float, left_first: bool = True) -> Pose:

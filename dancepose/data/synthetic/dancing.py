@@ -16,12 +16,14 @@ from dancepose.data.synthetic.blending import blended, eased, released
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.classes import satisfied
 from dancepose.data.synthetic.flesh import centre_of_mass
+from dancepose.data.synthetic.kinematics import length
 from dancepose.data.synthetic.pose import SIDES, Pose
 from dancepose.data.synthetic.stances import free_pose
 
 SWAY = 0.06  # lengths of the trunk, radians: more than a beat moves anything of a free pose
 KEYS = (3, 8)  # least and most poses of a dance, which goes through them and back again
 TRIES = 15  # of a next pose
+SAME = 0.03  # shares of the height by which hands and feet may move when legs are released
 RISE = (0.1, 0.6)  # metres by which the weight rises in a jump
 PUSH = 0.25  # seconds for which one gets ready on the floor before a jump, or comes to rest after it
 FAST, FLUNG = (
@@ -42,24 +44,26 @@ def draw_dance(random: np.random.Generator, body: Body, acrobatic: float, span: 
         acrobatic: share of the poses that are of `acrobatics`.
         span: seconds for which it is seen; 0: a single picture, for which one pose is held.
     """
-    key = _free(random, body, acrobatic)
     if not span:
-        return to_a_beat(random, key, 0.5)
+        return to_a_beat(random, _free(random, body, acrobatic), 0.5)
     beat = random.uniform(0.45, 0.8)
     count = int(np.clip(2 + math.ceil(span), *KEYS))
-    key, passages = _grounded(key), list[Passage]()
+    keys, passages = [_grounded(_key(random, body, acrobatic))], list[Passage]()
     while len(passages) < count - 1:
         last = passages[-1] if passages else None
         for _ in range(TRIES):
-            following = _free(random, body, acrobatic)
-            onward = _passage(random, body, key, following, beat, last)
+            following = _key(random, body, acrobatic)
+            onward = _passage(random, body, keys[-1], following, beat, last)
             if onward is not None:
                 break
-        else:  # nothing goes on from here: a rest
-            following, onward = key, Passage(body, key, key, beat, (0.0, beat))
+        else:  # nothing goes on from here
+            if last is not None and last.into_the_air:
+                keys.pop(), passages.pop()
+                continue
+            following, onward = keys[-1], Passage(body, keys[-1], keys[-1], beat, (0.0, beat))
         passages.append(onward)
         # who stands steps on from there; else the turns made so far count
-        key = _grounded(following) if _stands(following) else onward.second
+        keys.append(_grounded(following) if _stands(following) else onward.second)
     ends = list(accumulate(passage.seconds for passage in passages))
 
     def at(time: float) -> Pose:
@@ -95,11 +99,16 @@ class Passage:
     low: float = 0.0
     left_first: bool = True
 
+    @property
+    def into_the_air(self) -> bool:
+        """Whether it ends at the highest point of a jump."""
+        return self.flight is not None and self.flight[0] > 0
+
     def pose(self, time: float) -> Pose:
         """Return the pose so many seconds after its start."""
         start, end = self.moving
         pose = self.between(eased((time - start) / (end - start)))
-        if self.flight is None or not self.flight[0] < time < self.flight[1]:
+        if self.flight is None or not self.flight[0] <= time <= self.flight[1]:
             return pose
         return replace(pose, jump=max(self.risen(time) - weight(self.body, pose), 0.0))
 
@@ -111,7 +120,7 @@ class Passage:
         """Return the height of the centre of mass in flight, metres: gravity alone acts."""
         assert self.flight is not None
         start, end = self.flight
-        after = time - start if start > 0 else end - time
+        after = time - start if self.into_the_air else end - time
         return self.low + GRAVITY * (end - start) * after - GRAVITY * after**2 / 2
 
 
@@ -124,6 +133,16 @@ def _free(random: np.random.Generator, body: Body, acrobatic: float) -> Pose:
     while True:
         pose = acrobatic_pose(random, body) if random.random() < acrobatic else free_pose(random)
         if not satisfied(body.joints(pose), SWAY):
+            return pose
+
+
+def _key(random: np.random.Generator, body: Body, acrobatic: float) -> Pose:
+    """Draw a free pose that stays as it is when its legs are released."""
+    while True:
+        pose = _free(random, body, acrobatic)
+        grounded = _grounded(pose)
+        one, other = body.joints(grounded), body.joints(released(body, grounded))
+        if all(length(one[name] - other[name]) < SAME * body.height for name in ENDS):
             return pose
 
 
@@ -140,7 +159,7 @@ def _passage(
     random: np.random.Generator, body: Body, first: Pose, second: Pose, beat: float, last: Passage | None
 ) -> Passage | None:
     """Return a way from one pose to another; None where there is none that shows no named action."""
-    landing = last is not None and last.flight is not None and last.flight[1] == last.seconds
+    landing = last is not None and last.into_the_air
     rise = float(np.clip(second.jump, *RISE)) if second.jump > 0 else 0.0
     if landing and rise:
         return None

@@ -17,7 +17,7 @@ from dancepose.data.synthetic.pose import SIDES
 from dancepose.data.synthetic.stances import free_pose
 
 ENDS = [f"{side}_{name}" for side in SIDES for name in ("wrist", "ankle")]
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 @cache
@@ -35,7 +35,7 @@ def places(body: Body, motion: Motion, times: np.ndarray) -> np.ndarray:
 def test_no_moment_of_a_dance_shows_a_named_action():
     for seed in SEEDS:
         body, motion = dance(seed)
-        times = np.linspace(0, motion.beat / 2, 150)  # the other half is the same, backward
+        times = np.linspace(0, motion.beat / 2, 70)  # the other half is the same, backward
         found = [
             (seed, time, signs) for time in times if (signs := satisfied(body.joints(motion.pose(time))))
         ]
@@ -49,6 +49,11 @@ def test_hands_and_feet_travel_far_and_on_smooth_ways():
         steps = np.linalg.norm(np.diff(places(body, motion, np.arange(0, 3, 1 / 30)), axis=0), axis=-1)
         travelled.append(steps.sum(0) / 3)
         assert steps.max() < 0.5  # metres in 1/30 s
+    for seed in (116, 129, 148, 221):  # once the body was put from one place to another at a beat
+        body, motion = dance(seed)
+        for time in np.linspace(0, motion.beat / 2, 50):
+            steps = np.linalg.norm(np.diff(places(body, motion, time + np.arange(4) / 1000), axis=0), axis=-1)
+            assert steps.max() < 0.1
     held = [
         np.linalg.norm(np.diff(places(*dance(seed, 0.5, 0.0), np.arange(0, 3, 1 / 10)), axis=0), axis=-1).sum(
             0
@@ -68,10 +73,10 @@ def test_a_dance_is_the_same_whenever_it_is_asked_and_comes_again():
 
 
 def test_who_leaves_the_floor_is_pulled_back_by_gravity_alone():
-    flown, step = 0.0, 1 / 120
+    flown, step = 0.0, 1 / 60
     pulled = []
-    for seed in range(30):
-        body, motion = dance(seed, 0.7)
+    for seed in range(10):
+        body, motion = dance(seed, 0.9)
         joints = [body.joints(motion.pose(time)) for time in np.arange(0, motion.beat / 2, step)]
         above = np.array([lowest(body, at) for at in joints])
         high = np.array([centre_of_mass(at)[1] for at in joints])
@@ -85,7 +90,7 @@ def test_who_leaves_the_floor_is_pulled_back_by_gravity_alone():
         assert all(
             last - first < 0.9 / step for first, last in ends.reshape(-1, 2)
         )  # nobody stands in the air
-    assert flown > 3 and np.mean(np.abs(np.array(pulled) + GRAVITY) < 0.1) > 0.85
+    assert flown > 1.5 and np.mean(np.abs(np.array(pulled) + GRAVITY) < 0.1) > 0.85
 
 
 def test_a_single_picture_holds_a_pose_that_sways():
