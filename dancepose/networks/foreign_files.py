@@ -6,6 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import cv2
+
 from dancepose.errors import CheckpointError
 
 ONNX = ".onnx"
@@ -48,6 +50,11 @@ def unreadable(path: Path, remedy: str, reason: str = "") -> CheckpointError:
         reason: what the reader calls the fault.
     """
     start = _first_bytes(path)
+    if cv2.haveImageReader(str(path)):  # by how it begins, whatever its name
+        return CheckpointError(
+            f"{path} is a picture, and no checkpoint and no weights file: give {HELD}; pictures to look at "
+            "are given with source="
+        )
     if path.suffix == ONNX or _begins_onnx(start):
         return CheckpointError(
             f"{path} is an ONNX file: a graph to predict with, of which no weights are read here. Take the "
