@@ -16,6 +16,7 @@ from dancepose.interrupt import in_order
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
 from dancepose.sweeps.traces import without_trace
+from dancepose.tasks.breaking_off import raising_sigterm
 from dancepose.tasks.extras import check_direction, check_dry_run, check_extras
 
 
@@ -63,6 +64,7 @@ class SweepReport(Callback):
             print(f"error: {without_frame(error)}", file=sys.stderr)
             sys.exit(1)
         if self.dry:
+            self.planning.enter_context(raising_sigterm())
             self.planning.enter_context(without_trace(self.sweep.path))
         self.sweep.clean()
         self.jobs = job_count(config.hydra)

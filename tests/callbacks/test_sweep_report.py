@@ -1,3 +1,4 @@
+import signal
 from contextlib import nullcontext
 
 import pytest
@@ -117,6 +118,17 @@ def test_a_dry_run_whose_plans_are_broken_leaves_nothing_either(tmp_path, monkey
     with pytest.raises(DataError):
         report.on_multirun_end(config)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_that_is_given_sigterm_ends_and_leaves_nothing(tmp_path):
+    """Whatever it is at: the signal alone would end the process where it is."""
+    before = signal.getsignal(signal.SIGTERM)
+    SweepReport("mine", ["seed"]).on_multirun_start(settings(tmp_path / "sweep", dry_run=True))
+    assert list(tmp_path.iterdir())
+    with pytest.raises(SystemExit, match="^143$"):
+        signal.raise_signal(signal.SIGTERM)
+    tell_unfinished()
+    assert list(tmp_path.iterdir()) == [] and signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_search_has_no_dry_run(tmp_path, capsys):
