@@ -2,7 +2,9 @@ import signal
 from contextlib import nullcontext
 
 import pytest
+from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from dancepose import entry
 from dancepose.callbacks import sweep_report
@@ -166,3 +168,18 @@ def test_whatever_breaks_a_sweep_off_it_is_told(error, tmp_path, capsys):
     with pytest.raises(type(error)), entry._unfinished_told():
         raise error
     assert "1 job: 1 failed" in capsys.readouterr().out and (tmp_path / "sweep.txt").is_file()
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigCompositionException("Could not override 'x'"), OmegaConfBaseException()]
+)
+@pytest.mark.parametrize("outcomes", [(), (Outcome("done"),)])
+def test_of_a_wrong_command_line_the_error_alone_is_told(error, outcomes, tmp_path, capsys):
+    """The same command would be refused again; of jobs that a sweeper has run before, the table is told."""
+    begun(tmp_path, *outcomes)
+    capsys.readouterr()
+    with pytest.raises(type(error)), entry._unfinished_told():
+        raise error
+    told = capsys.readouterr().out
+    assert "not begun" not in told and bool(told) == bool(outcomes)
+    assert sweep_report.SweepReport.unfinished is None
