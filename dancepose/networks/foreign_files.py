@@ -6,9 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import cv2
-
 from dancepose.errors import CheckpointError
+from dancepose.image_files import is_picture
 
 ONNX = ".onnx"
 LOOKED_AT = 1024  # bytes at the start that tell the kind of a file
@@ -50,7 +49,7 @@ def unreadable(path: Path, remedy: str, reason: str = "") -> CheckpointError:
         reason: what the reader calls the fault.
     """
     start = _first_bytes(path)
-    if cv2.haveImageReader(str(path)):  # by how it begins, whatever its name
+    if is_picture(path):
         return CheckpointError(
             f"{path} is a picture, and no checkpoint and no weights file: give {HELD}; pictures to look at "
             "are given with source="
