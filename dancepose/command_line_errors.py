@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from dancepose.errors import ConfigError, without_frame
+from dancepose.errors import ConfigError, did_you_mean, without_frame
 from dancepose.override_errors import foreign_character, mapping_key, not_parsed
 from dancepose.paths import config_dir
 from dancepose.resume import OVERRIDE, flag_values, split_flags
@@ -37,6 +37,8 @@ def translate(error: Exception, config_name: str) -> str:
         if key.startswith("hydra."):
             hint = suggest_key(key, _hydra_keys(config_name, sys.argv[1:]))
             return f"unknown key {key}: Hydra has nothing of this name, with what is chosen of it.{hint}"
+        if "/" in key:
+            return _no_group(key)
         known = _chosen_keys(config_name, sys.argv[1:])
         if group := _not_chosen(key, known, sys.argv[1:]):
             options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
@@ -50,13 +52,11 @@ def translate(error: Exception, config_name: str) -> str:
             )
         if key in known or key in _known_keys(config_name):
             return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
-        hint = suggest_key(key, known)
+        hint = suggest_key(key, [*known, *(group for group in _groups() if "/" not in group)])
         return f"unknown key {key}: there is nothing of this name in the configuration.{hint}"
     if match := re.search(
         r"Could not find '([^']+)/([^'/]+)'.*?Available options in '[^']+':\n(.*)", text, re.S
     ):
-        from dancepose.errors import did_you_mean
-
         group = match[1].partition("/")[0]
         if file := next((a for a in sys.argv[1:] if a.startswith(f"{group}=") and _is_file(a)), None):
             value = file.partition("=")[2]
@@ -72,6 +72,19 @@ def translate(error: Exception, config_name: str) -> str:
             f"There are: {', '.join(options)}."
         )
     return text
+
+
+def _groups() -> list[str]:
+    """Return the groups of options as they are written: `model`, `model/attention`, and Hydra's."""
+    folders = (path for path in config_dir().rglob("*") if path.is_dir())
+    return [*sorted(path.relative_to(config_dir()).as_posix() for path in folders), "hydra/sweeper"]
+
+
+def _no_group(group: str) -> str:
+    """Return what to say of a group within another that nothing is chosen of."""
+    if (config_dir() / group).is_dir():
+        return f"{group}: {_choice(group.partition('/')[0], sys.argv[1:])} has no such group"
+    return f"unknown group {group}: there is none of this name.{did_you_mean(group, _groups())}"
 
 
 def _missing_extra(group: str, option: str) -> str:

@@ -195,9 +195,9 @@ def _unfinished_told() -> Iterator[None]:
     """If a sweep is broken off, by whatever, print its table."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         if (report := sys.modules.get("dancepose.callbacks.sweep_report")) is not None:
-            report.tell_unfinished()
+            report.tell_unfinished(error)
         raise
 
 

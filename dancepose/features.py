@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dancepose.body import HEIGHT_IN_TORSOS, SHOULDERS_TO_TORSO
 from dancepose.errors import ConfigError, did_you_mean
 from dancepose.feature_layout import ANCHORS, FEATURES, SCALES, FeatureLayout
 from dancepose.skeleton import Skeleton
 
 __all__ = ["ANCHORS", "FEATURES", "SCALES", "KeypointFeatures"]
 
-SHOULDER_FACTOR = 1.5  # torso length in shoulder widths
 # a scale under this share of the keypoints' extent is taken for a foreshortened one; this bounds every value
 # (the smallest torso among 17,423 real skeletons is 0.118 of the extent)
 SMALLEST_SHARE = 0.1
@@ -30,8 +30,8 @@ class KeypointFeatures:
     anything. Only a skeleton without the role `shoulders` gives its own.
     **Scale**: lengths are divided by the first of these that is there and at least a tenth of the extent:
     `torso`, mid-shoulder to mid-hip; `shoulders`, 1.5 x their distance; `one_side`, from the one shoulder
-    (or neck) to the one hip (or mid-hip); `box`, the height of the person's box; `extent`, the larger side
-    of the box around the keypoints.
+    (or neck) to the one hip (or mid-hip); `box`, the height of the person's box / 3.5; `extent`, the larger
+    side of the box around the keypoints / 3.5. All are the torso's length, of a person who stands.
     **Anchor**: positions are relative to the `neck`, else the `one_shoulder` that is there, else the middle
     of the `hips` (or the one), else the `mean` of all keypoints.
 
@@ -107,7 +107,9 @@ class KeypointFeatures:
         trunk = np.where((tops > 0) & (bottoms > 0), np.hypot(*(top - bottom).T), 0.0)
         whole = has_neck & (bottoms == 2)
         extent = _extent(xy, present, self._layout.slot)
-        lengths = [np.where(whole, trunk, 0), self._width(xy, has_neck), trunk, heights, extent]
+        # divided, or the features of whose torso does not show were of another scale than all others
+        resorts = [heights / HEIGHT_IN_TORSOS, extent / HEIGHT_IN_TORSOS]
+        lengths = [np.where(whole, trunk, 0), self._width(xy, has_neck), trunk, *resorts]
         candidates = np.stack(lengths, axis=1)
         enough = candidates > np.maximum(SMALLEST_SHARE * extent, POINT)[:, None]
         enough[:, 2] &= ~whole
@@ -168,7 +170,7 @@ class KeypointFeatures:
         if self._shoulders is None:
             return np.zeros(len(xy))
         across = xy[:, self._shoulders[0]] - xy[:, self._shoulders[1]]
-        return np.where(has_neck, SHOULDER_FACTOR * np.hypot(*across.T), 0.0)
+        return np.where(has_neck, SHOULDERS_TO_TORSO * np.hypot(*across.T), 0.0)
 
     def _limb_vectors(
         self, xy: np.ndarray, present: np.ndarray, scale: np.ndarray

@@ -55,6 +55,11 @@ def read_image(image: Path | str | np.ndarray | None) -> np.ndarray:
     return decoded
 
 
+def is_picture(path: Path | str) -> bool:
+    """Tell whether a file begins as one of the pictures that are read here, whatever its name."""
+    return bool(cv2.haveImageReader(str(path)))
+
+
 def from_pillow(image: "Image.Image") -> np.ndarray:
     """Return the pixels of a Pillow image as `read_image` gives those of its file: turned by its EXIF, RGB.
 

@@ -4,9 +4,8 @@ import re
 import shlex
 from collections.abc import Iterator
 
-# a key of a mapping: it takes no quotes, but some marks behind a backslash
-KEY = re.compile(r"(?:[A-Za-z0-9_/\\+.$%*@?| \t-]|\\[()\[\]{}:=,])+")
-KEY_HOLDS = "letters (a-z), digits, spaces and _ / - \\ + . $ % * @ ? |"
+from dancepose.override_keys import KEY, KEY_HOLDS, as_key
+
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|\\.|.', re.S)
 PAIRS = {"{": "}", "[": "]", "(": ")"}
 
@@ -100,5 +99,4 @@ def _bare(key: str) -> str:
     """Return a quoted key without its quotes, as the command line takes it; empty where it does not."""
     if len(key) < 2 or key[0] not in "'\"" or key[-1] != key[0]:
         return ""
-    bare = re.sub(r"[()\[\]{}:=,]", r"\\\g<0>", key[1:-1])
-    return bare if bare == bare.strip() and KEY.fullmatch(bare) else ""
+    return as_key(key[1:-1])

@@ -74,12 +74,13 @@ def _tell_plan(cfg: DictConfig) -> None:
 
     from dancepose.sweeps.outcome_table import plan_table
     from dancepose.targets import plain
+    from dancepose.tasks.breaking_off import raising_sigterm
     from dancepose.tasks.planning import leaving_nothing, planned_alone
     from dancepose.tasks.run_directory import RunDirectory
     from dancepose.tasks.sweep_checks import settled
 
     run = RunDirectory(HydraConfig.get().runtime.output_dir)
-    with leaving_nothing(run):
+    with raising_sigterm(), leaving_nothing(run):
         print(plan_table({run.path.name: planned_alone(settled(plain(cfg)), run)}))
 
 

@@ -101,6 +101,38 @@ class TestHydraItself:
         assert "full_key" not in without_frame(caught.value)
 
 
+class TestGroups:
+    """A misspelt group is compared with the groups that there are, as they are written."""
+
+    told = TestHydraItself.told
+
+    @pytest.mark.parametrize(
+        ("argument", "meant"),
+        [
+            ("model/attenton=cbam1", "model/attention"),
+            ("modl/attention=cbam1", "model/attention"),
+            ("data/augmentaton=none", "data/augmentation"),
+            ("hydra/launchr=pool", "hydra/launcher"),
+            ("hydra/sweepr=optuna", "hydra/sweeper"),
+        ],
+    )
+    def test_is_told_with_the_one_that_is_meant(self, argument, meant, monkeypatch):
+        told = self.told(monkeypatch, argument)
+        assert told.startswith(f"unknown group {argument.partition('=')[0]}: ")
+        assert told.endswith(f" Did you mean '{meant}'?")
+
+    def test_one_at_the_top_is_no_key_but_is_suggested(self, monkeypatch):
+        assert self.told(monkeypatch, "experiments=demo").endswith(" Did you mean 'experiment'?")
+
+    def test_like_no_other(self, monkeypatch):
+        told = self.told(monkeypatch, "what/ever=x")
+        assert told.startswith("unknown group what/ever: ") and "mean" not in told
+
+    def test_one_that_the_choice_has_no_place_for(self, monkeypatch):
+        told = self.told(monkeypatch, "model=motion", "model/codec=heatmap")
+        assert told == "model/codec: model=motion has no such group"
+
+
 class TestChoices:
     """A misspelt key is compared with the keys of what the command line chooses."""
 

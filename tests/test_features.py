@@ -7,6 +7,7 @@ from factories import BODY
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dancepose.body import BodyPoints
 from dancepose.errors import ConfigError
 from dancepose.features import FEATURES, LARGEST, SCALES, KeypointFeatures
 from dancepose.paths import config_dir
@@ -181,18 +182,18 @@ NO_HIPS = {"left_hip": None, "right_hip": None}
         ({"left_hip": None}, 90, "shoulders", 36),
         (NO_HIPS, 90, "shoulders", 36),
         # the shoulders are on one another, or nearly
-        (NO_HIPS | {"left_shoulder": (-12.0, 20.0)}, 90, "box", 90),
-        (NO_HIPS | {"left_shoulder": (-11.0, 20.0)}, 90, "box", 90),
+        (NO_HIPS | {"left_shoulder": (-12.0, 20.0)}, 90, "box", 90 / 3.5),
+        (NO_HIPS | {"left_shoulder": (-11.0, 20.0)}, 90, "box", 90 / 3.5),
         ({"left_shoulder": None}, 90, "one_side", np.hypot(12, 30)),
         ({"left_shoulder": None, "right_hip": None}, 90, "one_side", np.hypot(20, 30)),
         ({"left_shoulder": (-11.0, 20.0), "right_hip": None}, 0, "one_side", np.hypot(19.5, 30)),
         # the torso points at the camera; then the shoulders do too
         ({"left_hip": (8.0, 25.0), "right_hip": (-8.0, 25.0)}, 90, "shoulders", 36),
-        (dict.fromkeys(OFF, (0.0, 25.0)), 90, "box", 90),
-        (dict.fromkeys(OFF, (0.0, 25.0)), 0, "extent", 75),
-        (OFF, 90, "box", 90),
-        (OFF, 0, "extent", 64),
-        (OFF, 6, "extent", 64),  # no box of this person
+        (dict.fromkeys(OFF, (0.0, 25.0)), 90, "box", 90 / 3.5),
+        (dict.fromkeys(OFF, (0.0, 25.0)), 0, "extent", 75 / 3.5),
+        (OFF, 90, "box", 90 / 3.5),
+        (OFF, 0, "extent", 64 / 3.5),
+        (OFF, 20, "extent", 64 / 3.5),  # no box of this person
     ],
 )
 def test_scales(places, box, scale, size):
@@ -200,6 +201,18 @@ def test_scales(places, box, scale, size):
     values = named(features, features(body("common13", **places), np.array(box)))
     assert state(values, "scale") == scale
     assert values["right_knee->right_ankle dy"] == pytest.approx(25 / size, rel=1e-5)
+
+
+@pytest.mark.parametrize("lacking", ["no hips", "no trunk"])
+def test_the_last_resorts_are_those_of_the_baselines(lacking):
+    """A person has one size, whether a network or a baseline measures it."""
+    gone = OFF if lacking == "no trunk" else NO_HIPS | {"left_shoulder": (-11.0, 20.0)}
+    features, keypoints = BOTH["common13"], body("common13", **gone)
+    points, known = (chosen := BodyPoints.choose(features.skeleton)).select(keypoints[None])
+    for box in (0.0, 90.0):
+        values = named(features, features(keypoints, np.array(box)))
+        scale = chosen.scale(points, known, np.array([box]))[0]
+        assert values["right_knee->right_ankle dy"] == pytest.approx(25 / scale, rel=1e-5)
 
 
 @pytest.mark.parametrize(

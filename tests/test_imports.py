@@ -32,6 +32,7 @@ LEVELS = [
         "model_card",
         "text_table",
         "key_comments",
+        "override_keys",
         "feature_layout",
         "body",
         "affine",

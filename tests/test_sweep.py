@@ -170,13 +170,15 @@ def test_a_dry_run_tells_what_there_would_be_and_leaves_nothing(folder, server):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"], ["-m", "seed=0,1", "hydra/launcher=pool"]])
-def test_a_dry_run_that_is_interrupted_says_so_and_leaves_nothing(sweep, folder, server):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_dry_run_that_is_interrupted_says_so_and_leaves_nothing(number, sweep, folder, server):
     (scratch := folder / "scratch").mkdir()
     dry = server.start(*sweep, *SMALL, "dry_run=true", cwd=folder, TMPDIR=str(scratch))
     until(lambda: list(scratch.glob(".minutes_*")), told=lambda: dry.output)
-    dry.kill(signal.SIGINT)
-    assert dry.wait() == 130, dry.output
-    assert dry.output.endswith("interrupted\n") and "Traceback" not in dry.output
+    dry.kill(number)
+    assert dry.wait() == 128 + number, dry.output
+    assert dry.output.endswith("interrupted\n") == (number == signal.SIGINT)
+    assert "Traceback" not in dry.output
     assert not (folder / "outputs").exists() and not list(scratch.iterdir())
 
 

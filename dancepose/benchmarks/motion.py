@@ -11,7 +11,7 @@ from dancepose.benchmarks.made_up import made_up_frame, made_up_maps
 from dancepose.benchmarks.timing import Row, side_by_side
 from dancepose.build import Model, MotionModel, build
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
-from dancepose.inference.person_crop import cut_square, person_square, square_matrix
+from dancepose.inference.person_crop import cut_people, person_matrix
 from dancepose.records import Frame
 
 BATCHES = (1, 32)
@@ -97,9 +97,9 @@ def _motion(node: Mapping[str, Any]) -> MotionModel:
 
 def _crops(picture: np.ndarray, frame: Frame) -> torch.Tensor:
     """Cut everybody out of a picture, as a prediction does: (people, 3, SIDE, SIDE) uint8."""
-    squares = [person_square(person, frame.size, MARGIN) for person in frame.people]
-    matrices = [square_matrix(square, SIDE, round(SIDE * RESIZED)) for square in squares]
-    return torch.from_numpy(np.stack([cut_square(picture, m, SIDE) for m in matrices])).permute(0, 3, 1, 2)
+    resize = round(SIDE * RESIZED)
+    matrices = [person_matrix(person, frame.size, SIDE, resize, MARGIN) for person in frame.people]
+    return cut_people([(picture, matrix) for matrix in matrices], SIDE)
 
 
 def _pass(

@@ -16,6 +16,7 @@ from dancepose.interrupt import in_order
 from dancepose.sweeps.ledger import Sweep, check_objective
 from dancepose.sweeps.outcome_table import BAD, NO_PLAN, outcome_table, plan_table
 from dancepose.sweeps.traces import without_trace
+from dancepose.tasks.breaking_off import raising_sigterm
 from dancepose.tasks.extras import check_direction, check_dry_run, check_extras
 
 
@@ -63,6 +64,7 @@ class SweepReport(Callback):
             print(f"error: {without_frame(error)}", file=sys.stderr)
             sys.exit(1)
         if self.dry:
+            self.planning.enter_context(raising_sigterm())
             self.planning.enter_context(without_trace(self.sweep.path))
         self.sweep.clean()
         self.jobs = job_count(config.hydra)
@@ -80,11 +82,13 @@ class SweepReport(Callback):
         if self.tell():
             sys.exit(1)
 
-    def tell(self, broken_off: bool = False) -> bool:
+    def tell(self, broken_off: bool = False, refused: bool = False) -> bool:
         """Print and write the table; return whether a job has no result, or cannot be run.
 
         Args:
             broken_off: not all jobs may have begun.
+            refused: the command line is wrong, so that the same command runs none of these either; where no
+                job has begun there is nothing to tell beside that error.
         """
         assert self.sweep is not None
         type(self).unfinished = None
@@ -97,19 +101,22 @@ class SweepReport(Callback):
                 print(f"\n{plan_table(plans)}", flush=True)
             return any(plan.status in NO_PLAN for plan in plans.values())
         outcomes = self.sweep.outcomes(self.launch)
+        if refused and not outcomes:
+            return False
         text = outcome_table(outcomes)
         print(f"\n{text}", flush=True)
-        if broken_off and self.jobs and (left := self.jobs - len(outcomes)) > 0:
+        if broken_off and not refused and self.jobs and (left := self.jobs - len(outcomes)) > 0:
             print(f"not begun: {left} of {self.jobs} jobs; they are run by the same command", flush=True)
         if outcomes:
             self.sweep.write_table(text + "\n")
         return any(outcome.status in BAD for outcome in outcomes.values())
 
 
-def tell_unfinished() -> None:
-    """Tell of a sweep that was broken off."""
+def tell_unfinished(error: BaseException | None = None) -> None:
+    """Tell of a sweep that was broken off, by an error or a signal."""
     if SweepReport.unfinished is not None:
-        SweepReport.unfinished.tell(broken_off=True)
+        refused = isinstance(error, (HydraException, OmegaConfBaseException))
+        SweepReport.unfinished.tell(broken_off=True, refused=refused)
 
 
 def job_count(hydra: Any) -> int | None:

@@ -37,7 +37,7 @@ def _row(frame: Frame) -> list[Any]:
     labelled = None if frame.labelled is None else frame.labelled.astype(int).tolist()
     people = [
         [
-            person.keypoints.round(3).tolist(),
+            person.keypoints.astype(np.float64).round(3).tolist(),  # float32 has no 0.1
             _rounded(person.head_box),
             person.action,
             _rounded(person.box),

@@ -1,5 +1,6 @@
 """`LoadedPart`: one part of a data set, read and divided."""
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from dancepose.data.readers.sources import NeverLabelled
 from dancepose.data.split_file import PARTS
 from dancepose.data.splits import Parts, pick
 from dancepose.errors import DataError
+from dancepose.override_keys import as_key
 from dancepose.records import Frame
 
 
@@ -131,7 +133,9 @@ def pose_part(loaded: LoadedPart, key: str) -> LoadedPart:
 
 
 def leaving_out(loaded: Iterable[LoadedPart], classes: Sequence[str], mixed: bool) -> list[str]:
-    """Return the overrides that leave classes out of all parts, as the shell takes them.
+    """Return what leaves classes out of all parts: overrides as the shell takes them.
+
+    Where the command line takes no such label, one with an umlaut for instance, it is what a file holds.
 
     Args:
         loaded: the data sets; those that have none of the classes need no override.
@@ -143,5 +147,18 @@ def leaving_out(loaded: Iterable[LoadedPart], classes: Sequence[str], mixed: boo
         key = f"data.parts.{one.name}.labels" if mixed else "data.labels"
         named = class_names(frame for part in PARTS for frame in one.parts[part])
         if labels := labels_of(one.config.labels or {}, [name for name in classes if name in named]):
-            overrides.append(shlex.quote(f"{key}={{{', '.join(f'{label}: null' for label in labels)}}}"))
+            overrides.append(_to_null(key, labels))
     return overrides
+
+
+def _to_null(key: str, labels: Sequence[str]) -> str:
+    """Return what makes null of some entries of a mapping."""
+    keys = [as_key(label) for label in labels]
+    if all(keys):
+        return shlex.quote(f"{key}={{{', '.join(f'{label}: null' for label in keys)}}}")
+    entries = ", ".join(f"{json.dumps(label, ensure_ascii=False)}: null" for label in labels)
+    path = key.split(".")[1:]
+    return (
+        f"{': {'.join(path)}: {{{entries}}}{'}' * (len(path) - 1)} in a file data/mine.yaml of a folder of "
+        "your own, below 'defaults: [<option of data>]', and --config-dir <that folder> data=mine"
+    )

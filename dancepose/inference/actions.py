@@ -16,7 +16,7 @@ from dancepose.checks import at_least
 from dancepose.encoders import ImageOnly
 from dancepose.errors import ConfigError
 from dancepose.inference.devices import find_device
-from dancepose.inference.person_crop import cut_square, person_square, square_matrix
+from dancepose.inference.person_crop import cut_people, person_matrix
 from dancepose.inference.runs import precision_of
 from dancepose.networks.action import ActionNetwork
 from dancepose.networks.qes import QesNetwork
@@ -180,22 +180,21 @@ class ActionPredictor:
     def _batch(self, samples: Sequence[ActionSample], mapped: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Make the network's inputs as `MotionDataset` makes them at test time."""
         size, resize, margin = (self._crop[key] for key in ("size", "resize", "margin"))
-        crops, moved = [], []
+        cuts, moved = [], []
         for sample, keypoints in zip(samples, mapped, strict=True):
             # of all that was found, also what the classifier does not read
             person = Person(sample.steps[len(sample.steps) // 2].keypoints)
-            square = person_square(person, sample.size, margin)
-            matrix = square_matrix(square, size, resize)
+            matrix = person_matrix(person, sample.size, size, resize, margin)
             points = np.concatenate(
                 [transform_points(matrix, keypoints[..., :2]), keypoints[..., 2:]], axis=-1
             )
             moved.append(np.where(keypoints[..., 2:] > 0, points, 0))
             if self.looks:
                 assert sample.picture is not None
-                crops.append(cut_square(sample.picture, matrix, size))
+                cuts.append((sample.picture, matrix))
         batch: dict[str, Tensor] = {}
         if self.looks:
-            batch["image"] = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+            batch["image"] = cut_people(cuts, size)
         if self.model.encoder.inputs:
             keypoints = np.stack(moved)  # (B, T, K, 3)
             # a label's box is around the body, the extent of found keypoints is not: it counts as unknown

@@ -1,7 +1,10 @@
 """One person cut out of a picture: the square around it, and its affine map to a network's input."""
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
+import torch
 
 from dancepose.affine import UNIT, affine_matrix, shrink, transform_points
 from dancepose.inference.geometry import PAD_VALUE
@@ -62,6 +65,32 @@ def square_matrix(
     matrix = affine_matrix((x, y), side * size / resize * scale / UNIT, (size, size), rotation)
     matrix[:2, 2] -= 0.5  # it puts the point half a pixel beyond the middle of the crop's pixels
     return matrix
+
+
+def person_matrix(
+    person: Person, picture: tuple[int, int], size: int, resize: int, margin: float
+) -> np.ndarray:
+    """Return the map from picture to the crop of a person at test time, (3, 3) float64.
+
+    Args:
+        person: in pixels of the picture.
+        picture: its width and height; (0, 0) where there is none.
+        size: side of the crop in pixels.
+        resize: what the side of the person's square becomes.
+        margin: see `person_square`.
+    """
+    return square_matrix(person_square(person, picture, margin), size, resize)
+
+
+def cut_people(cuts: Iterable[tuple[np.ndarray, np.ndarray]], size: int) -> torch.Tensor:
+    """Cut people out of pictures: (N, 3, size, size) uint8, as a network takes them.
+
+    Args:
+        cuts: of each person the picture, (H, W, 3) uint8 RGB, and its `person_matrix`.
+        size: side of the crops in pixels.
+    """
+    crops = np.stack([cut_square(picture, matrix, size) for picture, matrix in cuts])
+    return torch.from_numpy(crops).permute(0, 3, 1, 2)
 
 
 def cut_square(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 from dancepose.errors import CheckpointError
+from dancepose.image_files import is_picture
 
 ONNX = ".onnx"
 LOOKED_AT = 1024  # bytes at the start that tell the kind of a file
@@ -48,6 +49,11 @@ def unreadable(path: Path, remedy: str, reason: str = "") -> CheckpointError:
         reason: what the reader calls the fault.
     """
     start = _first_bytes(path)
+    if is_picture(path):
+        return CheckpointError(
+            f"{path} is a picture, and no checkpoint and no weights file: give {HELD}; pictures to look at "
+            "are given with source="
+        )
     if path.suffix == ONNX or _begins_onnx(start):
         return CheckpointError(
             f"{path} is an ONNX file: a graph to predict with, of which no weights are read here. Take the "

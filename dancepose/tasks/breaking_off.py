@@ -71,3 +71,26 @@ def breaking_off(asked: BreakOff | None = None) -> Iterator[BreakOff]:
         yield asked
     finally:
         restore()
+
+
+@contextmanager
+def raising_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise, as Ctrl-C does, so that what is open is closed and what was made for a while goes.
+
+    Outside of a process's main thread nothing changes.
+
+    Raises:
+        SystemExit: 143, by SIGTERM.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: Any) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

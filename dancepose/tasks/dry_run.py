@@ -125,6 +125,8 @@ def _measure(config: Mapping[str, Any], run: RunDirectory, timed: bool) -> Measu
     sizes = {"parameters": count_parameters(network)[""], "MACs": macs[""]}
     if not timed:
         return Measured(sizes)
+    datamodule.setup("fit")  # also where nothing can be timed: the training would be refused, or warned
+    family.warn(datamodule)
     if not has_one_device(config["trainer"]):
         return Measured(sizes, True, untimed="on several devices, whose steps cannot be timed beforehand")
     with quiet("lightning.pytorch", "lightning"):  # there would be some words for each network

@@ -48,11 +48,15 @@ def raising_interrupts(trainer: Trainer) -> Iterator[None]:
     """
     try:
         yield
-    except SystemExit as error:
+    except BaseException as error:
         status = exit_status(error, trainer.received_sigterm)
         if status == 130:
             raise KeyboardInterrupt from error
-        raise SystemExit(status or error.code) from error
+        if status is not None:
+            raise SystemExit(status) from error
+        raise
+    if trainer.received_sigterm:  # so late that Lightning did not look for it any more
+        raise SystemExit(143)
     if trainer.interrupted:
         raise KeyboardInterrupt
 

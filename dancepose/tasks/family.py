@@ -1,5 +1,6 @@
 """What a training does in the way of its family, poses or motions; all else is `train.py`'s, once."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from dancepose.metrics.direction import mode_of
 from dancepose.targets import instantiate, locate
 from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
 
 
 class Family(ABC):
@@ -55,6 +58,13 @@ class Family(ABC):
     @abstractmethod
     def warnings(self, datamodule: Any) -> list[str]:
         """Return what is to be said of the data before a training, grave enough to be looked at."""
+
+    def warn(self, datamodule: Any) -> None:
+        """Log what is to be said of the data before a training, each as a warning; they have been read."""
+        for words in filter(
+            None, (datamodule.problems.slips(), *datamodule.leaks, *self.warnings(datamodule))
+        ):
+            log.warning("%s", words)
 
     @abstractmethod
     def report(

@@ -127,9 +127,7 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     if main_rank:
         log.info("run directory: %s", run.path)
         log.info("%s", datamodule.summary())
-        slips = datamodule.problems.slips()
-        for warning in filter(None, (slips, *datamodule.leaks, *family.warnings(datamodule))):
-            log.warning("%s", warning)
+        family.warn(datamodule)
     if testing_rates:
         find_rate(config, run, task, datamodule, list(HydraConfig.get().overrides.task), [WholeFileIO()])
         return None

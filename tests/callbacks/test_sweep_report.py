@@ -1,7 +1,10 @@
+import signal
 from contextlib import nullcontext
 
 import pytest
+from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from dancepose import entry
 from dancepose.callbacks import sweep_report
@@ -119,6 +122,17 @@ def test_a_dry_run_whose_plans_are_broken_leaves_nothing_either(tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_that_is_given_sigterm_ends_and_leaves_nothing(tmp_path):
+    """Whatever it is at: the signal alone would end the process where it is."""
+    before = signal.getsignal(signal.SIGTERM)
+    SweepReport("mine", ["seed"]).on_multirun_start(settings(tmp_path / "sweep", dry_run=True))
+    assert list(tmp_path.iterdir())
+    with pytest.raises(SystemExit, match="^143$"):
+        signal.raise_signal(signal.SIGTERM)
+    tell_unfinished()
+    assert list(tmp_path.iterdir()) == [] and signal.getsignal(signal.SIGTERM) is before
+
+
 def test_a_search_has_no_dry_run(tmp_path, capsys):
     """Each of its jobs depends on the results of those before."""
     config = settings(tmp_path / "sweep", dry_run=True)
@@ -154,3 +168,18 @@ def test_whatever_breaks_a_sweep_off_it_is_told(error, tmp_path, capsys):
     with pytest.raises(type(error)), entry._unfinished_told():
         raise error
     assert "1 job: 1 failed" in capsys.readouterr().out and (tmp_path / "sweep.txt").is_file()
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigCompositionException("Could not override 'x'"), OmegaConfBaseException()]
+)
+@pytest.mark.parametrize("outcomes", [(), (Outcome("done"),)])
+def test_of_a_wrong_command_line_the_error_alone_is_told(error, outcomes, tmp_path, capsys):
+    """The same command would be refused again; of jobs that a sweeper has run before, the table is told."""
+    begun(tmp_path, *outcomes)
+    capsys.readouterr()
+    with pytest.raises(type(error)), entry._unfinished_told():
+        raise error
+    told = capsys.readouterr().out
+    assert "not begun" not in told and bool(told) == bool(outcomes)
+    assert sweep_report.SweepReport.unfinished is None

@@ -1,20 +1,26 @@
 import json
 import re
+import shlex
 from copy import copy
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from factories import make_actions, make_archive
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from dancepose.data.collection import PoseData
+from dancepose.data.loaded_part import LoadedPart, leaving_out
 from dancepose.data.motion_datamodule import MotionDataModule
 from dancepose.data.motion_people import HOLDOUT, MotionPeople
 from dancepose.data.parts import PartConfig
 from dancepose.encoders import ImageOnly, SequenceEncoder
 from dancepose.errors import ConfigError, DataError
 from dancepose.features import KeypointFeatures
+from dancepose.override_keys import as_key
+from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
 
 
@@ -144,6 +150,29 @@ def test_a_class_that_cannot_be_learnt_is_told_with_what_leaves_it_out(tmp_path,
         people(archive(tmp_path / "a.npz", labels=labels)).check_training(1)
     assert str(caught.value).endswith("or leave them out of all parts: 'data.labels={c: null}'")
     people(archive(tmp_path / "b.npz", labels={"c": None})).check_training(1)
+
+
+@pytest.mark.parametrize("name", ["Tänze", "it's so", 'a "b"', "x=[y, z:]", "50 % *", " spaced"])
+def test_what_leaves_a_class_out_is_taken_whatever_its_name(name, tmp_path):
+    """The command line takes few characters in a key; a file takes all."""
+    config = PartConfig.from_dict({"kind": "action", "root": str(tmp_path)}, "data")
+    frame = Frame(tmp_path, (9, 9), [Person(np.ones((15, 3)), action=name)], "mpii15", "a", classes=(name,))
+    loaded = LoadedPart("mine", config, {"train": [frame], "val": [], "test": []})
+    for mixed, path in ((False, "data.labels"), (True, "data.parts.mine.labels")):
+        (told,) = leaving_out([loaded], [name], mixed)
+        if told.startswith("'data."):
+            (argument,) = shlex.split(told)
+            override = OverridesParser.create().parse_override(argument)
+            key, value = override.key_or_group, override.value()
+        else:
+            content, _, where = told.partition(" in a file data/mine.yaml ")
+            assert "--config-dir <that folder> data=mine" in where
+            key, value = "data", yaml.safe_load(content)
+            while list(value) != [name]:
+                ((word, value),) = value.items()
+                key += f".{word}"
+        assert (key, value) == (path, {name: None})
+    assert told.startswith("'data.") == bool(as_key(name)) == (name in ("x=[y, z:]", "50 % *"))
 
 
 SEES_KEYPOINTS = SimpleNamespace(inputs=("features",), frames=None)

@@ -11,7 +11,13 @@ from dancepose.data.person_crop import PersonTransform
 from dancepose.data.readers.actions import read_actions
 from dancepose.data.readers.labelme import read_labelme
 from dancepose.data.transforms import Augmentation
-from dancepose.inference.person_crop import cut_square, person_square, square_matrix
+from dancepose.inference.person_crop import (
+    cut_people,
+    cut_square,
+    person_matrix,
+    person_square,
+    square_matrix,
+)
 from dancepose.records import Person
 from dancepose.skeleton import load_skeleton
 
@@ -128,6 +134,19 @@ def test_without_a_recipe_the_middle_of_the_square_is_kept():
     assert not mirrored and middle[:2] == pytest.approx([111.5, 111.5])
     edge = transform.keypoints(np.array([[100.0, 70.0, 2.0]] * len(SKELETON)), matrix, mirrored)[0]
     assert edge[0] - middle[0] == pytest.approx(128)  # half of 256: the crop of 224 cuts 16 off each side
+
+
+def test_a_prediction_cuts_as_the_test_of_a_training_does():
+    transform, image = PersonTransform(96, 110, Augmentation(), SKELETON.flip_index), checkerboard()
+    people = [
+        person(np.array(points)) for points in ([[70.0, 40.0], [90.0, 60.0]], [[5.0, 5.0], [60.0, 99.0]])
+    ]
+    cuts = [(image, person_matrix(p, (120, 120), 96, 110, 0.15)) for p in people]
+    crops = cut_people(cuts, 96)
+    assert crops.shape == (2, 3, 96, 96)
+    for p, crop in zip(people, crops.permute(0, 2, 3, 1).numpy(), strict=True):
+        matrix, _ = transform.draw(person_square(p, (120, 120), 0.15), 0)
+        assert (crop == transform.image(image, matrix, 0)).all() and crop.any()
 
 
 def test_a_mirror_swaps_left_and_right_and_leaves_what_is_missing_at_zero():

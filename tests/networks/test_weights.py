@@ -1,7 +1,9 @@
 """Weights files: what fits is loaded and reported, what is broken or foreign is refused."""
 
 import os
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -214,6 +216,15 @@ class TestRefusals:
         path.write_text("model:\n  network: pose # Größe\n" * 100, encoding="utf-8")
         with pytest.raises(CheckpointError, match=rf"{name} is no checkpoint .* but text: give a run"):
             read_state_dict(path)
+
+    @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.bmp", "x.webp", "x.tif", "x.ppm"])
+    def test_a_picture_is_called_so(self, tmp_path, name):
+        cv2.imwrite(str(tmp_path / name), np.full((20, 30, 3), 65, np.uint8))
+        shutil.copy(tmp_path / name, tmp_path / "x.ckpt")
+        for path in (tmp_path / name, tmp_path / "x.ckpt"):
+            told = f"{path.name} is a picture, and no checkpoint .*: give a run .* with source="
+            with pytest.raises(CheckpointError, match=told):
+                read_file(path)
 
     def test_an_onnx_file_is_called_so(self, tmp_path):
         graph = b"\x08\x0a\x12\x07pytorch\x1a\x052.4.0:\xf3\x9c\x80" + bytes(range(256))

@@ -1,12 +1,15 @@
 import signal
 
 import pytest
-from factories import make_archive
+from factories import make_archive, make_labelme
 from kills import SMALL
+from running import SMALL as POSES
 from running import run_task
 
 from dancepose.callbacks.own_folder import OwnFolder
-from dancepose.tasks import dry_run, time_budget
+from dancepose.errors import DataError
+from dancepose.skeleton import load_skeleton
+from dancepose.tasks import dry_run, planning, time_budget
 from dancepose.tasks.dry_run import _length, epochs_done
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.train import train
@@ -56,6 +59,7 @@ def folder(tmp_path, monkeypatch):
     make_archive(tmp_path / "a.npz", ["wave", "walk", "other"], blocks=8, length=4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(dry_run, "_measured", {})
+    monkeypatch.setattr(planning, "_told", set())
     monkeypatch.setattr(OwnFolder, "made", [tmp_path / "run"])  # as by the command
     return tmp_path
 
@@ -81,6 +85,26 @@ def test_a_network_that_is_fitted_to_the_data_is_counted_and_timed(folder, capsy
     row = capsys.readouterr().out.splitlines()[2].split()
     assert row[:4] == ["run", "missing", "198", "0.000396"] and float(row[6]) > 0
     assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize("devices", [[], ["trainer.devices=2", "trainer.strategy=ddp"]], ids=["one", "two"])
+class TestKeypointsThatTheDataLack:
+    """What the training itself would say of them is said before, also where nothing can be timed."""
+
+    def dry(self, folder, labelme, *more: str) -> None:
+        run_task(train, "train", folder / "run", *POSES, f"data.root={labelme}", *more, "dry_run=true")
+
+    def test_some(self, devices, folder, labelme, caplog):
+        self.dry(folder, labelme, "skeleton=openpose18", *devices)
+        assert "no training picture labels nose, neck, " in caplog.text
+
+    def test_all(self, devices, folder):
+        mpii, openpose = load_skeleton("mpii15"), load_skeleton("openpose18")
+        make_labelme(
+            folder / "d", without=[name for name in mpii.keypoints if openpose.find(name) is not None]
+        )
+        with pytest.raises(DataError, match="nobody is labelled in its 6 Labelme files"):
+            self.dry(folder, folder / "d", "skeleton=openpose18", *devices)
 
 
 def test_one_step_an_epoch_is_no_time_and_a_word_why(folder, capsys):

@@ -9,7 +9,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from wandb.errors import CommError
 
 from dancepose.errors import DanceposeError, DataError
-from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite, leave
+from dancepose.tasks.ending import cause, exit_status, finish_wandb, finite, leave, raising_interrupts
 from dancepose.tasks.run_directory import RunDirectory
 
 
@@ -42,6 +42,27 @@ def test_exit_status(error, status):
 
 def test_what_goes_wrong_after_sigterm_is_an_interruption():
     assert exit_status(ConnectionResetError("of W&B, whose process has ended"), terminated=True) == 143
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("DataLoader worker is killed"), SIGTERMException()])
+def test_a_trial_that_was_given_sigterm_ends_the_command(error):
+    """Also where Lightning has come to the trial's end before it looked, or workers have died of it."""
+    trainer = SimpleNamespace(received_sigterm=True, interrupted=False)
+    with pytest.raises(SystemExit) as caught, raising_interrupts(trainer):
+        if error is not None:
+            raise error
+    assert caught.value.code == 143
+
+
+def test_a_trial_raises_what_goes_wrong_and_ctrl_c():
+    trainer = SimpleNamespace(received_sigterm=False, interrupted=False)
+    with pytest.raises(RuntimeError, match="x"), raising_interrupts(trainer):
+        raise RuntimeError("x")
+    with pytest.raises(KeyboardInterrupt), raising_interrupts(trainer):
+        raise by_lightning()
+    trainer.interrupted = True
+    with pytest.raises(KeyboardInterrupt), raising_interrupts(trainer):
+        pass
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError, OSError, CommError])

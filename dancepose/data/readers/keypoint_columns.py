@@ -42,15 +42,18 @@ class Columns:
             conf: (..., K') or None.
 
         Returns:
-            (..., K, 3) keypoints, visible or not annotated; (..., K) scores; (..., K') bool, the points that
-            had to be left out since a number is NaN or infinite.
+            (..., K, 3) keypoints, visible or not annotated; (..., K) scores, float32 of either where that
+            holds the file's numbers exactly, else float64; (..., K') bool, the points that had to be left out
+            since a number is NaN or infinite.
         """
-        points = xy.astype(np.float64)
-        score = np.any(points != 0, axis=-1).astype(np.float64) if conf is None else conf.astype(np.float64)
+        # as exact as the file, and no larger than that needs: files are of millions of points
+        points = xy.astype(np.result_type(xy, np.float32), copy=False)
+        score = np.any(points != 0, axis=-1) if conf is None else conf
+        score = score.astype(np.result_type(score, np.float32), copy=False)
         wrong = ~(np.isfinite(points).all(axis=-1) & np.isfinite(score))
         wrong &= ~(score == 0)  # a point that is not there may be written as NaN
         there = ~wrong & (score > 0)
-        keypoints = np.zeros((*points.shape[:-1], 3))
+        keypoints = np.zeros((*points.shape[:-1], 3), points.dtype)
         keypoints[..., :2] = np.where(there[..., None], points, 0)
         keypoints[..., 2] = np.where(there, VISIBLE, NOT_ANNOTATED)
         keypoints, score = keypoints[..., self.index, :], np.where(there, score, 0)[..., self.index]

@@ -68,6 +68,7 @@ def read_pyskl(
     frames: list[Frame] = []
     clips: set[str] = set()
     for i, entry in enumerate(entries):
+        entries[i] = None  # its arrays go as soon as there are frames of them
         try:
             clip, found = reader.read(f"annotations[{i}]", entry)
             if clip in clips:

@@ -1,6 +1,8 @@
 """PYSKL's pickles: clips of keypoints over time, their labels and their own splits."""
 
 import pickle
+import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dancepose.data.actions import sequences
+from dancepose.data.hashes import data_hash
+from dancepose.data.readers.keypoint_columns import Columns
 from dancepose.data.readers.pyskl import read_pyskl
 from dancepose.errors import DataError
 from dancepose.skeleton import load_skeleton
@@ -50,6 +54,39 @@ def test_seventeen_points_are_those_of_coco(read, run):
     mapped = COCO17.map_to(run)
     np.testing.assert_array_equal(frames[0].labelled, mapped.covered)
     assert not frames[0].people[0].present[~mapped.covered].any(), "no neck is made up"
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"), [(np.float16, np.float32), (np.float32, np.float32), (np.float64, np.float64)]
+)
+def test_numbers_stay_as_exact_as_the_file_and_grow_no_larger(read, kind, kept):
+    content = pyskl_content(clips=3)
+    for entry in content["annotations"]:
+        entry["keypoint"] = (entry["keypoint"] + 0.1).astype(kind)
+        entry["keypoint_score"] = entry["keypoint_score"].astype(kind)
+    entry, (frames, *_) = content["annotations"][0], read(content)
+    person = frames[0].people[0]
+    assert person.keypoints.dtype == person.scores.dtype == kept
+    np.testing.assert_array_equal(person.keypoints[:, :2], entry["keypoint"][0, 0])
+    np.testing.assert_array_equal(person.scores, entry["keypoint_score"][0, 0])
+    as_double = [
+        replace(f, people=[replace(p, keypoints=p.keypoints.astype(np.float64)) for p in f.people])
+        for f in frames
+    ]
+    assert data_hash(frames) == data_hash(as_double), "what was trained on them is not out of date"
+
+
+def test_what_a_clip_was_read_from_is_kept_no_longer(read, monkeypatch):
+    seen, apply = [], Columns.apply
+
+    def watched(self, xy, conf):
+        assert not [earlier for earlier in seen[:-1] if earlier() is not None]
+        seen.append(weakref.ref(xy))
+        return apply(self, xy, conf)
+
+    monkeypatch.setattr(Columns, "apply", watched)
+    read(pyskl_content(clips=5))
+    assert len(seen) == 5
 
 
 def test_other_numbers_of_points_need_a_name(read):
