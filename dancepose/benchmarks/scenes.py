@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dancepose.benchmarks.timing import Row
-from dancepose.data.synthetic.dataset import draw_cast
+from dancepose.data.synthetic.cast import draw_cast
 from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 
 PICTURES = 8  # in a round: scenes differ in their people

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from dancepose.build import Model, MotionModel, load_checkpoint
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
-from dancepose.data.synthetic.dataset import draw_cast
+from dancepose.data.synthetic.cast import draw_cast
 from dancepose.data.synthetic.staging import DIFFICULTIES, draw_scene
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.files import proving, write_bytes

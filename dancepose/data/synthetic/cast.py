@@ -47,7 +47,7 @@ class Cast(Mapping[int, tuple[Body, Outfit]]):
 
 
 @cache
-def draw_cast(seed: int, part: str, train: int) -> Cast:
+def draw_cast(seed: int, part: str, train: int = 0) -> Cast:
     """Return the identities of a part.
 
     Args:

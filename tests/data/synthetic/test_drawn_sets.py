@@ -332,7 +332,7 @@ def test_the_identities_of_the_training_part_grow_with_its_scenes():
     few, many = Cast(0, "train", 400), dataset.draw_cast(0, "train", 3000)
     assert len(dataset.draw_cast(0, "train", 50)) == 400 and len(many) == len(set(many)) == 3000
     assert few[7][0] == many[7][0] and many[2999][0] != many[7][0]
-    assert len(dataset.draw_cast(0, "test", 3000)) == 120
+    assert len(dataset.draw_cast(0, "test", 3000)) == len(dataset.draw_cast(0, "test")) == 120
     with pytest.raises(KeyError):
         many[3000]
 
