@@ -46,9 +46,10 @@ def translate(error: Exception, config_name: str) -> str:
             own = _own_key(key, known, config_name)
             return f"{key}: nothing is chosen of {group} yet: give {ways}{own}"
         if any(a.startswith(f"{key}={{") for a in sys.argv[1:]):  # Hydra would merge it, and adds no keys
+            there = ", ".join(name.removeprefix(f"{key}.") for name in known if name.startswith(f"{key}."))
             return (
-                f"{key}: {_choice(key, sys.argv[1:])} has a mapping there. To give another in its place, say "
-                f"'~{key}' '+{key}={{...}}'; to add an entry, +{key}.<name>=<value>"
+                f"{key}: {_choice(key, sys.argv[1:])} has a mapping there, of {there}. To give another in "
+                f"its place, say '~{key}' '+{key}={{...}}'; to add an entry, +{key}.<name>=<value>"
             )
         if key in known or key in _known_keys(config_name):
             return f"{key}: {_choice(key, sys.argv[1:])} has no such key"

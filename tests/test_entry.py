@@ -181,7 +181,8 @@ class TestChoices:
     def test_a_mapping_for_one_that_is_there_says_how_to_replace_it(self, monkeypatch):
         argv = ("experiment=motion_paper", "data=skeletons_openpose18", "data.labels={bow: other}")
         told = self.told(monkeypatch, *argv)
-        assert told.startswith("data.labels: data=skeletons_openpose18 has a mapping there. ")
+        assert told.startswith("data.labels: data=skeletons_openpose18 has a mapping there, of Yoga_")
+        assert ", wave, " in told
         assert "'~data.labels' '+data.labels={...}'" in told and "+data.labels.<name>=" in told
 
     def test_a_choice_that_is_not_there_is_no_obstacle(self):

@@ -78,8 +78,7 @@ class MotionPeople:
         if self.target == "source" and "" in names:
             raise DataError("data.target=source: not every sample names its 'source' in the data")
         if self._known is not None:
-            answer = TARGETS[self.target]
-            done = {answer(frame, person) for frame in frames for person in frame.people}
+            done = {TARGETS[self.target](frame, person) for frame in frames for person in frame.people}
             if unknown := sorted(name for name in done if name and name not in self._known):
                 raise DataError(
                     f"the data show {', '.join(unknown)}, and the network tells apart "
@@ -87,8 +86,8 @@ class MotionPeople:
                 )
             return self._known
         if len(names) < 2:
-            told = f"only one, {names[0]}" if names else "none"
-            raise DataError(f"a classifier needs at least two {self.target}s, and the data name {told}")
+            where = told_places(self.data.configs.values())
+            raise DataError(f"{where} name {len(names)} {self.target}s, and a classifier needs two at least")
         return names
 
     def _named(self, frames: Sequence[Frame]) -> tuple[str, ...]:
@@ -199,16 +198,17 @@ class MotionPeople:
         samples = self.samples(part)
         if not self.encoder.inputs or not samples or not all(sample.is_blind for sample in samples):
             return
-        alone = "or look at the picture alone (model.branches=[image])"
+        alone = "; or look at the picture alone (model.branches=[image])"
+        alone *= "features" in self.encoder.inputs  # else the network has no branches
         if not all(sample.has_pictures for sample in samples):
             remedy = (
                 "give data whose coordinates are numbers and whose confidences are above 0; there are no "
                 "pictures to find keypoints in"
             )
         elif self._filler is not None:
-            remedy = f"that of data.pose_run finds nobody in their pictures: give another; {alone}"
+            remedy = f"that of data.pose_run finds nobody in their pictures: give another{alone}"
         else:
-            remedy = f"data.pose_run=<run directory> has a trained pose network find them; {alone}"
+            remedy = f"data.pose_run=<run directory> has a trained pose network find them{alone}"
         raise DataError(
             f"{told_places(self.data.configs.values())}: none of the {len(samples)} people of the {part} "
             f"part has keypoints in skeleton {self.data.skeleton.name}, and the network needs them: {remedy}"

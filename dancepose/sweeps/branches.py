@@ -80,6 +80,8 @@ class BranchBlock:
                 if cell is not None and cell.note and cell.estimate is not None:
                     remarks.setdefault(cell.note, []).append(f"{column} of {row.system}")
         notes += [f"note: {', '.join(names)}: {words}" for words, names in remarks.items()]
+        if lacking := [name for name in ORDER if name not in {row.system for row in self.rows}]:
+            notes.insert(0, f"not compared, for no finished job tells: {', '.join(lacking)}")
         head = f"{self.title}, {self.samples} test samples" if self.title else f"{self.samples} test samples"
         return "\n".join([head, *aligned(lines), *notes])
 

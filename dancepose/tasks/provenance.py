@@ -1,6 +1,7 @@
 """Where predictions are from: which networks, by path and content, and how they were asked."""
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,17 @@ import dancepose
 from dancepose.inference.devices import PRECISIONS
 from dancepose.inference.geometry import describe_geometry
 from dancepose.inference.pipeline import Pipeline
+from dancepose.inference.video_pipeline import VideoOptions
 
 DIGITS = 16  # hexadecimal ones of a SHA-256
 
 
-def provenance(pipeline: Pipeline) -> dict[str, Any]:
+def provenance(pipeline: Pipeline, options: VideoOptions | None = None) -> dict[str, Any]:
     """Return what must be the same for the same results, as plain containers.
 
     Args:
         pipeline: of the networks. Of a network that is from no file only how it is asked is known.
+        options: what is done with people over time; None: they are from pictures.
     """
     pose, tiling = pipeline.pose, pipeline.tiling
     names = {dtype: name for name, dtype in PRECISIONS.items()}
@@ -33,6 +36,7 @@ def provenance(pipeline: Pipeline) -> dict[str, Any]:
         "tile": None if tiling is None else tiling.side,
         "min_score": pipeline.least_score,
         "min_size": pipeline.least_size,
+        **({} if options is None else asdict(options)),
     }
 
 

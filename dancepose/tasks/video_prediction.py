@@ -103,7 +103,7 @@ def predict_frames(
     if outputs.labelme:
         paths.none_below(name)
     paths.nothing_there(*((clip.name, VideoWriter(clip).partial.name) if outputs.draw else ()))
-    asked, made_by = BreakOff(), provenance(pipeline)
+    asked, made_by = BreakOff(), provenance(pipeline, options)
     stream = stream_video(
         pipeline,
         video,

@@ -201,6 +201,10 @@ def test_nobody_with_keypoints_in_pictures_is_told_what_can_help(tmp_path, sough
     told = str(caught.value)
     assert ("that of data.pose_run finds nobody" in told) == sought
     assert ("data.pose_run=<run directory> has a trained" in told) != sought
+    over_time = SimpleNamespace(inputs=("sequence",), frames=None)
+    with pytest.raises(DataError) as caught:
+        MotionPeople(data, over_time, 1, 0, "none").check_keypoints("train")
+    assert "model.branches" not in str(caught.value), "a network that has no other branch"
 
 
 def blank(path) -> None:

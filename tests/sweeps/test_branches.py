@@ -96,6 +96,15 @@ def test_jobs_that_are_not_done_are_left_out(tmp_path):
     assert compare_branches(tmp_path) == []
 
 
+def test_what_lacks_a_job_is_told_below_the_table(tmp_path):
+    job(tmp_path, 0, ["keypoints"], 0.7, status="failed")
+    job(tmp_path, 1, ["image"], 0.6)
+    job(tmp_path, 2, ["keypoints", "image"], 0.9)
+    (block,) = compare_branches(tmp_path)
+    told = f"not compared, for no finished job tells: keypoints alone, {LATE}"
+    assert told in block.table().splitlines()
+
+
 def test_other_samples_are_refused(tmp_path):
     job(tmp_path, 0, ["image"], 0.5)
     job(tmp_path, 1, ["keypoints"], 0.5, name="t")

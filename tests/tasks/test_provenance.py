@@ -7,6 +7,7 @@ from dancepose.build import build
 from dancepose.inference.geometry import TestGeometry
 from dancepose.inference.pipeline import Pipeline
 from dancepose.inference.pose import PosePredictor
+from dancepose.inference.video_pipeline import VideoOptions
 from dancepose.tasks.provenance import provenance
 
 
@@ -32,4 +33,12 @@ def test_networks_that_are_from_no_file():
     pose = PosePredictor(model, TestGeometry(64), scales=[1, 0.5], device="cpu", dtype=torch.bfloat16)
     told = provenance(Pipeline(pose))
     assert told["pose"] is None and told["scales"] == [1.0, 0.5] and told["precision"] == "bf16-mixed"
-    assert told["tile"] is None
+    assert told["tile"] is None and "smooth" not in told
+
+
+def test_of_a_video_what_is_done_over_time_is_among_it():
+    model = build({"model": {"width": 4, "depth": "small"}, "skeleton": "mpii15"})
+    pipeline = Pipeline(PosePredictor(model, TestGeometry(64), device="cpu"))
+    told = provenance(pipeline, VideoOptions(track_gap=0.5, smooth=True, action_smooth=0.25))
+    wanted = {"track": True, "track_gap": 0.5, "smooth": True, "action_smooth": 0.25, "smooth_beta": 2.0}
+    assert {key: told[key] for key in wanted} == wanted
