@@ -75,7 +75,8 @@ def test_the_demo_trains_once(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_ends_with_a_comparison_that_decides_nothing(tmp_path, server, capsys):
+def test_the_demo_ends_with_a_comparison_that_decides_nothing(tmp_path, server, capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # of a worker of tests, whose lines would be cut
     at_home = {CACHE: str(tmp_path / "cache")}
     few = [o for o in SMALLER_ACTIONS if not o.startswith("minutes")]
     two = ["model/attention=none,cbam1", "seed=0", "trainer.max_epochs=1", "callbacks=none"]

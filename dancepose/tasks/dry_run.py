@@ -35,6 +35,7 @@ class Measured:
         batches: of an epoch; None where nothing was timed.
         step: seconds of one; 0 where nothing was timed.
         untimed: why nothing was.
+        least: epochs of its training.
     """
 
     sizes: dict[str, int]
@@ -42,6 +43,7 @@ class Measured:
     batches: int | None = None
     step: float = 0.0
     untimed: str = ""
+    least: int = 1
 
 
 _measured: dict[str, Measured] = {}  # of the networks that this process has looked at
@@ -87,7 +89,7 @@ def measure(
         return dict(known.sizes)
     if minutes is not None and known.step and known.batches:
         most = int(trainer["max_epochs"])
-        trainer["max_epochs"] = epochs_that_fit(minutes, known.step, known.batches, most)
+        trainer["max_epochs"] = epochs_that_fit(minutes, known.step, known.batches, most, known.least)
     length = _length(trainer, known.batches, known.step, done)
     untimed = known.untimed
     if not untimed and length["seconds"] is None:
@@ -132,7 +134,8 @@ def _measure(config: Mapping[str, Any], run: RunDirectory, timed: bool) -> Measu
     with quiet("lightning.pytorch", "lightning"):  # there would be some words for each network
         step = typical_step(time_steps(config, run, task, datamodule, [WholeFileIO()]))
     batches = len(datamodule.train_dataloader())
-    return Measured(sizes, True, batches, step, "" if step else "one step an epoch, which cannot be timed")
+    untimed = "" if step else "one step an epoch, which cannot be timed"
+    return Measured(sizes, True, batches, step, untimed, task.least_epochs)
 
 
 def _length(trainer: Mapping[str, Any], batches: int | None, step: float, done: int = 0) -> dict[str, Any]:

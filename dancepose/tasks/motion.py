@@ -56,6 +56,7 @@ class MotionTask(NetworkTask):
         if channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.staged = isinstance(self.network, MotionNetwork) and self.network.staged
+        self.least_epochs = 2 if self.staged else 1  # one of the branches, one of their fusion
         may_reject = rejects(self.network)
         self.evaluation = MotionEvaluation(self.classes, may_reject)
         self.held_out = MotionEvaluation(self.classes, may_reject)

@@ -26,11 +26,13 @@ class NetworkTask(LightningModule):
         build_config: what `build.build` takes.
         network: the network.
         in_parts: whether only parts of the network are trained now: no validation may choose it as the best.
+        least_epochs: of which a shorter training leaves a part untrained.
     """
 
     build_config: dict[str, Any]
     network: nn.Module
     in_parts: bool = False
+    least_epochs: int = 1
 
     def __init__(self) -> None:
         super().__init__()

@@ -88,12 +88,13 @@ def fitting_epochs(
         plugins: of the trainer.
 
     Returns:
-        1 at least, `trainer.max_epochs` at most.
+        The task's `least_epochs` at least, `trainer.max_epochs` at most.
     """
     run.path.mkdir(parents=True, exist_ok=True)
     seconds = time_steps(config, run, task, datamodule, plugins, run.path)
     batches = len(datamodule.train_dataloader())
-    return _fit(float(config["minutes"]), seconds, batches, int(config["trainer"]["max_epochs"]))
+    most = int(config["trainer"]["max_epochs"])
+    return _fit(float(config["minutes"]), seconds, batches, most, task.least_epochs)
 
 
 def time_steps(
@@ -135,7 +136,7 @@ def typical_step(seconds: Sequence[float]) -> float:
     return statistics.median(seconds[FIRST - 1 :] or seconds or [0.0])
 
 
-def epochs_that_fit(minutes: float, step: float, batches: int, most: int) -> int:
+def epochs_that_fit(minutes: float, step: float, batches: int, most: int, least: int = 1) -> int:
     """Return how many whole epochs of training steps fit into a time.
 
     Args:
@@ -143,15 +144,16 @@ def epochs_that_fit(minutes: float, step: float, batches: int, most: int) -> int
         step: seconds of one, above 0.
         batches: steps of an epoch.
         most: epochs; -1: any number.
+        least: epochs, if they are no more than `most`.
 
     Returns:
-        1 at least, `most` at most.
+        `least` at least, `most` at most.
     """
-    fitting = max(1, int(minutes * 60 / (step * batches)))
+    fitting = max(least, int(minutes * 60 / (step * batches)))
     return fitting if most < 0 else min(fitting, most)
 
 
-def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int) -> int:
+def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int, least: int = 1) -> int:
     """Return the number of epochs, and say how it came about.
 
     Args:
@@ -159,18 +161,20 @@ def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int) -> i
         seconds: of each step, the first included.
         batches: steps of an epoch.
         most: epochs; -1: any number.
+        least: epochs.
     """
     step = typical_step(seconds)
     if not step:
         log.warning("minutes=%g: the epoch has no two steps to time; trainer.max_epochs counts", minutes)
         return most
-    epochs = epochs_that_fit(minutes, step, batches, most)
+    epochs = epochs_that_fit(minutes, step, batches, most, least)
+    shortest = least * step * batches / 60
     log.info(
         "minutes=%g: %d epochs of %d steps of %.3g s%s",
         minutes,
         epochs,
         batches,
         step,
-        f" (one takes longer: {step * batches / 60:.1f} minutes)" if step * batches > minutes * 60 else "",
+        f" ({least} take longer: {shortest:.1f} minutes)" if shortest > minutes else "",
     )
     return epochs

@@ -28,6 +28,12 @@ def test_epochs_that_fit(minutes, seconds, batches, most, epochs):
     assert _fit(minutes, seconds, batches, most) == epochs
 
 
+def test_of_staged_training_each_half_has_an_epoch(caplog):
+    caplog.set_level("INFO")
+    assert _fit(0.01, [9, 9, 0.5], 10, 100, least=2) == 2
+    assert "minutes=0.01: 2 epochs of 10 steps of 0.5 s (2 take longer: 0.2 minutes)" in caplog.text
+
+
 @pytest.mark.slow
 def test_a_training_by_the_clock_equals_one_of_as_many_epochs(labelme, tmp_path, monkeypatch):
     monkeypatch.setattr("dancepose.tasks.time_budget._fit", lambda *_: 2)
