@@ -29,10 +29,8 @@ class OwnFolder(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Make the folder and write its path into the configuration, before Hydra makes and uses it."""
         known = HydraConfig.instance()
-        mine, known.cfg = (
-            known.cfg,
-            config,
-        )  # its name is that of the experiment, which Hydra has not told yet
+        # the folder's name has the experiment's in it, which Hydra makes known only later
+        mine, known.cfg = known.cfg, config
         try:
             self._claim(config)
         finally:

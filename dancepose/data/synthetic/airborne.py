@@ -1,5 +1,7 @@
 """Bodies in the air: flips and layouts at any tilt, split leaps, tucked jumps."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dancepose.data.synthetic.body import Body
@@ -104,8 +106,7 @@ def tucked_jump(random: np.random.Generator, body: Body) -> Pose:
             random.uniform(-0.6, 1.4), random.uniform(0.0, 0.7), random.uniform(0.42, 0.95), 0.3, 0.7
         )
     if random.random() < 0.5:
-        first = legs["left"]
-        legs["right"] = Leg(turn=first.turn, direction=first.direction, reach=first.reach, point=first.point)
+        legs["right"] = replace(legs["left"])
     return Pose(
         arms=free_arms(random),
         legs=legs,

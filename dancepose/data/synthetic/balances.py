@@ -83,8 +83,8 @@ def bend_forward(random: np.random.Generator, body: Body) -> Pose:
     if random.random() < 0.7:
         forward, out = random.uniform(-0.3, 0.6), random.uniform(0, 0.3)
         arms = {
-            side: hanging(held, forward + random.normal(0, 0.1), out, random.uniform(0.85, 1.0))
-            for side, held in zip(SIDES, 2 * [pitch + lean], strict=True)
+            side: hanging(pitch + lean, forward + random.normal(0, 0.1), out, random.uniform(0.85, 1.0))
+            for side in SIDES
         }
     return Pose(
         arms=arms,

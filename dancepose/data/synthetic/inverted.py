@@ -8,6 +8,7 @@ from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.kinematics import swing, unit
 from dancepose.data.synthetic.pose import SIDES, Arm, Leg, Pose
 from dancepose.data.synthetic.resting import balanced
+from dancepose.data.synthetic.stances import pointing_arm
 
 
 def free_leg(flexion: float, aside: float, reach: float = 0.99, turn: float = 0.2, point: float = 0.9) -> Leg:
@@ -110,10 +111,9 @@ def freeze(random: np.random.Generator, body: Body) -> Pose:
     sign = 1.0 if hand == "left" else -1.0
     support = standing_arm(random, random.uniform(0.2, 1.2), random.uniform(-0.1, 0.5))
     up, aside = random.uniform(-1.2, 0.8), random.uniform(0.2, 1.9)
-    direction = np.array([np.sin(aside) * np.cos(up), np.sin(up), np.cos(aside) * np.cos(up)])
-    pole = np.array([0.6, -0.6, -0.6])
+    other = pointing_arm(aside, up, random.uniform(0.5, 1.0), (0.6, -0.6, -0.6))
     pose = Pose(
-        arms={hand: support, free: Arm(direction, random.uniform(0.5, 1.0), pole)},
+        arms={hand: support, free: other},
         legs=legs_apart(random, 0.65),
         tilt=np.pi,
         roll=-sign * random.uniform(0.0, 0.5),
