@@ -64,6 +64,19 @@ class TestDataset:
         )
         assert not torch.equal(first["image"], later["image"])
 
+    def test_a_mirror_is_one_of_picture_and_features_alike(self, frames):
+        model = made()
+        plain, mirrored = (
+            data.collate([data[i] for i in range(len(data))])
+            for data in (dataset(frames, model, True, Augmentation(flip=flip)) for flip in (0.0, 1.0))
+        )
+        features = model.encoder.features.flip(plain["features"].numpy())
+        np.testing.assert_allclose(mirrored["features"].numpy(), features, atol=1e-5)
+        assert np.abs(plain["features"].numpy() - features).max(axis=1).min() > 0.1, "nobody is symmetric"
+        turned = plain["image"].flip(-1).float()
+        assert (mirrored["image"] - turned).abs().mean() < 0.5, "but for the interpolation's rounding"
+        assert (plain["image"] - turned).abs().mean() > 5
+
     def test_heights_of_boxes_follow_the_scale_that_is_drawn(self, frames):
         """A person's box and its extent stay in one relation, whatever the augmentation."""
         for recipe in (Augmentation(), Augmentation(scale=(0.5, 0.9))):
