@@ -9,7 +9,7 @@ from dancepose.data.motion_samples import frame_samples
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.sampler import SampleKey
 from dancepose.data.transforms import Augmentation
-from dancepose.inference.actions import predict, rejected_by, rejects
+from dancepose.inference.actions import predict
 from dancepose.skeleton import load_skeleton
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.motion_prediction import crop_of, describe_network, said
@@ -98,7 +98,7 @@ class TestWords:
         batch = data.collate([data[i] for i in range(3)])
         logits, moved, rejected = predict(model.network.eval(), batch, "cpu", None)
         assert torch.equal(logits, model.network(features=batch["features"])) and rejected is None
-        assert moved.keys() == batch.keys() and not rejects(model.network)
+        assert moved.keys() == batch.keys() and not model.network.rejects
 
     def test_rejected_samples_are_counted_and_change_no_figure(self, frames):
         model = qes()
@@ -107,7 +107,7 @@ class TestWords:
         model.network.fit(batch["torso_frame"].numpy(), batch["label"].numpy())
         model.network.reject_membership = 1.0  # nobody is that sure
         logits, moved, rejected = predict(model.network.eval(), batch, "cpu", None)
-        assert rejects(model.network) and rejected.all()
+        assert model.network.rejects and rejected.all()
         counted = {}
         for given in (None, rejected):
             evaluation = MotionEvaluation(CLASSES, rejects=True)
@@ -117,7 +117,6 @@ class TestWords:
         assert counted[False]["scores"].accuracy == counted[True]["scores"].accuracy
         about = describe_network(model.config["model"], counted[False])
         assert about["rejected"] == 1 and "QES" in about["difference_from_paper"]
-        assert rejected_by(made().network, {}) is None
 
     def test_said_keeps_to_the_samples_that_were_asked_about(self, frames):
         samples = frame_samples(frames, CLASSES)
