@@ -134,7 +134,7 @@ class PoseData:
             others = [frame for frame in frames if frame.name not in known]
             kept = replace(whole, parts=parts)
             later = kept.came_later(others)
-            kept.gap_left_out = len(others) - len(kept.not_in_gap(others))
+            kept.gap_left_out = kept.in_gap(others)
             kept.left_out = sum(len(frame.people) < self.min_people for frame in later)
             loaded.append(kept)
             if not self.limits:
