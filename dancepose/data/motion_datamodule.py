@@ -210,11 +210,11 @@ class MotionDataModule(FrameDataModule):
         self.people.check_taken_away(parts)
         if self.images:
             self.people.check_pictures(parts)
+        if stage == "fit":
+            self.people.check_training(self.batch_size)
         if not (self.images and self.pose_run):  # a pose run that finds nobody leaves the pictures to look at
             for part in parts:
                 self.people.check_keypoints(part)
-        if stage == "fit":
-            self.people.check_training(self.batch_size)
 
     def dataset(self, part: str, augmented: bool = True) -> MotionDataset:
         """Return the samples of a part; of them only those of `train` are ever augmented."""
