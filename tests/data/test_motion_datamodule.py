@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from factories import make_actions
+from factories import make_actions, make_labelme
 
 from dancepose.data.motion_datamodule import MotionDataModule
 from dancepose.data.motion_people import HOLDOUT
@@ -93,3 +93,16 @@ def test_what_is_refused_is_refused_before_poses_are_looked_for(tmp_path, wrong)
         setup(**keys[wrong])
     with pytest.raises(Found):
         setup()
+
+
+def test_labelme_data_are_called_as_their_option_of_data(tmp_path):
+    make_labelme(tmp_path, frames=4)
+    keys = {"val": "none", "test": "none", "images": False}
+    alone = MotionDataModule(
+        load_skeleton("openpose18"), ImageOnly(), kind="dance", root=str(tmp_path), **keys
+    )
+    parts = {"dance": {"kind": "dance", "root": str(tmp_path)}}  # the user's word
+    mixed = MotionDataModule(load_skeleton("openpose18"), ImageOnly(), kind="mix", parts=parts, **keys)
+    assert {row["data"] for row in alone.data.counts()} == {"action_labelme"}
+    assert {row["data"] for row in mixed.data.counts()} == {"dance"}
+    assert alone.data.summary().splitlines()[1].startswith("action_labelme  train")
