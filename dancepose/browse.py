@@ -77,7 +77,7 @@ def browse(cfg: DictConfig) -> None:
     for text in filter(None, (data.summary(problems), keypoint_table(keypoints), found_wrong)):
         log.info("%s\n", text)
     found = statistics(parts, skeleton, None if motion else data.geometry)
-    title = f"{', '.join(data.data.configs)}: {_totals(parts)}, skeleton {skeleton.name}"
+    title = f"{data.data.title or ', '.join(data.data.configs)}: {_totals(parts)}, skeleton {skeleton.name}"
     write_bytes(folder / "pictures" / "statistics.png", draw_statistics(found, skeleton, title))
     draw = draw_motion_samples if motion else draw_samples
     shown = draw(data, cfg.part, chosen, cfg.epochs, folder / "pictures")

@@ -29,7 +29,6 @@ from dancepose.errors import CheckpointError, ConfigError
 from dancepose.layers.attention import CBAM, ORDERS
 from dancepose.motion_model import MOTION
 from dancepose.networks.cost import count_macs_of, count_parameters
-from dancepose.networks.qes import QesNetwork
 from dancepose.networks.resnet import ResNet
 from dancepose.paths import config_dir
 from dancepose.skeleton import load_skeleton
@@ -88,9 +87,9 @@ def shipped(request) -> MotionModel:
 def made(config: dict) -> MotionModel:
     """Build a model; one that is fitted before it is trained sees a few samples."""
     model = expect(build(config), MotionModel)
-    if isinstance(model.network, QesNetwork):
-        (features,) = batch(model, 12).values()
-        model.network.fit(features.numpy(), np.arange(12) % len(CLASSES))
+    if model.network.unfitted:
+        arrays = {name: value.numpy() for name, value in batch(model, 12).items() if name != "image"}
+        model.network.fit(labels=np.arange(12) % len(CLASSES), **arrays)
     return model
 
 

@@ -47,6 +47,7 @@ class PoseData:
         never_labelled: of each data set, when a run began that goes on now: `known` of `Sources.settle`.
         made_with: stands for what else the samples are made with, a checkpoint that finds their keypoints for
             instance; part of `data_hash`.
+        title: what tables call a single data set; None: by its name, that of its kind.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class PoseData:
         self.divided_by: list[str] | None = None
         self.never_labelled: Mapping[str, NeverLabelled] | None = None
         self.made_with = ""
+        self.title: str | None = None
         self._prepare = prepare
         self._loaded: list[LoadedPart] | None = None
         self._kept = False
@@ -134,7 +136,7 @@ class PoseData:
             others = [frame for frame in frames if frame.name not in known]
             kept = replace(whole, parts=parts)
             later = kept.came_later(others)
-            kept.gap_left_out = len(others) - len(kept.not_in_gap(others))
+            kept.gap_left_out = kept.in_gap(others)
             kept.left_out = sum(len(frame.people) < self.min_people for frame in later)
             loaded.append(kept)
             if not self.limits:
@@ -212,7 +214,8 @@ class PoseData:
 
     def counts(self) -> list[dict[str, Any]]:
         """Return what each part of each data set holds: images, people, keypoints and so on."""
-        return part_counts(self.loaded)
+        own = {} if self.title is None else {"data": self.title}
+        return [row | own for row in part_counts(self.loaded)]
 
     def action_counts(self) -> Counts:
         """Return how many samples and clips of each action each part holds; empty without classes."""

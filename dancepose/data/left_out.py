@@ -1,6 +1,6 @@
 """What the keys of a data set leave out, in words for its summary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dancepose.data.labels import told
 from dancepose.data.loaded_part import LoadedPart
@@ -20,12 +20,22 @@ def left_out(loaded: LoadedPart, key: str) -> list[str]:
         lines.append(f"of sources that neither train nor test ({key}): frames of {told(counts)}")
     if loaded.config.gap:
         gap = f"{key}.gap={loaded.config.gap}"
-        count = number(loaded.gap_left_out, "frame")
-        lines.append(f"left out by {gap}, clips beside one of another part: {count}")
+        lines.append(f"left out by {gap}, clips beside one of another part: {_in_clips(loaded.gap_left_out)}")
     bare = {frame.name for frames in loaded.parts.values() for frame in frames if frame.image is None}
     if bare:
         lines.append(f"without pictures ({loaded.name}): {number(len(bare), 'frame')}")
     return [*lines, *loaded.notes]
+
+
+def _in_clips(counts: Mapping[str, int]) -> str:
+    """Say how many frames of how many clips a gap costs, and how short these are: so narrow may it be."""
+    frames = number(sum(counts.values()), "frame")
+    if not counts:
+        return frames
+    least, most = min(counts.values()), max(counts.values())
+    sizes = f"{least} to {most}" if least < most else str(least)
+    short = f" ({sizes} each, a clip counts however short)" if len(counts) > 1 else ""
+    return f"{frames} of {number(len(counts), 'clip')}{short}"
 
 
 def all_left_out(loaded: Sequence[LoadedPart], mixed: bool, divided_by: Sequence[str] | None) -> list[str]:

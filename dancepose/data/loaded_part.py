@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,7 +32,7 @@ class LoadedPart:
         left_out: number of frames with fewer people than the user wants, which are in none of `parts`.
         without_keypoints: number of frames left out since nobody in them has keypoints.
         gap: between its parts; its clips have the names of the frames.
-        gap_left_out: number of frames left out for it.
+        gap_left_out: clip -> number of its frames, of clips left out for it.
         labels_left_out: label -> number of samples that `labels` leaves out.
         sources_left_out: source -> number of its frames, of sources that neither train nor test.
         set_apart: names of frames that the data set apart for the test.
@@ -50,7 +51,7 @@ class LoadedPart:
     left_out: int = 0
     without_keypoints: int = 0
     gap: Gap = field(default_factory=lambda: Gap(0, {}))
-    gap_left_out: int = 0
+    gap_left_out: dict[str, int] = field(default_factory=dict)
     labels_left_out: dict[str, int] = field(default_factory=dict)
     sources_left_out: dict[str, int] = field(default_factory=dict)
     set_apart: frozenset[str] = frozenset()
@@ -60,20 +61,23 @@ class LoadedPart:
     empty: tuple[str, ...] = ()
     never_labelled: NeverLabelled = field(default_factory=dict)
 
-    def not_in_gap(self, others: Iterable[Frame]) -> list[Frame]:
-        """Return those of the frames that are in no part which the gap does not leave out."""
+    def in_gap(self, others: Iterable[Frame]) -> dict[str, int]:
+        """Return clip -> number of its frames, of those of the frames in no part which the gap leaves out."""
         held = self.gap.near(frame for part in ("val", "test") for frame in self.parts[part])
-        return [frame for frame in others if frame.clip is None or frame.clip not in held]
+        return dict(Counter(frame.clip for frame in others if frame.clip is not None and frame.clip in held))
 
     def came_later(self, others: Iterable[Frame]) -> list[Frame]:
         """Return those of the frames that are in no part which nothing in the configuration leaves out."""
         if self.config.own_split is not None:
             return []
+        others = list(others)
+        near = self.in_gap(others)
         drawn = {frame.clip for part in ("val", "test") for frame in self.parts[part] if frame.clip}
         return [
             frame
-            for frame in self.not_in_gap(others)
-            if frame.source not in self.sources_left_out
+            for frame in others
+            if frame.clip not in near
+            and frame.source not in self.sources_left_out
             and frame.name not in self.set_apart
             and (frame.clip not in drawn or (frame.evaluated and not self.set_apart))
         ]

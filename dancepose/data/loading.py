@@ -198,7 +198,7 @@ def _count_gap(loaded: LoadedPart, frames: Sequence[Frame], key: str) -> None:
     """Count the frames that the gap leaves out, and record classes of which it leaves nothing to learn."""
     used = {frame.name for found in loaded.parts.values() for frame in found}
     others = [frame for frame in frames if frame.name not in used]
-    loaded.gap_left_out = len(others) - len(loaded.not_in_gap(others))
+    loaded.gap_left_out = loaded.in_gap(others)
     learnt = {person.action for frame in loaded.parts["train"] for person in frame.people}
     for name in {person.action for frame in frames for person in frame.people if person.action} - learnt:
         where = f"{key}.gap={loaded.config.gap}"

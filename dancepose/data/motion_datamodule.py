@@ -145,6 +145,7 @@ class MotionDataModule(FrameDataModule):
         divided = {"val": val, "test": test, "split_seed": split_seed, "limit": limit}
         self.data = self.read(kind, root, own, parts, scenes, skeleton, **divided)
         self.data.posed, self.data.whole_clips = False, encoder.frames is not None
+        self.data.title = "action_labelme" if kind == "dance" else None  # as the option of `data` is called
         self.augmentation = Augmentation.from_dict(augmentation or {})
         filler = None if pose_run is None else PoseFiller(pose_run, skeleton, workers, pose_all)
         self.data.made_with = "" if filler is None else f"{filler.digest} {pose_all}"
@@ -210,11 +211,11 @@ class MotionDataModule(FrameDataModule):
         self.people.check_taken_away(parts)
         if self.images:
             self.people.check_pictures(parts)
+        if stage == "fit":
+            self.people.check_training(self.batch_size)
         if not (self.images and self.pose_run):  # a pose run that finds nobody leaves the pictures to look at
             for part in parts:
                 self.people.check_keypoints(part)
-        if stage == "fit":
-            self.people.check_training(self.batch_size)
 
     def dataset(self, part: str, augmented: bool = True) -> MotionDataset:
         """Return the samples of a part; of them only those of `train` are ever augmented."""
@@ -225,9 +226,8 @@ class MotionDataModule(FrameDataModule):
     def train_dataloader(self) -> PoseLoader:
         """Return shuffled, augmented training batches; the last incomplete batch is left out."""
         sizes = [len(group) for group in self.people.groups]
-        even = [1.0] * len(sizes)
-        self._train_sampler = TrainSampler(sizes, even, self.batch_size, self.seed, *self._rank())
-        self._weigh()
+        weights = self.people.group_weights()
+        self._train_sampler = TrainSampler(sizes, weights, self.batch_size, self.seed, *self._rank())
         return self._train_loader(self.dataset("train"), self._train_sampler)
 
     def evaluation_dataloader(self, part: str) -> PoseLoader:

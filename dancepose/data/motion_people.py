@@ -115,7 +115,7 @@ class MotionPeople:
             if part == "train":
                 self._samples[part] = [sample for group in self.groups for sample in group]
             else:
-                self._samples[part] = self._cut(self.frames(part), self.taken_away(part))
+                self._samples[part] = self._cut(self._posed(self.frames(part)), self.taken_away(part))
         return self._samples[part]
 
     def frames(self, part: str) -> list[Frame]:
@@ -139,7 +139,7 @@ class MotionPeople:
         kept = {id(frame) for frame in self._divided[0]}
         groups = []
         for loaded in self.data.loaded:
-            samples = self._cut([frame for frame in loaded.parts["train"] if id(frame) in kept])
+            samples = self._cut(self._posed([f for f in loaded.parts["train"] if id(f) in kept]))
             groups += [[s for s in samples if s.label == c] for c in range(len(self.actions))]
         return groups
 
@@ -152,7 +152,7 @@ class MotionPeople:
         return [self._filled[id(frame)][1] for frame in frames]
 
     def _cut(self, frames: Sequence[Frame], unseen: Sequence[str] = ()) -> list[MotionSample]:
-        frames = without_keypoints(self._posed(frames), unseen, self.data.skeleton)
+        frames = without_keypoints(frames, unseen, self.data.skeleton)
         if self.encoder.frames is None:
             return frame_samples(frames, self.actions, self.target)
         return window_samples(frames, self.actions, self.encoder.frames, self.step, self.target)
@@ -221,25 +221,24 @@ class MotionPeople:
             DataError: a class has no sample.
             ConfigError: the batch is larger than the part, or the sampler has nothing to measure on.
         """
-        counts = self.weights.counts
-        if lacking := [name for name, count in zip(self.actions, counts, strict=True) if not count]:
+        # as labelled: a pose run looks through all pictures, and changes no number of samples
+        learnt, held = (self._cut(frames) for frames in self._divided)
+        there = {sample.label for sample in learnt}
+        if lacking := [name for label, name in enumerate(self.actions) if label not in there]:
+            way = f"leave what is of them out of the data: a {self.target} that only tests cannot be learnt"
+            if self.target == "action":
+                overrides = leaving_out(self.data.loaded, lacking, self.data.mixed)
+                way = f"leave them out of all parts: {' '.join(overrides)}"
             raise DataError(
                 f"the training part has no sample of {', '.join(lacking)}: give more of them, another split "
-                f"(data.split), or {self._leave_out(lacking)}"
+                f"(data.split), or {way}"
             )
         if self.sampler == "confusion":
-            check_held_out(self.samples(HOLDOUT), self.actions)
-        if sum(counts) < batch_size:
+            check_held_out(held, self.actions)
+        if len(learnt) < batch_size:
             raise ConfigError(
-                f"data.batch_size={batch_size} is more than the {sum(counts)} training samples: lower it"
+                f"data.batch_size={batch_size} is more than the {len(learnt)} training samples: lower it"
             )
-
-    def _leave_out(self, lacking: Sequence[str]) -> str:
-        """Say how classes are left out of all parts."""
-        if self.target != "action":
-            return f"leave what is of them out of the data: a {self.target} that only tests cannot be learnt"
-        overrides = leaving_out(self.data.loaded, lacking, self.data.mixed)
-        return f"leave them out of all parts: {' '.join(overrides)}"
 
     def told(self) -> str:
         """Say what is held out of training; empty where nothing is."""

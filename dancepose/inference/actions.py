@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dancepose.affine import transform_points
 from dancepose.build import MotionModel
@@ -19,7 +19,6 @@ from dancepose.inference.devices import find_device
 from dancepose.inference.person_crop import cut_people, person_matrix
 from dancepose.inference.runs import precision_of
 from dancepose.networks.action import ActionNetwork
-from dancepose.networks.qes import QesNetwork
 from dancepose.records import Person
 from dancepose.skeleton import Skeleton
 
@@ -79,7 +78,7 @@ class ActionPredictor:
         model: the classifier.
         frames: None for single pictures, T for windows of T pictures.
         looks: whether it needs the pictures.
-        scored: whether over a video a score is kept of each class (QES).
+        scored: whether over a video a score is kept of each class.
 
     Args:
         model: that of a checkpoint; its network is used in place.
@@ -97,7 +96,7 @@ class ActionPredictor:
         self.model, self.source = model, source
         self.frames = model.encoder.frames
         self.looks = "image" in model.network.inputs
-        self.scored = isinstance(model.network, QesNetwork)
+        self.scored = model.network.keeps_score
         self.map = source.map_to(model.skeleton, derive=True)
         self._check_keypoints()
         self.device = find_device(device)
@@ -203,16 +202,6 @@ class ActionPredictor:
         return batch
 
 
-def rejects(network: nn.Module) -> bool:
-    """Tell whether a network may call a sample none of the classes."""
-    return isinstance(network, QesNetwork)
-
-
-def rejected_by(network: nn.Module, given: Mapping[str, Tensor]) -> Tensor | None:
-    """Return (B,) bool: which samples a network calls none of the classes; None if it never does."""
-    return network.rejected(**given) if isinstance(network, QesNetwork) else None
-
-
 def predict(
     network: ActionNetwork, batch: Mapping[str, Any], device: str, dtype: torch.dtype | None
 ) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
@@ -227,4 +216,4 @@ def predict(
     moved = {name: value.to(device) for name, value in batch.items()}
     given = {name: moved[name] for name in network.inputs}
     with torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
-        return network(**given), moved, rejected_by(network, given)
+        return network(**given), moved, network.rejected(**given)

@@ -148,7 +148,7 @@ class ActionSmoother:
 class ScoreSmoother:
     """The score that QES keeps of each track: a frame adds a tenth to its class, all others lose one.
 
-    Wu et al. 2019. A score is within 0 and 1, and begins at 0. In a frame that QES rejects all scores sink;
+    Wu et al. 2019. A score is within 0 and 1, and begins at 0. In a frame that is rejected all scores sink;
     in one in which too little is seen they stay. The action is the class of the highest score while that is
     above 0, also in a frame that is rejected; of equal ones that which was shown before. So after two frames
     of a class a single one that differs changes nothing. Scores stand in the place of the probabilities, and

@@ -32,7 +32,7 @@ class VideoOptions:
         smooth_cutoff: Hz, its `min_cutoff`.
         smooth_beta: its `beta`.
         action_smooth: seconds over which what somebody does is averaged (`ActionSmoother`); 0: each frame by
-            itself; None: likewise, but of a QES network, which keeps a score (`ScoreSmoother`).
+            itself; None: likewise, but of a network that keeps a score (`ScoreSmoother`).
     """
 
     track: bool = True
@@ -123,7 +123,8 @@ class _Followed:
                 self.averaged = ScoreSmoother(pipeline.classes, gap)
             else:
                 log.info(
-                    "track=false: each frame stands by itself, without the score that QES keeps of a track"
+                    "track=false: each frame stands by itself, without the score that the classifier keeps "
+                    "of a track"
                 )
         self.clips = ClipActions(pipeline.action) if over_time and pipeline.action is not None else None
 

@@ -52,6 +52,8 @@ class QesNetwork(ActionNetwork):
     """
 
     inputs = ("torso_frame",)
+    rejects = True
+    keeps_score = True
     group_centres: Tensor
     centres: Tensor
     present: Tensor
@@ -80,6 +82,11 @@ class QesNetwork(ActionNetwork):
         self.free_iterations = free_iterations
         self.reject_group = reject_group
         self.reject_membership = reject_membership
+
+    @property
+    def unfitted(self) -> bool:
+        """Whether the centres are still to be found."""
+        return not bool(self.fitted)
 
     @property
     def other_macs(self) -> int:
@@ -131,32 +138,33 @@ class QesNetwork(ActionNetwork):
         return (groups.amax(1) < self.reject_group) | (likeliest < self.reject_membership)
 
     @torch.no_grad()
-    def fit(self, features: np.ndarray, labels: np.ndarray) -> None:
+    def fit(self, torso_frame: np.ndarray, labels: np.ndarray) -> None:
         """Find groups and centres and teach the MLP the groups; once, before training by gradient.
 
         Nothing is drawn at random: with equal initial weights, processes which are given the same samples
         come to the same result.
 
         Args:
-            features: (N, 9 + 2 D) `torso_frame` of the training samples.
+            torso_frame: (N, 9 + 2 D) of the training samples.
             labels: (N,) class indices.
 
         Raises:
             DataError: no samples, a number that is not finite, or a class that has none.
         """
         groups, classes, _, width = self.centres.shape
-        if features.shape != (len(labels), ORIENTATION + 2 * width) or not len(labels):
+        if torso_frame.shape != (len(labels), ORIENTATION + 2 * width) or not len(labels):
             wanted = ORIENTATION + 2 * width
             raise DataError(
-                f"QES: features of shape {features.shape} for {len(labels)} labels; (N, {wanted}) are needed"
+                f"QES: features of shape {torso_frame.shape} for {len(labels)} labels; (N, {wanted}) are "
+                "needed"
             )
-        if not np.isfinite(features).all():
+        if not np.isfinite(torso_frame).all():
             raise DataError("QES: a feature of the training samples is not a finite number")
         counts = np.bincount(labels, minlength=classes)
         if len(counts) > classes or (counts == 0).any():
             raise DataError(f"QES: samples of each class {counts.tolist()}; {classes} classes need one each")
         # in double precision and on the CPU: the same on every device
-        orientation, posture, known = self._split(torch.from_numpy(np.asarray(features, dtype=np.float64)))
+        orientation, posture, known = self._split(torch.from_numpy(np.asarray(torso_frame, dtype=np.float64)))
         seeds = spread_seeds(orientation, groups)
         group_centres, shares = fuzzy_c_means(orientation, seeds, fuzziness=self.fuzziness)
         group = shares.argmax(1)

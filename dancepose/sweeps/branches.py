@@ -48,14 +48,28 @@ class BranchBlock:
     """The systems of one seed and of equal other settings.
 
     Attributes:
-        title: the settings.
-        samples: of the test part.
+        seed: of its runs.
+        settings: the overrides that they share, in one line.
+        test: the samples that all were tested on, with the answers of one of them.
+        right: system -> (N,) 1 where it is right, else 0.
         rows: in the order of `ORDER`.
     """
 
-    title: str
-    samples: int
+    seed: int
+    settings: str
+    test: MotionSamples
+    right: Mapping[str, np.ndarray]
     rows: tuple[BranchRow, ...]
+
+    @property
+    def title(self) -> str:
+        """Seed and settings."""
+        return f"seed {self.seed} {self.settings}".rstrip()
+
+    @property
+    def samples(self) -> int:
+        """How many were tested on."""
+        return len(self.test)
 
     def table(self) -> str:
         """Return the block as text."""
@@ -82,8 +96,7 @@ class BranchBlock:
         notes += [f"note: {', '.join(names)}: {words}" for words, names in remarks.items()]
         if lacking := [name for name in ORDER if name not in {row.system for row in self.rows}]:
             notes.insert(0, f"not compared, for no finished job tells: {', '.join(lacking)}")
-        head = f"{self.title}, {self.samples} test samples" if self.title else f"{self.samples} test samples"
-        return "\n".join([head, *aligned(lines), *notes])
+        return "\n".join([f"{self.title}, {self.samples} test samples", *aligned(lines), *notes])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -122,7 +135,7 @@ def compare_branches(sweep: Path) -> list[BranchBlock]:
     Raises:
         DataError: what a job left is broken, or two jobs of a block were tested on different samples.
     """
-    blocks: dict[str, dict[str, tuple[Path, MotionSamples]]] = {}
+    blocks: dict[tuple[int, str], dict[str, tuple[Path, MotionSamples]]] = {}
     for run in sorted(path.parent for path in sweep.glob(f"*/{FILE}")):
         if load_mapping(run / "metrics.json").get("status") != "done":
             continue
@@ -130,21 +143,21 @@ def compare_branches(sweep: Path) -> list[BranchBlock]:
         branches = (config.get("model") or {}).get("branches") or []
         name = NAMES.get(",".join(sorted(branches)))
         if name is not None:
-            title = _title(config, read_yaml(run / "overrides.yaml", list))
-            block = blocks.setdefault(title, {})
+            seed, settings = config.get("seed", 0), _settings(read_yaml(run / "overrides.yaml", list))
+            block = blocks.setdefault((seed, settings), {})
             if name in block:
-                raise DataError(f"{run} and {block[name][0]} are the same job twice: {name}, {title}")
+                twice = f"{name}, seed {seed} {settings}".rstrip()
+                raise DataError(f"{run} and {block[name][0]} are the same job twice: {twice}")
             block[name] = (run, MotionSamples.load(run / FILE))
-    return [_block(title, found) for title, found in blocks.items()]
+    return [_block(seed, settings, found) for (seed, settings), found in blocks.items()]
 
 
-def _title(config: Mapping[str, Any], overrides: Sequence[str]) -> str:
-    """Return by which settings a job stands in a block."""
-    others = sorted(o for o in overrides if o.lstrip("+~").partition("=")[0] not in SWITCHES)
-    return " ".join([f"seed {config.get('seed', 0)}", *others])
+def _settings(overrides: Sequence[str]) -> str:
+    """Return by which settings a job stands in a block, beside its seed."""
+    return " ".join(sorted(o for o in overrides if o.lstrip("+~").partition("=")[0] not in SWITCHES))
 
 
-def _block(title: str, found: Mapping[str, tuple[Path, MotionSamples]]) -> BranchBlock:
+def _block(seed: int, settings: str, found: Mapping[str, tuple[Path, MotionSamples]]) -> BranchBlock:
     runs = [run for run, _ in found.values()]
     systems = {name: samples for name, (_, samples) in found.items()}
     first = next(iter(systems.values()))
@@ -168,4 +181,4 @@ def _block(title: str, found: Mapping[str, tuple[Path, MotionSamples]]) -> Branc
                 behind = paired_cluster_bootstrap(fusion, right[name], clips)
             f1 = macro_f1_interval(first.labels, answers[name], len(first.classes), clips)
             rows.append(BranchRow(name, accuracy_interval(right[name] > 0, clips), f1, behind))
-    return BranchBlock(title, len(first), tuple(rows))
+    return BranchBlock(seed, settings, first, right, tuple(rows))

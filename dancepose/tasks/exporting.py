@@ -25,7 +25,6 @@ from dancepose.inference.same_people import Agreement
 from dancepose.inference.sources import find_pictures
 from dancepose.model_card import ENTRY, ModelCard, read_card
 from dancepose.motion_model import example_inputs
-from dancepose.networks.qes import QesNetwork
 from dancepose.networks.weights import read_metadata
 from dancepose.progress import track
 from dancepose.tasks.run_directory import RunDirectory
@@ -175,10 +174,10 @@ def write_motion_onnx(model: MotionModel, card: ModelCard, path: Path, samples: 
         ConfigError: it cannot be exported.
         DanceposeError: the logits differ; an older file stays.
     """
-    if isinstance(model.network, QesNetwork):
+    if model.network.rejects:
         raise ConfigError(
-            "format=onnx: motion_qes also decides which samples are none of the classes, which a graph of "
-            "logits does not tell; give format=safetensors"
+            f"format=onnx: {model.config['model']['network']} also decides which samples are none of the "
+            "classes, which a graph of logits does not tell; give format=safetensors"
         )
     side = int(model.test.get("size", CROP["size"]))
     with proving(path) as partial:

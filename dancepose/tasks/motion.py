@@ -9,11 +9,9 @@ from torch.nn import functional
 
 from dancepose.build import IN_PARTS, MotionModel, build
 from dancepose.errors import ConfigError
-from dancepose.inference.actions import rejected_by, rejects
 from dancepose.motion_model import example_inputs
 from dancepose.networks.action import ActionNetwork
 from dancepose.networks.motion import MotionNetwork
-from dancepose.networks.qes import QesNetwork
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.network_task import NetworkTask
 
@@ -57,9 +55,8 @@ class MotionTask(NetworkTask):
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.staged = isinstance(self.network, MotionNetwork) and self.network.staged
         self.least_epochs = 2 if self.staged else 1  # one of the branches, one of their fusion
-        may_reject = rejects(self.network)
-        self.evaluation = MotionEvaluation(self.classes, may_reject)
-        self.held_out = MotionEvaluation(self.classes, may_reject)
+        self.evaluation = MotionEvaluation(self.classes, self.network.rejects)
+        self.held_out = MotionEvaluation(self.classes, self.network.rejects)
         self.result: dict[str, Any] = {}
 
     @property
@@ -93,11 +90,12 @@ class MotionTask(NetworkTask):
 
     def setup(self, stage: str) -> None:
         """Let a network that is fitted before it is trained see the training samples, as they are, once."""
-        if stage == "fit" and isinstance(self.network, QesNetwork) and not bool(self.network.fitted):
+        if stage == "fit" and self.network.unfitted:
             dataset = self.trainer.datamodule.dataset("train", augmented=False)  # type: ignore[attr-defined]
+            dataset.images = False  # those of all samples at once would fill the memory
             batch = dataset.collate([dataset[i] for i in range(len(dataset))])
-            (name,) = self.encoder.inputs
-            self.network.fit(batch[name].numpy(), batch["label"].numpy())
+            arrays = {name: batch[name].numpy() for name in self.encoder.inputs}
+            self.network.fit(labels=batch["label"].numpy(), **arrays)
 
     def stages(self, epochs: float) -> list[float]:
         """Return the epochs of the branches and of their fusion; where nothing is staged all epochs."""
@@ -165,7 +163,8 @@ class MotionTask(NetworkTask):
 
     def _count(self, evaluation: MotionEvaluation, batch: dict[str, Any]) -> None:
         if len(batch["label"]):  # an empty one fills up a process that has fewer than others
-            evaluation.step(self._answer(batch), batch, rejected_by(self.network, self.inputs(batch)))
+            rejected = self.network.rejected(**self.inputs(batch))
+            evaluation.step(self._answer(batch), batch, rejected)
 
     def _answer(self, batch: dict[str, Any]) -> Tensor:
         """Return the logits (B, classes); while only the branches are trained, the log of their mean."""

@@ -9,7 +9,7 @@ import torch
 from omegaconf import DictConfig
 
 from dancepose.data.describing import describe
-from dancepose.inference.actions import predict, rejects
+from dancepose.inference.actions import predict
 from dancepose.inference.devices import PRECISIONS
 from dancepose.inference.geometry import describe_geometry
 from dancepose.inference.pose import PosePredictor
@@ -41,7 +41,7 @@ def score_motions(
     """
     model: Any = found.model
     samples, network = datamodule.samples(cfg.part), model.network.to(device).eval()
-    evaluation = MotionEvaluation(model.classes, rejects(network)).to(device)
+    evaluation = MotionEvaluation(model.classes, network.rejects).to(device)
     loader = datamodule.evaluation_dataloader(cfg.part)
     advice = advise_evaluation(datamodule.test_batch_size, datamodule.workers, precision, [1.0])
     with memory_told(advice), torch.inference_mode():

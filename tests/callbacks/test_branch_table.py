@@ -21,10 +21,12 @@ class Block:
 
 def test_the_comparison_is_printed_and_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(branch_table, "compare_branches", lambda sweep: [Block(), Block()])
+    monkeypatch.setattr(branch_table, "over_seeds", lambda blocks: [Block()])
     BranchTable().on_multirun_end(at(tmp_path))
-    assert capsys.readouterr().out.startswith("the table\n\nthe table\n")
-    assert (tmp_path / "branches.txt").read_text() == "the table\n\nthe table\n"
-    assert json.loads((tmp_path / "branches.json").read_text()) == [{"rows": []}] * 2
+    text = "the table\n\nthe table\n\nthe table\n"
+    assert capsys.readouterr().out.startswith(text)
+    assert (tmp_path / "branches.txt").read_text() == text
+    assert json.loads((tmp_path / "branches.json").read_text()) == [{"rows": []}] * 3
 
 
 def test_a_sweep_without_a_finished_job_is_told(tmp_path, caplog):

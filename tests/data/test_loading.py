@@ -59,7 +59,8 @@ def test_labels_gap_and_what_they_cost(archive):
     assert all(row[part]["clips"] for row in counts.values() for part in PARTS), "each class in each part"
     lines = made.summary().splitlines()
     left_out = 5 * 9 * 3 - total
-    assert f"left out by data.gap=1, clips beside one of another part: {left_out} frames" in lines
+    cost = f"{left_out} frames of {left_out // 3} clips (3 each, a clip counts however short)"
+    assert f"left out by data.gap=1, clips beside one of another part: {cost}" in lines
     assert "left out by data.labels: 54 samples (T 27, Traffic_Left 27)" in lines
     assert f"without pictures (skeletons): {total} frames" in lines and left_out > 0
     assert not len(made.problems)

@@ -5,11 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from factories import make_actions
+from factories import make_actions, make_labelme
 
 from dancepose.data.motion_datamodule import MotionDataModule
 from dancepose.data.motion_people import HOLDOUT
-from dancepose.encoders import ImageOnly
+from dancepose.encoders import FrameEncoder, ImageOnly
+from dancepose.errors import ConfigError
+from dancepose.features import KeypointFeatures
 from dancepose.skeleton import load_skeleton
 
 
@@ -63,3 +65,44 @@ def test_what_is_mistaken_comes_up_more_often_in_the_next_epoch(rare):
     loader = later.train_dataloader()
     later.load_state_dict(state)
     assert epoch(loader) == [4, 14]
+
+
+@pytest.mark.parametrize("wrong", ["data.batch_size=999", "data.sampler=confusion"])
+def test_what_is_refused_is_refused_before_poses_are_looked_for(tmp_path, wrong):
+    """A pose run looks through all pictures, and changes neither classes nor the number of samples."""
+    make_actions(tmp_path, clips=3, length=2)  # of each action a single clip, of which nothing is held out
+
+    class Found(Exception):
+        pass
+
+    class Filler:
+        def fill(self, frames):
+            raise Found
+
+    skeleton = load_skeleton("openpose18")
+    fixed = {"val": "none", "test": "none", "workers": 0, "batch_size": 1, "images": False}
+    keys = {"data.batch_size=999": {"batch_size": 999}, "data.sampler=confusion": {"sampler": "confusion"}}
+
+    def setup(**changes):
+        encoder = FrameEncoder(KeypointFeatures(skeleton))
+        made = MotionDataModule(skeleton, encoder, root=str(tmp_path), **{**fixed, **changes})
+        made.people._filler = Filler()
+        made.setup("fit")
+
+    with pytest.raises(ConfigError, match=wrong):
+        setup(**keys[wrong])
+    with pytest.raises(Found):
+        setup()
+
+
+def test_labelme_data_are_called_as_their_option_of_data(tmp_path):
+    make_labelme(tmp_path, frames=4)
+    keys = {"val": "none", "test": "none", "images": False}
+    alone = MotionDataModule(
+        load_skeleton("openpose18"), ImageOnly(), kind="dance", root=str(tmp_path), **keys
+    )
+    parts = {"dance": {"kind": "dance", "root": str(tmp_path)}}  # the user's word
+    mixed = MotionDataModule(load_skeleton("openpose18"), ImageOnly(), kind="mix", parts=parts, **keys)
+    assert {row["data"] for row in alone.data.counts()} == {"action_labelme"}
+    assert {row["data"] for row in mixed.data.counts()} == {"dance"}
+    assert alone.data.summary().splitlines()[1].startswith("action_labelme  train")

@@ -9,7 +9,7 @@ from dancepose.data.motion_samples import frame_samples
 from dancepose.data.person_crop import PersonTransform
 from dancepose.data.sampler import SampleKey
 from dancepose.data.transforms import Augmentation
-from dancepose.inference.actions import predict, rejected_by, rejects
+from dancepose.inference.actions import predict
 from dancepose.skeleton import load_skeleton
 from dancepose.tasks.motion_evaluation import MotionEvaluation
 from dancepose.tasks.motion_prediction import crop_of, describe_network, said
@@ -64,6 +64,19 @@ class TestDataset:
         )
         assert not torch.equal(first["image"], later["image"])
 
+    def test_a_mirror_is_one_of_picture_and_features_alike(self, frames):
+        model = made()
+        plain, mirrored = (
+            data.collate([data[i] for i in range(len(data))])
+            for data in (dataset(frames, model, True, Augmentation(flip=flip)) for flip in (0.0, 1.0))
+        )
+        features = model.encoder.features.flip(plain["features"].numpy())
+        np.testing.assert_allclose(mirrored["features"].numpy(), features, atol=1e-5)
+        assert np.abs(plain["features"].numpy() - features).max(axis=1).min() > 0.1, "nobody is symmetric"
+        turned = plain["image"].flip(-1).float()
+        assert (mirrored["image"] - turned).abs().mean() < 0.5, "but for the interpolation's rounding"
+        assert (plain["image"] - turned).abs().mean() > 5
+
     def test_heights_of_boxes_follow_the_scale_that_is_drawn(self, frames):
         """A person's box and its extent stay in one relation, whatever the augmentation."""
         for recipe in (Augmentation(), Augmentation(scale=(0.5, 0.9))):
@@ -85,7 +98,7 @@ class TestWords:
         batch = data.collate([data[i] for i in range(3)])
         logits, moved, rejected = predict(model.network.eval(), batch, "cpu", None)
         assert torch.equal(logits, model.network(features=batch["features"])) and rejected is None
-        assert moved.keys() == batch.keys() and not rejects(model.network)
+        assert moved.keys() == batch.keys() and not model.network.rejects
 
     def test_rejected_samples_are_counted_and_change_no_figure(self, frames):
         model = qes()
@@ -94,7 +107,7 @@ class TestWords:
         model.network.fit(batch["torso_frame"].numpy(), batch["label"].numpy())
         model.network.reject_membership = 1.0  # nobody is that sure
         logits, moved, rejected = predict(model.network.eval(), batch, "cpu", None)
-        assert rejects(model.network) and rejected.all()
+        assert model.network.rejects and rejected.all()
         counted = {}
         for given in (None, rejected):
             evaluation = MotionEvaluation(CLASSES, rejects=True)
@@ -104,7 +117,6 @@ class TestWords:
         assert counted[False]["scores"].accuracy == counted[True]["scores"].accuracy
         about = describe_network(model.config["model"], counted[False])
         assert about["rejected"] == 1 and "QES" in about["difference_from_paper"]
-        assert rejected_by(made().network, {}) is None
 
     def test_said_keeps_to_the_samples_that_were_asked_about(self, frames):
         samples = frame_samples(frames, CLASSES)
