@@ -21,7 +21,7 @@ from dancepose.data.readers.request import Request
 from dancepose.data.synthetic import dataset
 from dancepose.data.synthetic.cache import draw_scenes, read_scenes, scene_folder
 from dancepose.data.synthetic.cast import Cast
-from dancepose.data.synthetic.dataset import drawn_frames, sampled_frames, write_scenes
+from dancepose.data.synthetic.dataset import sampled_frames, write_scenes
 from dancepose.data.synthetic.scene_set import PARTS, SceneSet
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.skeleton import load_skeleton
@@ -41,7 +41,7 @@ def files(root):
 def test_labelme_files_are_read_as_any_other(drawn):
     skeleton = load_skeleton("mpii15")
     frames, problems, _ = READERS["dance"].read(Request(drawn, skeleton))[:3]
-    records = {frame.name: frame for frame in drawn_frames(SMALL, drawn, 100)}
+    records = {frame.name: frame for frame in sampled_frames(SMALL, drawn, 100)}
     assert problems.counts() == {} and {f.name for f in frames} == {n for n, f in records.items() if f.people}
     for frame in frames:
         assert read_image(frame.image).shape == (480, 640, 3) and frame.complete
@@ -88,7 +88,7 @@ def test_actions_of_clips(tmp_path):
     asked = Request(root, load_skeleton("openpose18"), root / "actions.json")
     frames, problems, _ = READERS["action"].read(asked)[:3]
     assert not len(problems.without("class without samples"))
-    records = {frame.name: frame for frame in drawn_frames(scenes, root, 100)}
+    records = {frame.name: frame for frame in sampled_frames(scenes, root, 100)}
     assert {f.name for f in frames} == {name for name, frame in records.items() if frame.people}
     for frame in frames:
         assert frame.clip == frame.name[:-8]
@@ -104,7 +104,7 @@ def test_mpii_files_are_read_as_the_official_ones(tmp_path, monkeypatch):
     assert {p.name for p in root.glob("*.mat")} == {"mpii_human_pose_v1_u12_1.mat", "groups_v12.mat"}
     asked = Request(root, load_skeleton("mpii16"), root / "mpii_human_pose_v1_u12_1.mat")
     reading = READERS["mpii"].read(asked)
-    records = {frame.name.removeprefix("images/"): frame for frame in drawn_frames(scenes, root, 100)}
+    records = {frame.name.removeprefix("images/"): frame for frame in sampled_frames(scenes, root, 100)}
     assert {f.name for f in reading.frames} <= {name for name, frame in records.items() if frame.people}
     assert reading.frames and not reading.problems
     for frame in reading.frames:
