@@ -40,14 +40,14 @@ if not SWEEP.is_dir():
 # A person whom none of the networks has seen. Of each attention the first seed's run is taken.
 
 # %%
-from dancepose.data.synthetic.dataset import drawn_frames, write_scenes
+from dancepose.data.synthetic.dataset import sampled_frames, write_scenes
 from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.image_files import read_image
 from dancepose.inference.actions import ActionPredictor, ActionSample
 from dancepose.skeleton import load_skeleton
 
 scenes = SceneSet(train=0, val=0, test=1, difficulty="easy", skeleton="openpose18", seed=1)
-frame = drawn_frames(scenes, write_scenes(scenes, HERE / "one_scene", workers=1), 1)[0]
+frame = sampled_frames(scenes, write_scenes(scenes, HERE / "one_scene", workers=1), 1)[0]
 person = max(frame.people, key=lambda p: p.present.sum())
 sample = ActionSample([person], frame.size, read_image(frame.image))
 

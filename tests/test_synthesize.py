@@ -1,13 +1,18 @@
 """`dancepose-synthesize`, and training on drawn data that are made on first use."""
 
 import json
+import re
+import shlex
+from functools import partial
 
 import numpy as np
 import pytest
 from running import SMALL, command, run_task
 
+from dancepose import progress
 from dancepose.browse import browse
 from dancepose.data.images import read_image
+from dancepose.data.synthetic import dataset
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.synthesize import synthesize, write_sheet
 from dancepose.train import train
@@ -26,6 +31,26 @@ def test_the_command_draws_a_set_and_a_sheet_and_leaves_a_whole_one_alone(tmp_pa
     sheet = tmp_path / "set" / "sheet.jpg"
     run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW, "samples=1")
     assert sheet.stat().st_mtime_ns != before[sheet]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_progress_is_shown_while_pictures_are_drawn(terminal, tmp_path, monkeypatch, caplog, capsys):
+    """Count of pictures, rate and time left: lines in a log, a bar in a terminal."""
+    monkeypatch.setattr(dataset, "track", partial(progress.track, seconds=0.0))
+    monkeypatch.setenv(
+        "FORCE_COLOR" if terminal else "NO_COLOR", "1"
+    )  # FORCE_COLOR: rich takes it for a terminal
+    clips = [f"root={tmp_path / 'set'}", *FEW, "frames=2", "workers=1", "samples=0"]
+    with caplog.at_level("INFO"):
+        run_task(synthesize, "synthesize", tmp_path / "run", *clips)
+    if terminal:
+        words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
+        assert re.search(r"drawing pictures .*8/8 0:00:00 \d+\.\d/s", words)
+        return
+    told = [re.fullmatch(r"drawing pictures  (.+)  .+/s  time left .+", line) for line in caplog.messages]
+    counts = [found[1] for found in told if found]
+    assert counts == ["2/8", "4/8", "6/8", "8/8"]
+    assert re.search(r"8/8  \d+\.\d/s  time left 0:00:00", caplog.text)
 
 
 def test_a_sheet_that_cannot_be_written_is_told_with_what_leaves_it_out(tmp_path):
@@ -92,3 +117,16 @@ def test_the_command_tells_how_to_train_on_what_it_drew(tmp_path, caplog):
     trial = ["debug=fast_dev_run", "test=false", "trainer=cpu", "data.workers=0", "data.holdout=0"]
     told = [word.replace("'", "") for word in told]
     run_task(train, "train", tmp_path / "trained", *told, *small, *trial)
+
+
+@pytest.mark.parametrize("format", ["labelme", "coco"])
+def test_the_told_command_trains_on_pictures(format, tmp_path, caplog):
+    """Of `actions` see above, of `mpii` test_mpii_files."""
+    own = [f"root={tmp_path / 'a set'}", f"format={format}", "skeleton=coco17", "samples=0", "workers=1"]
+    with caplog.at_level("INFO"):
+        run_task(synthesize, "synthesize", tmp_path / "run", *FEW, *own)
+    line = caplog.text.partition("to train on it: ")[2].splitlines()[0]
+    program, *told = shlex.split(line)
+    assert program == "dancepose-train" and "skeleton=coco17" in told
+    small = [override for override in SMALL if override != "data=dance"]
+    run_task(train, "train", tmp_path / "trained", *small, *told, "debug=fast_dev_run", "test=false")

@@ -9,13 +9,6 @@ from dancepose.data.synthetic.inverted import free_leg, legs_apart
 from dancepose.data.synthetic.kinematics import swing
 from dancepose.data.synthetic.pose import SIDES, Arm, Leg, Pose
 
-GRAVITY = 9.81  # m/s²
-
-
-def air_time(height: float) -> float:
-    """Return for how many seconds a jump to a height in metres lasts."""
-    return float(2 * np.sqrt(2 * height / GRAVITY))
-
 
 def free_arms(random: np.random.Generator) -> dict[str, Arm]:
     """Draw arms as they are flung: alike in half of the cases."""

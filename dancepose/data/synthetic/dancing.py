@@ -10,7 +10,6 @@ from itertools import accumulate
 import numpy as np
 
 from dancepose.data.synthetic.acrobatics import acrobatic_pose
-from dancepose.data.synthetic.airborne import GRAVITY
 from dancepose.data.synthetic.beat import Motion, to_a_beat
 from dancepose.data.synthetic.blending import blended, eased, released
 from dancepose.data.synthetic.body import Body
@@ -20,6 +19,7 @@ from dancepose.data.synthetic.kinematics import length
 from dancepose.data.synthetic.pose import SIDES, Pose
 from dancepose.data.synthetic.stances import free_pose
 
+GRAVITY = 9.81  # m/s²
 SWAY = 0.06  # lengths of the trunk, radians: more than a beat moves anything of a free pose
 KEYS = (3, 8)  # least and most poses of a dance, which goes through them and back again
 TRIES = 15  # of a next pose

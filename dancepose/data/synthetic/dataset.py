@@ -169,16 +169,6 @@ def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
     return scenes.frames
 
 
-def drawn_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
-    """Return the first pictures of a folder of drawn scenes with their people, whatever its format."""
-    found = [
-        frame_of(record, root, scenes.skeleton, name)
-        for name in scenes.scene_names()[:count]
-        for record in read_frames(root, name)
-    ]
-    return found[:count]
-
-
 def sampled_frames(scenes: SceneSet, root: Path, count: int) -> list[Frame]:
     """Return pictures of as many scenes as can be, with their people, whatever the format.
 

@@ -81,20 +81,6 @@ def skull(joints: dict[str, np.ndarray], size: float) -> Solid:
     return joints["head_centre"], joints["frame_head"], np.array([0.4, 0.5, 0.46]) * size
 
 
-def depth_inside(solids: tuple[Solid, ...], points: np.ndarray) -> np.ndarray:
-    """Return how far from a solid's middle points are: below 1 they are inside of one.
-
-    Args:
-        solids: of a trunk.
-        points: (n, 3).
-
-    Returns:
-        (n,) in radii, of the solid in which a point is deepest.
-    """
-    found = [np.linalg.norm((points - centre) @ frame / radii, axis=1) for centre, frame, radii in solids]
-    return np.min(found, axis=0)
-
-
 def pushed_out(solids: tuple[Solid, ...], point: np.ndarray, thick: float) -> np.ndarray:
     """Return a point (3,), or where it leaves the solids on the way from their middle.
 

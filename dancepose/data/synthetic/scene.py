@@ -105,7 +105,7 @@ class Scene:
             materials += actor.outfit.materials
         raster = Raster(self.camera)
         raster.add(dict(enumerate(figures)))
-        # without the things in front: how much of a person there would be
+        # how much of a person the others leave to see, before the things in front hide more of it
         whole = [int(raster.shown(owner)[1].sum()) for owner in range(len(figures))]
         things, stuff = self.props
         first = len(materials)

@@ -115,7 +115,7 @@ def free_pose(random: np.random.Generator, upright: bool = False) -> Pose:
 
 
 def _go_down(random: np.random.Generator, pose: Pose) -> None:
-    """Let someone squat, kneel, sit, leap or fall to a side; of the legs nothing is kept."""
+    """Let someone squat, kneel, sit or leap, all with new legs, or fall to a side with those of before."""
     front, back = random.permutation(SIDES).tolist()
     aside = random.uniform(0.04, 0.16)
     kind = random.random()

@@ -10,8 +10,12 @@ from dancepose.data.synthetic.raster import Raster
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, VISIBLE, Person
 from dancepose.skeleton import Skeleton
 
-SEEN = 0.15  # a person of whom less of the body shows is not labelled
-FEWEST = 4  # keypoints inside the picture
+# Least `Truth.seen` of who is labelled. Behind things, that is 15 % of what would show without them. Behind
+# people alone, who do not count as hiding, it is 15 % of a body's least size: 1.5 % of the joints' box.
+SEEN = 0.15
+FILLED = 0.1  # share of its joints' box that a body fills at least, so that little of it is not taken for all
+FEWEST = 4  # least keypoints inside the picture, of all that are drawn
+FEWEST_VISIBLE = 3  # of them
 # how far a joint lies beneath the surface at most, shares of the height; what is nearer by more hides it
 DEPTHS = {
     **dict.fromkeys(("nose", "eye"), 0.03),
@@ -36,7 +40,10 @@ class Truth:
         points: name -> (3,) x, y and visibility; of points outside the picture nothing is known.
         box: (4,) x, y, width, height around what shows; None where nothing does.
         head_box: (4,) x1, y1, x2, y2, or None where the head is not wholly inside.
-        seen: share of the body's pixels, without things in front of it, that show.
+        seen: number of pixels in which the person is nearest of all, as a share of how many these would be
+            without the things in front of people, or of `FILLED` of the box around all joints (in the picture
+            or not) where that is more. Other people hide the same in both: of who is mostly behind them, or
+            outside the picture, it is a share of the box.
     """
 
     points: dict[str, np.ndarray]
@@ -46,10 +53,10 @@ class Truth:
 
     @property
     def labelled(self) -> bool:
-        """Whether a person would label it."""
+        """Whether a person would label it: enough of it shows, and enough keypoints are visible."""
         inside = sum(bool(point[2] != NOT_ANNOTATED) for point in self.points.values())
         visible = sum(bool(point[2] == VISIBLE) for point in self.points.values())
-        return self.box is not None and self.seen >= SEEN and inside >= FEWEST and visible >= 3
+        return self.box is not None and self.seen >= SEEN and inside >= FEWEST and visible >= FEWEST_VISIBLE
 
     def person(self, skeleton: Skeleton, action: str | None = None, number: int | None = None) -> Person:
         """Return it as a record in the keypoints of a skeleton; unknown ones are not annotated."""
@@ -74,7 +81,7 @@ def find_truth(raster: Raster, whole: int, owner: int, joints: dict[str, np.ndar
 
     Args:
         raster: the whole scene.
-        whole: number of the person's pixels without the things in front of people.
+        whole: number of the person's pixels among the other people, without the things in front of them all.
         owner: number of the person.
         joints: in the scene, see `Body.joints`.
         body: its build.
@@ -109,8 +116,8 @@ def find_truth(raster: Raster, whole: int, owner: int, joints: dict[str, np.ndar
     if len(rows):
         x1, y1, x2, y2 = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
         box = np.array([across.start + x1, down.start + y1, x2 - x1, y2 - y1], float)
-    # about how many pixels the body would fill if nothing hid it: a tenth of its joints' box
-    expected = 0.1 * float(np.prod(np.ptp(pixels, axis=0)))
+    # how many pixels the body would fill at least if nothing hid it
+    expected = FILLED * float(np.prod(np.ptp(pixels, axis=0)))
     return Truth(points, box, _head_box(points), int(shown.sum()) / max(1.0, expected, whole))
 
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dancepose.data.synthetic.acrobatics import KINDS, acrobatic_pose
-from dancepose.data.synthetic.airborne import air_time
 from dancepose.data.synthetic.balances import arabesque, bend_back, bend_forward, high_kick
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.classes import satisfied
@@ -124,10 +123,6 @@ def test_a_body_that_leans_does_not_rest():
     leaning = Pose(legs=legs, tilt=0.5)
     fallen = body.joints(settled(body, leaning))
     assert body.joints(leaning)["head_top"][1] > 1.3 and fallen["head_top"][1] < 0.5
-
-
-def test_a_jump_lasts_as_long_as_gravity_has_it():
-    assert air_time(0.0) == 0 and air_time(1.226) == pytest.approx(1.0, rel=1e-3)
 
 
 def test_drawn_poses_are_as_far_from_upright_as_those_of_athletes():

@@ -5,12 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dancepose.data.synthetic.airborne import GRAVITY
 from dancepose.data.synthetic.beat import Motion, to_a_beat
 from dancepose.data.synthetic.blending import blended, eased, released
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.classes import satisfied
-from dancepose.data.synthetic.dancing import draw_dance
+from dancepose.data.synthetic.dancing import GRAVITY, draw_dance
 from dancepose.data.synthetic.flesh import centre_of_mass, lowest
 from dancepose.data.synthetic.motion import draw_motion
 from dancepose.data.synthetic.pose import SIDES

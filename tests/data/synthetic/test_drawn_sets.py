@@ -18,10 +18,10 @@ import pytest
 from dancepose.data.images import read_image
 from dancepose.data.readers import READERS
 from dancepose.data.readers.request import Request
-from dancepose.data.synthetic import dataset
+from dancepose.data.synthetic import dataset, staging
 from dancepose.data.synthetic.cache import draw_scenes, read_scenes, scene_folder
 from dancepose.data.synthetic.cast import Cast
-from dancepose.data.synthetic.dataset import drawn_frames, sampled_frames, write_scenes
+from dancepose.data.synthetic.dataset import sampled_frames, write_scenes
 from dancepose.data.synthetic.scene_set import PARTS, SceneSet
 from dancepose.errors import ConfigError, DanceposeError, DataError
 from dancepose.skeleton import load_skeleton
@@ -41,7 +41,7 @@ def files(root):
 def test_labelme_files_are_read_as_any_other(drawn):
     skeleton = load_skeleton("mpii15")
     frames, problems, _ = READERS["dance"].read(Request(drawn, skeleton))[:3]
-    records = {frame.name: frame for frame in drawn_frames(SMALL, drawn, 100)}
+    records = {frame.name: frame for frame in sampled_frames(SMALL, drawn, 100)}
     assert problems.counts() == {} and {f.name for f in frames} == {n for n, f in records.items() if f.people}
     for frame in frames:
         assert read_image(frame.image).shape == (480, 640, 3) and frame.complete
@@ -88,7 +88,7 @@ def test_actions_of_clips(tmp_path):
     asked = Request(root, load_skeleton("openpose18"), root / "actions.json")
     frames, problems, _ = READERS["action"].read(asked)[:3]
     assert not len(problems.without("class without samples"))
-    records = {frame.name: frame for frame in drawn_frames(scenes, root, 100)}
+    records = {frame.name: frame for frame in sampled_frames(scenes, root, 100)}
     assert {f.name for f in frames} == {name for name, frame in records.items() if frame.people}
     for frame in frames:
         assert frame.clip == frame.name[:-8]
@@ -104,7 +104,7 @@ def test_mpii_files_are_read_as_the_official_ones(tmp_path, monkeypatch):
     assert {p.name for p in root.glob("*.mat")} == {"mpii_human_pose_v1_u12_1.mat", "groups_v12.mat"}
     asked = Request(root, load_skeleton("mpii16"), root / "mpii_human_pose_v1_u12_1.mat")
     reading = READERS["mpii"].read(asked)
-    records = {frame.name.removeprefix("images/"): frame for frame in drawn_frames(scenes, root, 100)}
+    records = {frame.name.removeprefix("images/"): frame for frame in sampled_frames(scenes, root, 100)}
     assert {f.name for f in reading.frames} <= {name for name, frame in records.items() if frame.people}
     assert reading.frames and not reading.problems
     for frame in reading.frames:
@@ -118,14 +118,27 @@ def test_mpii_files_are_read_as_the_official_ones(tmp_path, monkeypatch):
     assert {name[:4] for name in reading.test} <= {"test"}
 
 
-def test_the_files_do_not_depend_on_the_number_of_processes(tmp_path):
-    # the hard ones have mirrors, posters and all effects
-    scenes = SceneSet(train=2, val=1, test=1, difficulty="hard", seed=1, frames=2)
+def test_the_files_do_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
+    # a seed of which the hard scenes have all that depends on chance
+    scenes = SceneSet(train=2, val=1, test=1, difficulty="hard", seed=6, frames=2)
+    draw, found, had = dataset.draw_scene, [], set()
+    monkeypatch.setattr(dataset, "draw_scene", lambda *a: found.append(draw(*a)) or found[-1])
+    for name, paint in (("poster", staging.poster), ("crowd", staging.crowd)):
+        monkeypatch.setattr(staging, name, lambda *a, name=name, paint=paint: had.add(name) or paint(*a))
     one, two = (files(write_scenes(scenes, tmp_path / f"{n}", workers=n)) for n in (1, 2))
     assert one == two and len(one) > 16
+    assert len(found) == 4 and had == {"poster", "crowd"}
+    for occurs in (
+        lambda scene: scene.mirror is not None,
+        lambda scene: scene.props[0],
+        lambda scene: scene.effects.motion[0],
+        lambda scene: scene.effects.spots,
+        lambda scene: scene.backdrop.thickness > 0.1,
+    ):
+        assert any(map(occurs, found))
 
 
-def test_of_few_scenes_each_process_has_its_part(tmp_path, monkeypatch):
+def test_of_few_scenes_each_process_has_its_part(tmp_path, monkeypatch, caplog):
     class Pool:
         def __init__(self, workers, **more):
             self.workers, self._processes = workers, {}
@@ -141,12 +154,15 @@ def test_of_few_scenes_each_process_has_its_part(tmp_path, monkeypatch):
             return map(draw, names)
 
     shares = []
+    caplog.set_level("INFO")
     monkeypatch.setattr(dataset, "ProcessPoolExecutor", Pool)
     monkeypatch.setattr(dataset, "_draw_one", lambda scenes, root, name: 1)
     for count in (4, 6, 100):
         names = SceneSet(count, 0, 0).scene_names()
         dataset._draw_all(SceneSet(), tmp_path, names, 2)
     assert shares == [2, 2, 25]
+    progress = [line.split("  ")[:2] for line in caplog.messages]
+    assert progress == [["drawing pictures", f"{count}/{count}"] for count in (4, 6, 100)]
 
 
 def test_a_whole_set_is_left_as_it_is(drawn, monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dancepose.data.synthetic import limits
 from dancepose.data.synthetic.body import Body
 from dancepose.data.synthetic.classes import ACTIONS
-from dancepose.data.synthetic.flesh import depth_inside, pushed_out, trunk
+from dancepose.data.synthetic.flesh import Solid, pushed_out, trunk
 from dancepose.data.synthetic.kinematics import rotation, swing
 from dancepose.data.synthetic.limits import held_angle, held_arm, held_thigh
 from dancepose.data.synthetic.motion import draw_motion
@@ -27,6 +27,12 @@ def direction(joints, side, parent, start, end) -> np.ndarray:
 def angles(frame: np.ndarray) -> tuple[float, float, float]:
     """Yaw, pitch and roll of a rotation, see `kinematics.rotation`."""
     return np.arctan2(frame[0, 2], frame[2, 2]), np.arcsin(-frame[1, 2]), np.arctan2(frame[1, 0], frame[1, 1])
+
+
+def depth_inside(solids: tuple[Solid, ...], points: np.ndarray) -> np.ndarray:
+    """How far points (n, 3) are from a solid's middle, (n,) in its radii: below 1 they are inside of one."""
+    found = [np.linalg.norm((points - centre) @ frame / radii, axis=1) for centre, frame, radii in solids]
+    return np.min(found, axis=0)
 
 
 @given(SEEDS, st.sampled_from(ACTIONS), st.floats(0, 10), st.sampled_from([0.0, 3.0]))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dancepose.data.images import read_image
-from dancepose.data.synthetic.dataset import drawn_frames, write_scenes
+from dancepose.data.synthetic.dataset import sampled_frames, write_scenes
 from dancepose.data.synthetic.scene_set import VERSION, SceneSet
 from dancepose.data.synthetic.staging import DIFFICULTIES
 
@@ -31,7 +31,7 @@ CHANGED = (
 
 def draw(name: str, root: Path) -> dict[str, dict]:
     """Picture -> its people, their keypoints in whole pixels, and its thumbnail."""
-    frames = drawn_frames(SETS[name], write_scenes(SETS[name], root, workers=1), 100)
+    frames = sampled_frames(SETS[name], write_scenes(SETS[name], root, workers=1), 100)
     found = {}
     for frame in frames:
         picture = read_image(frame.image).astype(float)
