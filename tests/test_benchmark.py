@@ -116,7 +116,10 @@ def test_the_data_pipeline_has_a_breakdown(tmp_path):
         "transform",
         "channels first",
         "pack the targets",
+        "join the batch",
+        "draw the maps",
         "of the transform, seeding",
+        "all of it, undivided",
     ]
     assert all(row["figures"]["samples/s"] > 0 for row in rows.values())
 
