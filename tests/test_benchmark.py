@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 from factories import make_labelme
+from joblib import cpu_count
 from running import run_task
 
 from dancepose.benchmark import benchmark
+from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError, DataError
 
 TINY = [
@@ -152,9 +154,11 @@ def test_scoring(tmp_path):
 
 
 @pytest.mark.slow
-def test_drawing(tmp_path):
+def test_drawing(tmp_path, monkeypatch):
+    monkeypatch.setattr("dancepose.benchmarks.scenes.SCENES", SceneSet(train=40, val=2, test=2))
     rows = measure(tmp_path, "parts=[draw]")
-    assert list(rows) == ["easy scene", "medium scene", "hard scene"]
+    assert list(rows) == ["easy scene", "medium scene", "hard scene", "medium set of 44, once"]
+    assert rows["medium set of 44, once"]["figures"]["processes"] == cpu_count()
     assert rows["hard scene"]["figures"]["people"] > rows["easy scene"]["figures"]["people"] >= 1
 
 
