@@ -37,10 +37,9 @@ def time_pipeline(
 
     Returns:
         The loader with samples/s, whose workers and whose drawing of the maps, in this process, go on at the
-        same time; then the steps of a sample one by one, in one process on one thread; then what is a part
-        of the transform; and last the same without workers and undivided, on one thread too. Its share is
-        of the steps' sum: what is above 100 % is the loader's and the sampler's own. What the steps do not
-        hold is how a worker hands its batches over.
+        same time; then the steps of a sample one by one, in this process on one thread; then what is a part
+        of the transform; and last all steps in one go. Its share is of their sum, so that it says how well
+        they add up. They do not hold how a worker hands its batches over, nor the loader's own code.
 
     Raises:
         ConfigError: there are no training pictures.
@@ -60,9 +59,7 @@ def time_pipeline(
     loader = _loader(data, dataset, samples, rounds, workers)
     loader.figures["threads"] = float(torch.get_num_threads())
     with one_thread():
-        *steps, seeding = _steps(dataset, samples, rounds, data.batch_size)
-        whole = _loader(data, dataset, samples, rounds, 0)
-    whole.name = "all of it, undivided"
+        *steps, seeding, whole = _steps(dataset, samples, rounds, data.batch_size)
     total = sum(row.median for row in steps)
     for row in (*steps, seeding, whole):
         row.figures = {"samples/s": 1e3 / row.median, "share": f"{row.median / total:.0%}", "threads": 1.0}
@@ -111,10 +108,10 @@ def _steps(dataset: PoseDataset, samples: int, rounds: int, batch: int) -> list[
     """Time one by one the steps of `PoseDataset.__getitem__`, of its `collate`, and of the training process.
 
     Returns:
-        A row for each, milliseconds for each sample, and last the seeding, a part of the transform.
+        A row for each, milliseconds for each sample; the seeding, a part of the transform; and all of it.
     """
     rows = [Row("data", name) for name in (*STEPS, *OF_BATCH)]
-    seeding = Row("data", "of the transform, seeding")
+    seeding, whole = Row("data", "of the transform, seeding"), Row("data", "all of it, undivided")
     count = max(1, samples // batch) * batch
     for number in range(-1, rounds):
         spent = np.zeros(len(rows))
@@ -145,7 +142,17 @@ def _steps(dataset: PoseDataset, samples: int, rounds: int, batch: int) -> list[
             for row, seconds in zip(rows, spent, strict=True):
                 row.milliseconds.append(1e3 * seconds / count)
             seeding.milliseconds.append(1e3 * _seed(dataset, count, number + 1) / count)
-    return [*rows, seeding]
+            whole.milliseconds.append(1e3 * _undivided(dataset, count, batch, number + 1) / count)
+    return [*rows, seeding, whole]
+
+
+def _undivided(dataset: PoseDataset, samples: int, batch: int, epoch: int) -> float:
+    """Return the seconds that samples take with no clock read between."""
+    start = time.perf_counter()
+    for first in range(0, samples, batch):
+        keys = [(epoch, n % len(dataset)) for n in range(first, first + batch)]
+        dataset.codec.unpack(dataset.collate([dataset[key] for key in keys])["packed"])
+    return time.perf_counter() - start
 
 
 def _seed(dataset: PoseDataset, samples: int, epoch: int) -> float:

@@ -1,7 +1,8 @@
 """What the figures of a benchmark depend on besides the code: the machine, and what was composed."""
 
 import platform
-from collections.abc import Collection, Mapping
+import textwrap
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -65,12 +66,18 @@ def settings(config: Mapping[str, Any], measured: Collection[str]) -> dict[str, 
 
 
 def told(values: Mapping[str, Any]) -> str:
-    """Return settings as text, a paragraph for each key; what is null is left out."""
-    lines = []
+    """Return settings as text, a paragraph for each group; nulls and what begins with _ are left out."""
+    return "\n".join(_paragraphs(values))
+
+
+def _paragraphs(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
     for key, value in values.items():
+        groups = {}
         if isinstance(value, Mapping):
-            value = {name: one for name, one in value.items() if one is not None}
-        if value is not None:
-            text = yaml.safe_dump({key: value}, default_flow_style=True, sort_keys=False, width=110)
-            lines.append(text.strip()[1:-1])
-    return "\n".join(lines)
+            known = {n: one for n, one in value.items() if one is not None and not n.startswith("_")}
+            groups = {n: one for n, one in known.items() if isinstance(one, Mapping)}
+            value = {n: one for n, one in known.items() if n not in groups}
+        if value is not None and (value or not groups):
+            text = yaml.safe_dump({path + key: value}, default_flow_style=True, sort_keys=False, width=10**6)
+            yield textwrap.fill(text.strip()[1:-1], 110, subsequent_indent="    ", break_on_hyphens=False)
+        yield from _paragraphs(groups, f"{path}{key}.")

@@ -30,6 +30,14 @@ def test_what_matters_to_the_parts_is_kept_with_its_defaults():
 
 def test_settings_are_text_without_what_is_null():
     assert told({"size": 512, "maps": None}) == "size: 512"
-    assert told({"model": {"width": 8, "weights": None}, "batches": [1, 2]}) == (
-        "model: {width: 8}\nbatches: [1, 2]"
-    )
+    nested = {"_target_": "x", "width": 8, "weights": None, "head": {"strides": [4, 2]}}
+    lines = ["model: {width: 8}", "model.head: {strides: [4, 2]}", "batches: [1, 2]"]
+    assert told({"model": nested, "batches": [1, 2]}).splitlines() == lines
+    networks = {"networks": {"plain": {}, "all": {"stem": "pyramid", "attention": {"order": "cbam0"}}}}
+    lines = ["networks.plain: {}", "networks.all: {stem: pyramid}", "networks.all.attention: {order: cbam0}"]
+    assert told(networks).splitlines() == lines
+
+
+def test_the_data_are_read_by_one_worker_unasked():
+    assert (composed()["data"]["workers"], composed()["data"]["batch_size"]) == (1, 8)
+    assert composed("data=dance_synthetic", "data.workers=0")["data"]["workers"] == 0
