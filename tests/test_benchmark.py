@@ -63,7 +63,7 @@ def test_a_tiny_network_in_both_layouts_alone_and_in_twos(tmp_path, small_yardst
     assert (yardstick["shape"], yardstick["layout"]) == ("4x256x8x8", "channels_last")
     assert "width" not in yardstick and len(rows) == 2 * (1 + 2 * len(kinds))
     told = (tmp_path / "run" / "benchmark.txt").read_text()
-    assert f"throughout: threads {torch.get_num_threads()}, width 8, depth small" in told
+    assert f"throughout: threads {torch.get_num_threads()}\n" in told
     settings = json.loads((tmp_path / "run" / "benchmark.json").read_text())["settings"]
     assert settings["model"]["width"] == 8 and settings["batches"] == [1, 2] and "motions" not in settings
     assert "\nsize: 64\n" in told

@@ -162,8 +162,8 @@ def table(rows: list[Row]) -> str:
 
 
 def _agreed(rows: list[Row], column: str) -> float | str | None:
-    """Return what all rows that have a figure have in it, None where they differ or none has."""
-    values = {row.figures[column] for row in rows if column in row.figures}
+    """Return what a figure is in all rows, None where they differ or one has none."""
+    values = {row.figures.get(column) for row in rows}
     return values.pop() if len(values) == 1 else None
 
 

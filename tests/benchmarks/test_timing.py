@@ -45,13 +45,12 @@ def test_the_table_has_a_block_for_each_part():
 def test_what_all_rows_of_a_part_share_is_told_once():
     rows = [Row("a", "plain", [1.0], {"shape": "1x3", "threads": 1.0, "width": 8, "speed": 2.0})]
     rows += [Row("a", "yardstick", [1.0], {"shape": "4x3", "threads": 1.0, "speed": 2.0})]
-    rows += [Row("b", "other", [1.0], {"threads": 2.0})]
+    rows += [Row("b", "other", [1.0], {"threads": 2.0, "width": 8})]
     lines = table(rows).splitlines()
-    assert lines[0].split() == ["a", "ms", "quartiles", "shape", "speed"] and lines[1].split()[-2:] == [
-        "1x3",
-        "2",
-    ]
-    assert lines[3] == "throughout: threads 1, width 8" and lines[-1] == "throughout: threads 2"
+    assert lines[0].split() == ["a", "ms", "quartiles", "shape", "width", "speed"]
+    assert lines[1].split()[-3:] == ["1x3", "8", "2"] and lines[2].split()[-2:] == ["4x3", "2"]
+    assert lines[3] == "throughout: threads 1", "one of the rows has no width"
+    assert lines[-1] == "throughout: threads 2, width 8"
 
 
 def test_shapes_are_told_in_short():
