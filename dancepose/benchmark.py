@@ -34,10 +34,12 @@ def benchmark(cfg: DictConfig) -> None:
     import torch
     from hydra.core.hydra_config import HydraConfig
 
+    from dancepose.benchmarks.settings import machine, settings, told
     from dancepose.benchmarks.timing import table
     from dancepose.checks import at_least, one_of
     from dancepose.errors import ConfigError
     from dancepose.files import write_json, write_text
+    from dancepose.targets import plain
 
     for part in cfg.parts:
         one_of("parts", part, PARTS)
@@ -63,32 +65,21 @@ def benchmark(cfg: DictConfig) -> None:
         "mpii": _mpii,
         "sweep": _sweep,
     }
-    folder, about = Path(HydraConfig.get().runtime.output_dir), _about()
+    folder, about = Path(HydraConfig.get().runtime.output_dir), machine()
     rows: list[Row] = []
     for row in (row for part in PARTS if part in cfg.parts for row in measure[part](cfg)):
         rows.append(row)  # written at once: the next network may be one that the memory does not hold
-        told = "\n".join(["", table(rows), "", *(f"{name}: {value}" for name, value in about.items())])
-        write_text(folder / "benchmark.txt", told)
-        write_json(folder / "benchmark.json", {"machine": about, "rows": [row.to_dict() for row in rows]})
+        composed = settings(plain(cfg), {row.part for row in rows})
+        text = "\n".join(["", table(rows), "", told(about), "", told(composed)])
+        write_text(folder / "benchmark.txt", text)
+        report = {"machine": about, "settings": composed, "rows": [row.to_dict() for row in rows]}
+        write_json(folder / "benchmark.json", report)
     if not rows:
         raise ConfigError(
             "nothing was measured: parts=[data] needs data.root=<folder of pictures and labels>"
         )
-    log.info("%s", told)
+    log.info("%s", text)
     log.info("written to %s", folder)
-
-
-def _about() -> dict[str, Any]:
-    """Return what the figures depend on."""
-    import platform
-
-    import torch
-
-    about: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    about["processor"] = torch.backends.cpu.get_cpu_capability() + " " + platform.machine()
-    if torch.cuda.is_available():
-        about["gpu"] = torch.cuda.get_device_name()
-    return about
 
 
 def _networks(cfg: DictConfig) -> Iterator[Row]:

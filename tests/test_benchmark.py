@@ -2,10 +2,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from factories import make_labelme
+from joblib import cpu_count
 from running import run_task
 
 from dancepose.benchmark import benchmark
+from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError, DataError
 
 TINY = [
@@ -29,10 +32,66 @@ def measure(tmp_path: Path, *overrides: str) -> dict[str, dict]:
     return {row["name"]: row for row in report["rows"]}
 
 
+TWO_NETWORKS = [f"~networks.{name}" for name in ("pyramid_stem", "background", "attention")]
+ONE_NETWORK = [*TWO_NETWORKS, "~networks.all", "model.stem_width=8"]
+
+
+@pytest.fixture
+def small_yardstick(monkeypatch):
+    """An eighth of its side: in full it takes longer than a tiny network, in bf16 by far."""
+    monkeypatch.setattr("dancepose.benchmarks.networks.SIDE", 8)
+
+
+def test_a_tiny_network_in_both_layouts_alone_and_in_twos(tmp_path, small_yardstick):
+    """What is counted is twice as much for two pictures as for one, whatever layout they lie in."""
+    rows = measure(tmp_path, "parts=[network]", "precisions=[fp32]", *ONE_NETWORK, "batches=[1,2]")
+    layouts = ("contiguous", "channels_last")
+    kinds = ("higherhrnet, forward", "higherhrnet, training step")
+    for kind in kinds:
+        ones, twos = (
+            [rows[f"fp32 {layout}, batch {batch}: {kind}"]["figures"] for layout in layouts]
+            for batch in (1, 2)
+        )
+        for one, two, layout in zip(ones, twos, layouts, strict=True):
+            assert (one["shape"], two["shape"]) == ("1x3x64x64", "2x3x64x64")
+            assert (one["width"], one["depth"], one["threads"]) == (8, "small", torch.get_num_threads())
+            assert one["layout"] == two["layout"] == layout
+            assert two["GFLOP"] == 2 * one["GFLOP"] == 2 * ones[0]["GFLOP"] > 0
+            if kind != kinds[0]:
+                assert 1.8 < two["kept MiB"] / one["kept MiB"] <= 2
+    yardstick = rows["fp32 contiguous, batch 4: yardstick"]["figures"]
+    assert (yardstick["shape"], yardstick["layout"]) == ("4x256x8x8", "channels_last")
+    assert "width" not in yardstick and len(rows) == 2 * (1 + 2 * len(kinds))
+    told = (tmp_path / "run" / "benchmark.txt").read_text()
+    assert f"throughout: threads {torch.get_num_threads()}\n" in told
+    settings = json.loads((tmp_path / "run" / "benchmark.json").read_text())["settings"]
+    assert settings["model"]["width"] == 8 and settings["batches"] == [1, 2] and "motions" not in settings
+    assert "\nsize: 64\n" in told
+
+
+def test_a_tiny_network_in_bf16_keeps_less(tmp_path, small_yardstick):
+    rows = measure(tmp_path, "parts=[network]", "layouts=[channels_last]", *ONE_NETWORK, "batches=[2]")
+    whole, half = (
+        rows[f"{precision} channels_last, batch 2: higherhrnet, training step"]["figures"]
+        for precision in ("fp32", "bf16")
+    )
+    assert 0.5 < half["kept MiB"] / whole["kept MiB"] < 0.9 and half["GFLOP"] == whole["GFLOP"]
+
+
+@pytest.mark.slow
+def test_a_compiled_network(tmp_path, small_yardstick):
+    layouts = "layouts=[channels_last,compiled]"
+    rows = measure(tmp_path, "parts=[network]", "precisions=[fp32]", *ONE_NETWORK, layouts)
+    eager, compiled = (
+        rows[f"fp32 {layout}, batch 1: higherhrnet, training step"]["figures"]
+        for layout in ("channels_last", "compiled")
+    )
+    assert compiled["layout"] == "compiled" and compiled["GFLOP"] == eager["GFLOP"]
+
+
 @pytest.mark.slow
 def test_networks_are_told_as_shares_of_the_yardstick_and_of_the_first(tmp_path):
-    fewer = ["~networks.pyramid_stem", "~networks.background", "~networks.attention"]
-    rows = measure(tmp_path, "parts=[network]", "precisions=[fp32]", *fewer)
+    rows = measure(tmp_path, "parts=[network]", "precisions=[fp32]", *TWO_NETWORKS)
     assert [row["figures"]["layout"] for name, row in rows.items() if name.endswith("all, forward")] == [
         "contiguous",
         "channels_last",
@@ -59,7 +118,10 @@ def test_the_data_pipeline_has_a_breakdown(tmp_path):
         "transform",
         "channels first",
         "pack the targets",
+        "join the batch",
+        "draw the maps",
         "of the transform, seeding",
+        "all of it, undivided",
     ]
     assert all(row["figures"]["samples/s"] > 0 for row in rows.values())
 
@@ -92,9 +154,11 @@ def test_scoring(tmp_path):
 
 
 @pytest.mark.slow
-def test_drawing(tmp_path):
+def test_drawing(tmp_path, monkeypatch):
+    monkeypatch.setattr("dancepose.benchmarks.scenes.SCENES", SceneSet(train=40, val=2, test=2))
     rows = measure(tmp_path, "parts=[draw]")
-    assert list(rows) == ["easy scene", "medium scene", "hard scene"]
+    assert list(rows) == ["easy scene", "medium scene", "hard scene", "medium set of 44, once"]
+    assert rows["medium set of 44, once"]["figures"]["processes"] == cpu_count()
     assert rows["hard scene"]["figures"]["people"] > rows["easy scene"]["figures"]["people"] >= 1
 
 
@@ -136,8 +200,7 @@ def test_comparisons_are_timed_and_their_claims_counted(tmp_path, monkeypatch):
 def test_an_exported_network_beside_its_own(tmp_path):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)
-    one = [f"~networks.{name}" for name in ("pyramid_stem", "background", "attention", "all")]
-    rows = measure(tmp_path, "parts=[export]", "model/head=single", *one)
+    rows = measure(tmp_path, "parts=[export]", "model/head=single", *ONE_NETWORK)
     assert list(rows) == ["higherhrnet, PyTorch", "higherhrnet, onnxruntime"]
     assert rows["higherhrnet, PyTorch"]["figures"]["speed"] == 1.0
     assert rows["higherhrnet, onnxruntime"]["figures"]["speed"] > 0

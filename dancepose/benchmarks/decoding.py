@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dancepose.benchmarks.made_up import made_up_frame, made_up_maps
-from dancepose.benchmarks.timing import Row, side_by_side
+from dancepose.benchmarks.timing import Row, one_thread, shape_of, side_by_side
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
 from dancepose.errors import DataError
 from dancepose.skeleton import Skeleton
@@ -32,22 +32,20 @@ def time_decoding(skeleton: Skeleton, size: int, files: list[Path], rounds: int)
     """
     cases: dict[str, Callable[[], Any]] = {}
     people: dict[str, str] = {}
+    shapes: dict[str, str] = {}
     for name, make, maps in _saved(files) if files else _made_up(skeleton, size):
         for mode, exact in MODES.items():
             codec = make(exact)
             label = f"{name}, {mode}"
             people[label] = str(len(codec.decode(maps)[0]))
-            cases[label] = partial(codec.decode, maps)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+            cases[label], shapes[label] = partial(codec.decode, maps), shape_of(*maps)
+    with one_thread():
         times = side_by_side(cases, rounds)
-    finally:
-        torch.set_num_threads(threads)
     rows = {label: Row("decode", label, ms) for label, ms in times.items()}
     for label, row in rows.items():
         published = rows[f"{label.rpartition(', ')[0]}, exact"]
         row.figures = {"people found": people[label], "exact / this": published.median / row.median}
+        row.figures |= {"threads": 1.0, "shape": shapes[label]}
     return list(rows.values())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dancepose.benchmarks.networks import size_of
 from dancepose.benchmarks.timing import Row, side_by_side
 from dancepose.build import Model, build
 from dancepose.inference.onnx_export import export_pose
@@ -48,6 +49,8 @@ def time_exported(models: Mapping[str, Mapping[str, Any]], size: int, rounds: in
         }
         own, theirs = (Row("export", label, ms) for label, ms in side_by_side(cases, rounds).items())
         own.figures, theirs.figures = {"speed": 1.0}, {"speed": own.median / theirs.median}
-        own.figures["threads"] = theirs.figures["threads"] = torch.get_num_threads()
+        about: dict[str, float | str] = {"threads": float(torch.get_num_threads()), **size_of(model)}
+        for row in (own, theirs):
+            row.figures |= about | {"shape": f"1x3x{size}x{size}"}
         rows += [own, theirs]
     return rows

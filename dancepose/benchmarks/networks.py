@@ -16,8 +16,6 @@ from dancepose.build import Model, build, expect
 # The yardstick: a 3x3 convolution of 256 channels on 64 x 64, batch 4
 CHANNELS, SIDE, BATCH = 256, 64, 4
 PEOPLE = 3  # in each made-up picture of a training step
-
-
 LAYOUTS = ("contiguous", "channels_last", "compiled")
 
 
@@ -70,9 +68,9 @@ def time_networks(
         device: where.
 
     Yields:
-        Rows with GFLOP, GFLOP/s, the share of the yardstick in the same precision, images/s, and for a
-        training step the memory that its backward pass keeps; those of a setting and batch once they
-        are timed.
+        Rows with threads, shape of the input, width and depth of the network, GFLOP, GFLOP/s, the share of
+        the yardstick in the same precision, images/s, and for a training step the memory that its backward
+        pass keeps; those of a setting and batch once they are timed.
     """
     for setting in settings:
         for batch in batches:
@@ -91,6 +89,7 @@ def _time_setting(
     modes: dict[str, Callable[[], Any]] = {}  # switching a network of some hundred modules takes its time
     work = {"yardstick": 2 * CHANNELS**2 * 9 * SIDE**2 * BATCH / 1e9}
     images = {"yardstick": BATCH}
+    about: dict[str, dict[str, float | str]] = {"yardstick": {"shape": f"{BATCH}x{CHANNELS}x{SIDE}x{SIDE}"}}
     kept: dict[str, float] = {}
     for name, config in models.items():
         model = expect(build(config), Model)
@@ -106,6 +105,7 @@ def _time_setting(
                 run()
             work[label], images[label], cases[label] = counter.get_total_flops() / 1e9, batch, run
             modes[label] = mode
+            about[label] = {"shape": f"{batch}x3x{size}x{size}", **size_of(model)}
         kept[f"{name}, training step"] = memory
         if setting.layout == "compiled":
             network.compile()  # type: ignore[no-untyped-call]
@@ -114,7 +114,8 @@ def _time_setting(
     speeds = {name: work[name] / row.median * 1e3 for name, row in zip(times, rows, strict=True)}
     for name, row in zip(times, rows, strict=True):
         layout = "channels_last" if name == "yardstick" else setting.layout
-        row.figures = {"layout": layout, "GFLOP": work[name], "GFLOP/s": speeds[name]}
+        row.figures = {"threads": float(torch.get_num_threads()), **about[name], "layout": layout}
+        row.figures |= {"GFLOP": work[name], "GFLOP/s": speeds[name]}
         if name != "yardstick":
             share = f"{speeds[name] / speeds['yardstick']:.0%}"
             row.figures |= {"of yardstick": share, "images/s": batch / row.median * 1e3}
@@ -125,6 +126,11 @@ def _time_setting(
         if name in kept:
             row.figures["kept MiB"] = kept[name]
     return rows
+
+
+def size_of(model: Model) -> dict[str, float | str]:
+    """Return width and depth of a pose network, for the table."""
+    return {key: model.config["model"][key] for key in ("width", "depth")}
 
 
 def _yardstick(setting: Setting, device: torch.device) -> Callable[[], Any]:

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dancepose.benchmarks.timing import Row
+from dancepose.benchmarks.timing import Row, one_thread, shape_of
 from dancepose.data.datamodules import PoseDataModule
 from dancepose.data.dataset import PoseDataset, PoseLoader, as_key, prepare_worker, to_channels_first
-from dancepose.data.images import read_image
 from dancepose.data.sampler import SampleKey, draw_seed
 from dancepose.data.transforms import generators
 from dancepose.errors import ConfigError
@@ -37,8 +36,10 @@ def time_pipeline(
         jpeg: only JPEG files.
 
     Returns:
-        The loader with samples/s, then each step of a sample, alone in this process. The last row is a part
-        of the transform.
+        The loader with samples/s, whose workers and whose drawing of the maps, in this process, go on at the
+        same time; then the steps of a sample one by one, in this process on one thread; then what is a part
+        of the transform; and last all steps in one go. Its share is of their sum, so that it says how well
+        they add up. They do not hold how a worker hands its batches over, nor the loader's own code.
 
     Raises:
         ConfigError: there are no training pictures.
@@ -55,8 +56,17 @@ def time_pipeline(
     if not dataset.frames:
         asked = [f"long_side={long_side}"] * (long_side is not None) + ["jpeg=true"] * jpeg
         raise ConfigError(f"data.root has no training pictures{' with ' if asked else ''}{' '.join(asked)}")
-    rows = [*_loader(data, dataset, samples, rounds, workers), *_steps(dataset, samples, rounds)]
-    rows[0].figures["pictures"] = len(dataset)
+    loader = _loader(data, dataset, samples, rounds, workers)
+    loader.figures["threads"] = float(torch.get_num_threads())
+    with one_thread():
+        *steps, seeding, whole = _steps(dataset, samples, rounds, data.batch_size)
+    total = sum(row.median for row in steps)
+    for row in (*steps, seeding, whole):
+        row.figures = {"samples/s": 1e3 / row.median, "share": f"{row.median / total:.0%}", "threads": 1.0}
+    rows = [loader, *steps, seeding, whole]
+    loader.figures["pictures"] = len(dataset)
+    for row in rows:
+        row.figures["shape"] = shape_of(dataset[0]["image"])
     return rows
 
 
@@ -68,7 +78,7 @@ class _Endless(torch.utils.data.Sampler[SampleKey]):
         return (SampleKey(epoch, index) for epoch in range(EPOCHS) for index in range(self.count))
 
 
-def _loader(data: PoseDataModule, dataset: PoseDataset, samples: int, rounds: int, workers: int) -> list[Row]:
+def _loader(data: PoseDataModule, dataset: PoseDataset, samples: int, rounds: int, workers: int) -> Row:
     loader = PoseLoader(
         dataset,
         data.batch_size,
@@ -87,38 +97,62 @@ def _loader(data: PoseDataModule, dataset: PoseDataset, samples: int, rounds: in
         if number >= 0:
             row.milliseconds.append(1e3 * (time.perf_counter() - start) / (steps * data.batch_size))
     row.figures = {"samples/s": 1e3 / row.median}
-    return [row]
+    return row
 
 
-def _steps(dataset: PoseDataset, samples: int, rounds: int) -> list[Row]:
-    """Time the steps of `PoseDataset.__getitem__` one by one, in this process."""
-    names = ("read and decode the file", "transform", "channels first", "pack the targets")
-    rows = [Row("data", name) for name in names]
-    seeding = Row("data", "of the transform, seeding")
+STEPS = ("read and decode the file", "transform", "channels first", "pack the targets")  # of a sample
+OF_BATCH = ("join the batch", "draw the maps")
+
+
+def _steps(dataset: PoseDataset, samples: int, rounds: int, batch: int) -> list[Row]:
+    """Time one by one the steps of `PoseDataset.__getitem__`, of its `collate`, and of the training process.
+
+    Returns:
+        A row for each, milliseconds for each sample; the seeding, a part of the transform; and all of it.
+    """
+    rows = [Row("data", name) for name in (*STEPS, *OF_BATCH)]
+    seeding, whole = Row("data", "of the transform, seeding"), Row("data", "all of it, undivided")
+    count = max(1, samples // batch) * batch
     for number in range(-1, rounds):
-        spent = np.zeros(len(names))
-        for n in range(samples):
+        spent = np.zeros(len(rows))
+        joined = []
+        for n in range(count):
             epoch, index, _ = as_key((number + 1, n % len(dataset)))
             frame = dataset.frames[index]
             clock = [time.perf_counter()]
-            image = read_image(frame.image)
+            image = dataset.read(frame.image)
             clock.append(time.perf_counter())
             crop, seen = dataset.transform(image, frame, draw_seed(dataset.seed, epoch, frame.name))
             clock.append(time.perf_counter())
-            to_channels_first(crop)
+            planes = to_channels_first(crop)
             clock.append(time.perf_counter())
-            dataset.codec.pack(seen, seen.size)
+            packed = dataset.codec.pack(seen, seen.size)
             clock.append(time.perf_counter())
-            spent += np.diff(clock)
+            spent[: len(STEPS)] += np.diff(clock)
+            joined.append({"image": planes, "packed": packed, "index": index})
+            if len(joined) == batch:
+                clock = [time.perf_counter()]
+                collated = dataset.collate(joined)
+                clock.append(time.perf_counter())
+                dataset.codec.unpack(collated["packed"])
+                clock.append(time.perf_counter())
+                spent[len(STEPS) :] += np.diff(clock)
+                joined = []
         if number >= 0:
             for row, seconds in zip(rows, spent, strict=True):
-                row.milliseconds.append(1e3 * seconds / samples)
-            seeding.milliseconds.append(1e3 * _seed(dataset, samples, number + 1) / samples)
-    total = sum(row.median for row in rows)
-    rows.append(seeding)
-    for row in rows:
-        row.figures = {"samples/s": 1e3 / row.median, "share": f"{row.median / total:.0%}"}
-    return rows
+                row.milliseconds.append(1e3 * seconds / count)
+            seeding.milliseconds.append(1e3 * _seed(dataset, count, number + 1) / count)
+            whole.milliseconds.append(1e3 * _undivided(dataset, count, batch, number + 1) / count)
+    return [*rows, seeding, whole]
+
+
+def _undivided(dataset: PoseDataset, samples: int, batch: int, epoch: int) -> float:
+    """Return the seconds that samples take with no clock read between."""
+    start = time.perf_counter()
+    for first in range(0, samples, batch):
+        keys = [(epoch, n % len(dataset)) for n in range(first, first + batch)]
+        dataset.codec.unpack(dataset.collate([dataset[key] for key in keys])["packed"])
+    return time.perf_counter() - start
 
 
 def _seed(dataset: PoseDataset, samples: int, epoch: int) -> float:

@@ -5,10 +5,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 
 from dancepose.benchmarks.made_up import made_up_frame
-from dancepose.benchmarks.timing import Row, side_by_side
+from dancepose.benchmarks.timing import Row, one_thread, side_by_side
 from dancepose.metrics.mpii import MPIIMeanAP
 from dancepose.metrics.oks import OKSAveragePrecision
 from dancepose.metrics.pose_images import match_images
@@ -43,18 +42,16 @@ def time_scoring(skeleton: Skeleton, groups: int, rounds: int) -> list[Row]:
         metric.update(people, frames)
         metric.compute()
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        cases: dict[str, Callable[[], Any]] = {name: partial(score, m) for name, m in metrics.items()}
-        cases["per image"] = partial(match_images, by_name, frames, skeleton)
+    cases: dict[str, Callable[[], Any]] = {name: partial(score, m) for name, m in metrics.items()}
+    cases["per image"] = partial(match_images, by_name, frames, skeleton)
+    with one_thread():
         times = side_by_side(cases, rounds, warmup=1)
-    finally:
-        torch.set_num_threads(threads)
     figures: dict[str, float | str] = {
         "groups": float(groups),
         "people": float(sum(len(frame.people) for frame in frames)),
         "predicted": float(sum(map(len, people))),
+        "threads": 1.0,
+        "shape": f"{SIZE[0]}x{SIZE[1]} pixels, {len(skeleton)} keypoints",
     }
     return [Row("score", name, ms, dict(figures)) for name, ms in times.items()]
 

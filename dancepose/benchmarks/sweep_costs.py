@@ -58,10 +58,10 @@ def time_sweeps(jobs: int, rounds: int) -> list[Row]:
             took[name].append(1e3 * (time.perf_counter() - start))
             if "basic" in sweep:
                 single += [1e3 * s for s in seconds]
-    figures: dict[str, float | str] = {"jobs": float(jobs)}
+    figures: dict[str, float | str] = {"jobs": float(jobs), "threads": 1.0}
     alone, together = took.values()
     ratio = float(np.median(together) / np.median(alone) * SIDE_BY_SIDE)
-    rows = [Row("sweep", "a job whose training is a blink", single, {"jobs": float(len(single))})]
+    rows = [Row("sweep", "a job whose training is a blink", single, figures | {"jobs": float(len(single))})]
     rows += [Row("sweep", f"{jobs} jobs {name}", ms, dict(figures)) for name, ms in took.items()]
     rows[-1].figures["over the ideal"] = ratio
     return rows

@@ -3,14 +3,18 @@
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+import cv2
 import numpy as np
 import torch
 
 from dancepose.progress import track
 from dancepose.text_table import aligned
+
+COMMON = ("threads", "shape", "width", "depth")  # figures that are told once where all rows of a part agree
 
 
 @dataclass
@@ -101,6 +105,32 @@ def side_by_side(
     return times
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch and OpenCV to one thread meanwhile."""
+    threads, of_opencv = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(of_opencv)
+
+
+class Shaped(Protocol):
+    """An array or a tensor."""
+
+    @property
+    def shape(self) -> Any:
+        """Its sizes."""
+
+
+def shape_of(*arrays: Shaped) -> str:
+    """Return the shapes of arrays for the table: `1x3x512x512`, several joined by a plus."""
+    return " + ".join("x".join(map(str, array.shape)) for array in arrays)
+
+
 def synchronize(device: torch.device | None) -> None:
     """Wait until a GPU has done what it was given."""
     if device is not None and device.type == "cuda":
@@ -108,19 +138,33 @@ def synchronize(device: torch.device | None) -> None:
 
 
 def table(rows: list[Row]) -> str:
-    """Return the rows as aligned text, a block for each part, with the columns that occur in it."""
+    """Return the rows as aligned text, a block for each part, with the columns that occur in it.
+
+    What is `COMMON` to all rows of a part stands in a line below them.
+    """
     blocks: list[str] = []
     for part in dict.fromkeys(row.part for row in rows):
         members = [row for row in rows if row.part == part]
         columns = list(dict.fromkeys(column for row in members for column in row.figures))
+        common = {column: value for column in COMMON if (value := _agreed(members, column)) is not None}
+        columns = [column for column in columns if column not in common]
         lines = [[part, "ms", "quartiles", *columns]]
         for row in members:
             timed = [f"{row.median:.3g}", "{:.3g} .. {:.3g}".format(*row.spread)]
             figures = [_told(row.figures.get(column)) for column in columns]
             lines.append([row.name, *(timed if row.milliseconds else ["", ""]), *figures])
         blocks += aligned(lines)
+        if common:
+            told = ", ".join(f"{column} {_told(value)}" for column, value in common.items())
+            blocks.append(f"throughout: {told}")
         blocks.append("")
     return "\n".join(blocks).rstrip()
+
+
+def _agreed(rows: list[Row], column: str) -> float | str | None:
+    """Return what a figure is in all rows, None where they differ or one has none."""
+    values = {row.figures.get(column) for row in rows}
+    return values.pop() if len(values) == 1 else None
 
 
 def _told(value: float | str | None) -> str:

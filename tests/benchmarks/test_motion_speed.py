@@ -1,7 +1,13 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 import torch
+from fake_clock import FakeClock
+from torch import nn
 
+from dancepose.benchmarks import motion
 from dancepose.benchmarks.made_up import made_up_frame, made_up_maps
 from dancepose.benchmarks.motion import BATCHES, PEOPLE, _crops, time_motion, time_people
 from dancepose.codecs.associative_embedding import AssociativeEmbedding
@@ -15,20 +21,68 @@ def small_pictures(monkeypatch):
     monkeypatch.setattr("dancepose.benchmarks.motion.SIDE", 64)
 
 
-def test_people_a_second():
-    before = torch.get_num_threads()
-    rows = time_motion({"small": SMALL, "keypoints": {**SMALL, "branches": ["keypoints"]}}, rounds=1)
-    assert [row.name for row in rows] == [f"{n}, batch {b}" for n in ("small", "keypoints") for b in BATCHES]
-    for row, batch in zip(rows, BATCHES * 2, strict=True):
-        assert row.figures["persons/s"] == batch / row.median * 1e3
-    assert torch.get_num_threads() == before
+@pytest.fixture
+def clock(monkeypatch, two_threads):
+    """Cutting a person out takes 2 ms, poses 4 and their decoding 10, a motion network 5 and 1 a person."""
+    clock = FakeClock()
+    monkeypatch.setattr("dancepose.benchmarks.timing.time", clock)
+    monkeypatch.setattr(motion, "cut_people", clock.slowed(motion.cut_people, lambda crops: 2 * len(crops)))
+    decode = clock.slowed(AssociativeEmbedding.decode, 10)
+    monkeypatch.setattr(AssociativeEmbedding, "decode", decode)
+    build = motion.build
+
+    class Known(nn.Module):
+        def __init__(self, real):
+            super().__init__()
+            self.inputs = getattr(real, "inputs", ())
+
+        def forward(self, *images, **inputs):
+            clock.spend(4 if images else 5 + len(next(iter(inputs.values()))))
+            return torch.zeros(1, 6)
+
+    def known(config):
+        model = build(config)
+        return replace(model, network=Known(model.network))
+
+    monkeypatch.setattr(motion, "build", known)
+    return clock
 
 
-def test_what_more_people_cost():
+def test_people_a_second_of_the_networks_and_of_what_cuts_them_out(clock):
+    rows = {row.name: row for row in time_motion({"small": SMALL}, rounds=2)}
+    assert list(rows) == [f"{name}, batch {b}" for name in ("small", "cutting the crops") for b in BATCHES]
+    persons = {name: row.figures["persons/s"] for name, row in rows.items()}
+    assert persons == {
+        "small, batch 1": pytest.approx(1000 / 6),
+        "small, batch 32": pytest.approx(32_000 / 37),
+        "cutting the crops, batch 1": pytest.approx(500),
+        "cutting the crops, batch 32": pytest.approx(500),
+    }
+    assert clock.threads == {(1, 1)}, "of PyTorch and OpenCV, while the time is taken"
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == (2, 2)
+    assert {row.figures["threads"] for row in rows.values()} == {1}
+    small, crops = rows["small, batch 32"].figures, rows["cutting the crops, batch 32"].figures
+    assert "32x3x64x64" in small["shape"] and (small["width"], small["depth"]) == (4, 18)
+    assert crops["shape"] == "640x480 to 32x3x64x64" and "width" not in crops
+
+
+def test_without_pictures_nobody_is_cut_out(clock):
+    rows = time_motion({"points": {**SMALL, "branches": ["keypoints"]}}, rounds=1)
+    assert [row.name for row in rows] == [f"points, batch {b}" for b in BATCHES]
+    assert rows[1].figures["shape"].startswith("32x") and "width" not in rows[1].figures
+
+
+def test_what_more_people_cost(clock):
     pose = {"model": {"width": 4}, "skeleton": "mpii15", "seed": 0}
-    rows = time_people(pose, SMALL, 64, rounds=1)
-    assert len(rows) == 2 * len(PEOPLE) and rows[0].figures["time / that of 1"] == 1
-    assert {row.name.rpartition(", ")[2] for row in rows} == {"poses", "motion"}
+    rows = {row.name: row for row in time_people(pose, SMALL, 64, rounds=2)}
+    assert list(rows) == [f"{count} people, {part}" for count in PEOPLE for part in ("poses", "motion")]
+    assert [rows[f"{n} people, poses"].figures["time / that of 1"] for n in PEOPLE] == [1, 1, 1]
+    motions = [rows[f"{n} people, motion"] for n in PEOPLE]
+    assert [row.median for row in motions] == pytest.approx([2 + 6, 8 + 9, 16 + 13])
+    assert [row.figures["time / that of 1"] for row in motions] == pytest.approx([1, 17 / 8, 29 / 8])
+    assert clock.threads == {(1, 1)}
+    assert rows["4 people, poses"].figures["shape"] == "1x3x64x64"
+    assert "4x3x64x64" in rows["4 people, motion"].figures["shape"]
 
 
 def test_the_decoding_has_something_to_fill_in():

@@ -21,7 +21,7 @@ def test_the_pool_is_told_as_a_share_of_half_the_time(monkeypatch):
     single, alone, together = sweep_costs.time_sweeps(2, 2)
     assert single.milliseconds == [1500, 1250, 1500, 1250], "of jobs that had the machine to themselves"
     assert alone.milliseconds == together.milliseconds == [3000, 3000]
-    assert together.figures == {"jobs": 2, "over the ideal": 2.0}
+    assert together.figures == {"jobs": 2, "threads": 1, "over the ideal": 2.0}
     pool = ["hydra/launcher=pool", "hydra.launcher.n_jobs=2"]
     assert asked[:2] == [("0-basic", 2, ["hydra/launcher=basic"]), ("0-pool", 2, pool)]
     assert len({name for name, *_ in asked}) == 4, "none goes on with another"

@@ -2,12 +2,13 @@ import gc
 import time
 import weakref
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from dancepose.benchmarks.networks import kept_memory
-from dancepose.benchmarks.timing import Row, side_by_side, table
+from dancepose.benchmarks.timing import Row, shape_of, side_by_side, table
 
 
 def test_cases_take_turns_and_warmup_does_not_count():
@@ -39,6 +40,21 @@ def test_the_table_has_a_block_for_each_part():
     assert lines[0].split() == ["data", "ms", "quartiles", "samples/s"]
     assert lines[1].split() == ["a", "1", "1", "..", "1", "1,000"]
     assert lines[3].split() == ["decode", "ms", "quartiles", "people", "found"] and lines[4].endswith("3")
+
+
+def test_what_all_rows_of_a_part_share_is_told_once():
+    rows = [Row("a", "plain", [1.0], {"shape": "1x3", "threads": 1.0, "width": 8, "speed": 2.0})]
+    rows += [Row("a", "yardstick", [1.0], {"shape": "4x3", "threads": 1.0, "speed": 2.0})]
+    rows += [Row("b", "other", [1.0], {"threads": 2.0, "width": 8})]
+    lines = table(rows).splitlines()
+    assert lines[0].split() == ["a", "ms", "quartiles", "shape", "width", "speed"]
+    assert lines[1].split()[-3:] == ["1x3", "8", "2"] and lines[2].split()[-2:] == ["4x3", "2"]
+    assert lines[3] == "throughout: threads 1", "one of the rows has no width"
+    assert lines[-1] == "throughout: threads 2, width 8"
+
+
+def test_shapes_are_told_in_short():
+    assert shape_of(torch.zeros(1, 3, 8, 8), np.zeros((2, 5))) == "1x3x8x8 + 2x5"
 
 
 @pytest.mark.parametrize("twice", [False, True])

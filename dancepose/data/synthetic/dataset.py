@@ -118,7 +118,7 @@ def _draw_all(scenes: SceneSet, root: Path, names: list[str], workers: int) -> N
     if not names:
         return
     if workers == 1 or len(names) < 4:
-        done: Iterator[int] = (_draw_one(scenes, root, name) for name in names)
+        done: Iterator[int] = (draw_one(scenes, root, name) for name in names)
         for _ in track(((count, None) for count in done), len(names) * scenes.frames, "drawing pictures"):
             pass
         return
@@ -126,7 +126,7 @@ def _draw_all(scenes: SceneSet, root: Path, names: list[str], workers: int) -> N
     try:
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
             share = max(1, min(4, len(names) // workers))  # of few scenes each worker has its part
-            jobs = pool.map(partial(_draw_one, scenes, root), names, chunksize=share)
+            jobs = pool.map(partial(draw_one, scenes, root), names, chunksize=share)
             for _ in track(((count, None) for count in jobs), len(names) * scenes.frames, "drawing pictures"):
                 pass
     except BrokenProcessPool:
@@ -149,8 +149,17 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _draw_one(scenes: SceneSet, root: Path, name: str) -> int:
-    """Draw a scene and write its pictures, and last of all its record; return the number of pictures."""
+def draw_one(scenes: SceneSet, root: Path, name: str) -> int:
+    """Draw a scene and write its pictures with their labels, and last of all its record.
+
+    Args:
+        scenes: the data set.
+        root: its folder.
+        name: one of `scenes.scene_names()`.
+
+    Returns:
+        The number of its pictures.
+    """
     part, number = name.split("_")
     random = np.random.default_rng((scenes.seed, PARTS.index(part), 0, int(number)))
     start = random.uniform(0, 3)

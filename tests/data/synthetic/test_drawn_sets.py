@@ -156,7 +156,7 @@ def test_of_few_scenes_each_process_has_its_part(tmp_path, monkeypatch, caplog):
     shares = []
     caplog.set_level("INFO")
     monkeypatch.setattr(dataset, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(dataset, "_draw_one", lambda scenes, root, name: 1)
+    monkeypatch.setattr(dataset, "draw_one", lambda scenes, root, name: 1)
     for count in (4, 6, 100):
         names = SceneSet(count, 0, 0).scene_names()
         dataset._draw_all(SceneSet(), tmp_path, names, 2)
