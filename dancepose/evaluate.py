@@ -110,7 +110,8 @@ def _check(cfg: DictConfig, way: str) -> None:
 
     for key, known in (("part", PARTS), ("protocol", get_args(Protocol))):
         one_of(key, cfg[key], known)
-    one_of("which", cfg.which, ("best", "last"))
+    if cfg.which is not None:
+        one_of("which", cfg.which, ("best", "last"))
     check_number("pictures", cfg.pictures, 0)
     for key, least in (("batch_size", 1), ("workers", 0)):
         if cfg[key] is not None:
