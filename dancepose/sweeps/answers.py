@@ -14,6 +14,7 @@ from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.metrics.single_pictures import LABELS, SinglePictures
 from dancepose.paths import evaluate_again
 from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.keypoint_groups import MEAN_AP, groups_of, parted, places
 from dancepose.sweeps.left_out import RESULT, LeftOut, damaged
 from dancepose.sweeps.pose_scores import MeanAPScores, PCKScores
 from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Scores, Scores
@@ -171,6 +172,7 @@ class PoseAnswers:
 
     Attributes:
         images: job's folder -> what it found.
+        columns: keypoint group -> its keypoints.
         without_singles: jobs of which PCK is known as one number alone, as files of earlier versions have it.
         samples: how many images there are.
         unit: what the images are drawn by: clips, or images where there are no clips.
@@ -182,6 +184,7 @@ class PoseAnswers:
 
     def __init__(self, jobs: Sequence[Job]):
         self.images: dict[Path, PoseImages] = {}
+        self.columns = groups_of(jobs)
         self.without_singles: list[Job] = []
         first: PoseImages | None = None
         singles: SinglePictures | None = None
@@ -203,12 +206,16 @@ class PoseAnswers:
         self.samples, self.groups = len(first), _count_groups(first.clips)
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
-        """Return the scores of runs by mAP or PCK, None where it is not known of each image."""
+        """Return the scores of runs by mAP, PCK or these of a group, None where not known of each image."""
         runs = [self.images[job.path] for job in jobs]
-        if metric == "mAP":
-            return MeanAPScores(seeds, runs)
+        label, group = parted(metric)
+        joints = places(self.columns.get(group, ()), runs[0].keypoints) if group else None
+        if group and not joints:
+            return None
+        if label == MEAN_AP:
+            return MeanAPScores(seeds, runs, joints)
         singles = [run.singles for run in runs if run.singles is not None]
-        return PCKScores(seeds, singles, metric) if metric in LABELS and len(singles) == len(runs) else None
+        return PCKScores(seeds, singles, label, joints) if len(singles) == len(runs) else None
 
 
 def _motions_of(job: Job) -> MotionSamples:
