@@ -12,7 +12,7 @@ from dancepose.metrics.pose_images import FILE as IMAGES
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.metrics.single_pictures import LABELS, SinglePictures
-from dancepose.paths import evaluate_again
+from dancepose.paths import EVALUATION, evaluate_again
 from dancepose.sweeps.jobs import Job
 from dancepose.sweeps.keypoint_groups import MEAN_AP, groups_of, parted, places
 from dancepose.sweeps.left_out import RESULT, LeftOut, damaged
@@ -39,19 +39,19 @@ def with_samples(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[Left
     load: Callable[[Path], MotionSamples | PoseImages] = PoseImages.load if poses else MotionSamples.load
     there, left_out, room = [], [], KEPT
     for job in jobs:
-        if not (job.path / name).is_file():
-            cause = f"it has no {name}: write it by {evaluate_again(job.path)}"
+        if not (job.tested / name).is_file():
+            cause = f"it has no {name}: write it by {evaluate_again(job.tested)}"
             left_out.append(LeftOut(job.path, "done", cause))
             continue
         try:
-            samples = load(job.path / name)
+            samples = load(job.tested / name)
         except DataError as error:
-            left_out.append(damaged(job.path, error, f"write it again: {evaluate_again(job.path)}"))
+            left_out.append(damaged(job.path, error, f"write it again: {evaluate_again(job.tested)}"))
             continue
         if told := _contradiction(job, samples):
             cause = (
                 f"{name} gives {told}, as an evaluation with other settings leaves it: put it back by "
-                f"{evaluate_again(job.path)}"
+                f"{evaluate_again(job.tested)}"
             )
             left_out.append(LeftOut(job.path, "done", cause))
             continue
@@ -82,7 +82,7 @@ def _contradiction(job: Job, samples: MotionSamples | PoseImages) -> str:
         tested = job.metrics.get(f"test/{metric}")
         if tested is None or np.isnan(value) or abs(value - tested) <= ROUNDING * max(1.0, abs(tested)):
             continue
-        return f"{metric} {value:.6g}, {RESULT} {tested:.6g}"
+        return f"{metric} {value:.6g}, {RESULT if job.evaluation is None else EVALUATION} {tested:.6g}"
     return ""
 
 
@@ -128,7 +128,7 @@ class MotionAnswers:
         self.unit = "samples" if self.clips is None else "clips"
         self.samples, self.groups = len(first), _count_groups(first.clips)
         if not len(first):
-            raise DataError(f"{base.path / FILE} holds no sample: there is nothing to compare")
+            raise DataError(f"{base.tested / FILE} holds no sample: there is nothing to compare")
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
         """Return the scores of runs by one of `SURE` or `accuracy_<class>`, None of another metric."""
@@ -219,11 +219,11 @@ class PoseAnswers:
 
 
 def _motions_of(job: Job) -> MotionSamples:
-    return job.samples if isinstance(job.samples, MotionSamples) else MotionSamples.load(job.path / FILE)
+    return job.samples if isinstance(job.samples, MotionSamples) else MotionSamples.load(job.tested / FILE)
 
 
 def _images_of(job: Job) -> PoseImages:
-    return job.samples if isinstance(job.samples, PoseImages) else PoseImages.load(job.path / IMAGES)
+    return job.samples if isinstance(job.samples, PoseImages) else PoseImages.load(job.tested / IMAGES)
 
 
 def _count_groups(clips: Sequence[str | None]) -> int:

@@ -155,7 +155,7 @@ def _unknown_notes(metrics: Sequence[Metric], answers: PoseAnswers) -> list[str]
     of = without[0].name + (f" and {len(without) - 1} more" if len(without) > 1 else "")
     return [
         f"{' and '.join(chosen)}: not known image by image of {of}, whose {IMAGES} is of an earlier version; "
-        f"write it again: {evaluate_again(without[0].path)}"
+        f"write it again: {evaluate_again(without[0].tested)}"
     ]
 
 
