@@ -302,7 +302,7 @@ WAYS = "give one of: run="
         (["run=nowhere"], "nowhere is no run directory"),
         (["ckpt=nowhere"], "nowhere is no file"),
         (["gt=a", "pred=nowhere"], "pred: nowhere is no file"),
-        (["ckpt=a", "root=b"], r"with ckpt= nothing reads root \(only with run=\): leave it out"),
+        (["ckpt=a", "root=b"], r"with ckpt= nothing reads root \(only with run= or sweep=\): leave it out"),
         (["ckpt=a", "which=last"], "with ckpt= nothing reads which"),
         (["ckpt=a", "trust=[my.]"], "with ckpt= nothing reads trust"),
         (["ckpt=a", "skeleton=coco17"], r"with ckpt= nothing reads skeleton \(only with gt=\)"),

@@ -4,11 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from comparisons import DRAWS
-from run_directories import RESULT, pose_job
+from run_directories import RESULT, motion_job, pose_job
 
 from dancepose.errors import ConfigError, DataError
+from dancepose.inference.drawing import write_image
 from dancepose.sweeps.arms import group_jobs
 from dancepose.sweeps.best_run import pictures_of
 from dancepose.sweeps.comparison import compare_groups
@@ -67,12 +69,32 @@ def test_figures_samples_reports_and_pictures_are_those_of_the_evaluation(sweep)
     assert values == pytest.approx([job.metrics["test/mAP"] for job in order])
     totals = [json.loads((j.tested / "test.json").read_text())["rows"]["mAP"]["columns"] for j in order[:2]]
     assert table.parts.rows["none"]["Wrist"][0] == pytest.approx(sum(t["Wrist"] for t in totals) / 2)
-    assert pictures_of(jobs[0], 4) == []
+    write_image(jobs[0].tested / "pictures" / "test_frames.jpg", np.zeros((8, 8, 3), np.uint8))
+    assert len(pictures_of(jobs[0], 4)) == 1 and pictures_of(plain[0], 4) == []
     (note,) = evaluation_notes(jobs)
     assert note == (
         "figures of evaluation=flip, not of the trainings' own tests: which=last flip=true 'scales=[1.0]'"
     )
     assert evaluation_notes(plain) == []
+
+
+def test_motions_are_compared_by_their_evaluations_too(tmp_path):
+    for name, right in (("none", 0.5), ("more", 0.6)):
+        run = motion_job(tmp_path / "s" / name, [f"x={name}"], right=right)
+        other = motion_job(tmp_path / "other" / name, right=right + 0.2)
+        folder = evaluation_folder(run, "fp32")
+        folder.mkdir(parents=True)
+        shutil.copy(other / "per_sample.npz", folder)
+        (folder / "test.json").write_text(json.dumps({"difference_from_paper": f"it is {name}"}))
+        metrics, mark = (json.loads((o / "metrics.json").read_text()) for o in (other, run))
+        settings = {"which": "best", "precision": "32-true"}
+        Evaluation(settings, {}, run_mark(mark), RESULT["data"], metrics["metrics"]).save(folder)
+    jobs, left_out, poses = comparable_jobs([str(tmp_path / "s")], "fp32")
+    assert left_out == [] and not poses
+    groups = group_jobs(jobs, ["x"], "none")
+    (table,) = compare_groups(groups, choose_metrics(None, jobs, False), False, DRAWS)
+    assert [arm.values for arm in table.metrics[0].arms] == [(pytest.approx(70),), (pytest.approx(80),)]
+    assert "more differs from its paper: it is more" in table.notes
 
 
 def test_a_job_without_the_evaluation_is_left_out_with_the_command_that_makes_it(sweep):
