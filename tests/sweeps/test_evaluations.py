@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from run_directories import RESULT, motion_job, pose_job
 
 from dancepose.errors import ConfigError, DataError
 from dancepose.inference.drawing import write_image
+from dancepose.sweeps import answers
 from dancepose.sweeps.arms import group_jobs
 from dancepose.sweeps.best_run import pictures_of
 from dancepose.sweeps.comparison import compare_groups
@@ -76,6 +78,19 @@ def test_figures_samples_reports_and_pictures_are_those_of_the_evaluation(sweep)
         "figures of evaluation=flip, not of the trainings' own tests: which=last flip=true 'scales=[1.0]'"
     )
     assert evaluation_notes(plain) == []
+
+
+def test_samples_that_are_not_held_are_read_again_from_the_evaluation(sweep, tmp_path, monkeypatch):
+    monkeypatch.setattr(answers, "KEPT", 0)
+    jobs, _, _ = comparable_jobs([str(sweep)], "flip")
+    scores = answers.PoseAnswers(jobs).scores("mAP", jobs, [*range(4)])
+    assert scores.values == pytest.approx([job.metrics["test/mAP"] for job in jobs])
+    run = motion_job(tmp_path / "m" / "1", right=0.5)
+    folder = evaluation_folder(run, "x")
+    folder.mkdir(parents=True)
+    shutil.copy(motion_job(tmp_path / "m" / "other", right=0.7) / "per_sample.npz", folder)
+    job = replace(read_jobs([run])[0][0], evaluation="x")
+    assert answers.MotionAnswers([job]).scores("accuracy", [job], [0]).values == pytest.approx([0.7])
 
 
 def test_motions_are_compared_by_their_evaluations_too(tmp_path):

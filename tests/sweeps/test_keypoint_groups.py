@@ -87,6 +87,13 @@ def test_a_groups_figures_are_those_of_its_joints_in_each_image(tmp_path):
         assert answers.scores(unknown, jobs, [0, 1]) is None
 
 
+def test_an_image_in_which_none_of_the_group_counts_is_not_drawn(tmp_path):
+    jobs, _ = read_jobs([pose_job(tmp_path / "1", pck=0.5)])
+    answers = PoseAnswers(jobs)
+    counted = answers.images[jobs[0].path].singles.counted["PCK@0.2"][:, COLUMNS.index("Wrist")]
+    assert answers.scores("PCK@0.2_Wrist", jobs, [0]).count == counted.sum() < len(counted)
+
+
 def test_groups_are_among_the_metrics_and_a_star_asks_for_all(tmp_path):
     pose_job(tmp_path / "1", pck=0.5)
     jobs, _ = read_jobs([tmp_path])
