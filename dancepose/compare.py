@@ -29,12 +29,13 @@ def compare(cfg: DictConfig) -> None:
 
     Raises:
         ConfigError: a factor, level or metric is none, or a value is impossible; tells what there is.
-        DataError: there is no job, or the jobs cannot be compared.
+        DataError: there is no job, or the jobs cannot be compared with each other.
     """
     from hydra.core.hydra_config import HydraConfig
 
     from dancepose.sweeps.arms import JOINT, group_jobs
     from dancepose.sweeps.comparison import Draws, compare_groups
+    from dancepose.sweeps.evaluations import evaluation_notes
     from dancepose.sweeps.launched import ledger_notes
     from dancepose.sweeps.measures import choose_metrics
     from dancepose.sweeps.output import write_comparison
@@ -45,7 +46,7 @@ def compare(cfg: DictConfig) -> None:
     config = plain(cfg)
     _check(config)
     sweeps = _names(config["sweeps"])
-    jobs, left_out, poses = comparable_jobs(sweeps)
+    jobs, left_out, poses = comparable_jobs(sweeps, _evaluation(config))
     groups = group_jobs(
         jobs,
         _names(config["by"]),
@@ -58,12 +59,13 @@ def compare(cfg: DictConfig) -> None:
     metrics = choose_metrics(chosen, jobs, poses)
     draws = Draws(config["level"], config["resamples"], config["seed"])
     tables = compare_groups(groups, metrics, poses, draws)
+    notes = [*evaluation_notes(jobs), *ledger_notes(sweeps)]
     comparison = Comparison(
         tuple(sweeps),
         groups[0].by,
         groups[0].against,
         poses,
-        tuple(_with_notes(_with_costs(tables, config), ledger_notes(sweeps))),
+        tuple(_with_notes(_with_costs(tables, config), notes)),
         (*left_out, *(one for group in groups for one in group.left_out)),
         draws.level,
         draws.resamples,
@@ -88,6 +90,7 @@ def _made(config: Mapping[str, Any], by: Sequence[str], against: str, metrics: S
     from dancepose.sweeps.origin import Made
 
     told = {"sweeps": _names(config["sweeps"]), "by": [*by], "against": config["against"] or against}
+    told["evaluation"] = _evaluation(config)
     kept = {key: config[key] for key in ("split", "only", "allow", "level", "resamples", "seed")}
     version = f"{__version__}, commit {commit()}" if commit() else __version__
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -100,9 +103,12 @@ def _check(config: Mapping[str, Any]) -> None:
     from dancepose.errors import ConfigError
     from dancepose.inference.devices import find_device
     from dancepose.sweeps.bootstrap import check_level
+    from dancepose.sweeps.evaluations import check_name
 
     if not _names(config["sweeps"]):
         raise ConfigError("sweeps is not set: give the folders of finished sweeps, 'sweeps=[<dir>, <dir>]'")
+    if (name := _evaluation(config)) is not None:
+        check_name(name)
     check_level(config["level"])
     for key, least in (("resamples", 1), ("seed", 0), ("costs", 0), ("rounds", 1), ("pictures", 0)):
         at_least(key, config[key], least)
@@ -113,6 +119,11 @@ def _check(config: Mapping[str, Any]) -> None:
     if config["only"] is not None and not isinstance(config["only"], Mapping):
         raise ConfigError(f"only={config['only']!r}: give it as only={{factor: [levels]}}")
     find_device(config["device"])
+
+
+def _evaluation(config: Mapping[str, Any]) -> str | None:
+    """Return the name of the evaluation that jobs are compared by; None of their trainings' own tests."""
+    return None if config["evaluation"] is None else str(config["evaluation"])
 
 
 def _names(value: Any) -> list[str]:

@@ -13,25 +13,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WAYS = ("run", "ckpt", "gt")
-NETWORK = ("run", "ckpt")
+WAYS = ("run", "sweep", "ckpt", "gt")
+NETWORK = ("run", "sweep", "ckpt")
+RUNS = ("run", "sweep")
+ONCE = ("run", "ckpt", "gt")
 # key of conf/evaluate.yaml -> the ways that read it
 READ_BY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("run", "which", "root", "trust"), ("run",)),
-    **dict.fromkeys(("ckpt",), ("ckpt",)),
+    **{way: (way,) for way in ("run", "sweep", "ckpt")},
+    **dict.fromkeys(("which", "root", "trust", "evaluation"), RUNS),
     **dict.fromkeys(("gt", "pred", "groups", "submit", "skeleton"), ("gt",)),
-    **dict.fromkeys(("data", "part", "flip", "scales", "device", "precision"), NETWORK),  # see POSES
-    **dict.fromkeys(("batch_size", "workers"), NETWORK),
-    **dict.fromkeys(("name", "output", "protocol", "coco", "mat", "pictures"), WAYS),
+    **dict.fromkeys(("data", "part"), ("run", "ckpt")),
+    **dict.fromkeys(("flip", "scales", "device", "precision", "batch_size", "workers"), NETWORK),  # see POSES
+    **dict.fromkeys(("name", "output", "protocol", "pictures"), WAYS),
+    **dict.fromkeys(("coco", "mat"), ONCE),
 }
-
 
 POSES = ("flip", "scales", "protocol", "coco", "mat")  # keys that only an evaluation of poses reads
 SCORED = ("protocol", "coco", "mat", "pictures")  # keys that a submission does not read
 
 
 def evaluate(cfg: DictConfig) -> None:
-    """Score one of `run=<dir>`, `ckpt=<file> data=...`, or `gt=<truth> pred=<predictions>`.
+    """Score one of `run=<dir>`, `sweep=<dir>`, `ckpt=<file> data=...`, or `gt=<truth> pred=<predictions>`.
 
     Args:
         cfg: what conf/evaluate.yaml composes to, its keys checked.
@@ -50,7 +52,8 @@ def evaluate(cfg: DictConfig) -> None:
     ways = [way for way in WAYS if cfg[way] is not None]
     if len(ways) != 1 or (cfg.pred is None) != (cfg.gt is None):
         raise ConfigError(
-            "give one of: run=<run directory>; ckpt=<file> data=...; gt=<truth> pred=<predictions>"
+            "give one of: run=<run directory>; sweep=<folder> evaluation=<name>; ckpt=<file> data=...; "
+            "gt=<truth> pred=<predictions>"
         )
     given = _given_keys(HydraConfig.get().overrides.task)
     _check_read(ways[0], given, cfg)
@@ -58,16 +61,32 @@ def evaluate(cfg: DictConfig) -> None:
         raise ConfigError(
             f"with submit=true nothing is scored and nothing reads {', '.join(unread)}: leave out"
         )
-    for key, what in (("run", "run directory"), ("ckpt", "file"), ("gt", "file or folder"), ("pred", "file")):
+    places = {
+        "run": "run directory",
+        "sweep": "folder",
+        "ckpt": "file",
+        "gt": "file or folder",
+        "pred": "file",
+    }
+    for key, what in places.items():
         if cfg[key] is not None and not Path(cfg[key]).exists():  # imports that take seconds come later
             raise ConfigError(f"{key}: {cfg[key]} is no {what}: nothing is there")
     _check(cfg, ways[0])
+    _check_evaluation(cfg, given)
     folder = Path(HydraConfig.get().runtime.output_dir)
     if ways == ["gt"]:
         from dancepose.tasks.file_scoring import score_files
 
         score_files(cfg, folder)
+    elif ways == ["sweep"]:
+        from dancepose.tasks.sweep_evaluation import evaluate_sweep
+
+        return evaluate_sweep(cfg, lambda job, own: _score_network(job, given, own))
     else:
+        if cfg.evaluation is not None:
+            from dancepose.sweeps.evaluations import evaluation_folder
+
+            folder = evaluation_folder(Path(cfg.run), str(cfg.evaluation))
         _score_network(cfg, given, folder)
     log.info("written to %s", folder)
 
@@ -110,7 +129,8 @@ def _check(cfg: DictConfig, way: str) -> None:
 
     for key, known in (("part", PARTS), ("protocol", get_args(Protocol))):
         one_of(key, cfg[key], known)
-    one_of("which", cfg.which, ("best", "last"))
+    if cfg.which is not None:
+        one_of("which", cfg.which, ("best", "last"))
     check_number("pictures", cfg.pictures, 0)
     for key, least in (("batch_size", 1), ("workers", 0)):
         if cfg[key] is not None:
@@ -123,12 +143,34 @@ def _check(cfg: DictConfig, way: str) -> None:
         find_device(cfg.device)
 
 
+def _check_evaluation(cfg: DictConfig, given: Iterable[str]) -> None:
+    """Refuse an evaluation by name that could not be compared with those of other runs."""
+    from dancepose.errors import ConfigError
+
+    if cfg.evaluation is None:
+        if cfg.sweep is not None:
+            raise ConfigError(
+                "sweep= needs evaluation=<name>: what is found of each job goes to <job>/evaluations/<name>"
+            )
+        return
+    from dancepose.sweeps.evaluations import check_name
+
+    check_name(str(cfg.evaluation))
+    other = cfg.get("data") is not None and any(key.partition(".")[0] == "data" for key in given)
+    if cfg.part != "test" or other:
+        raise ConfigError(
+            "evaluation= is of the test part of the run's own data, by which runs are compared: leave data "
+            "and part out, or evaluation"
+        )
+
+
 def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
-    """Run a checkpoint over a part of its data."""
+    """Run a checkpoint over a part of its data; keep what an evaluation by name is compared by."""
     from dancepose.build import MotionModel
     from dancepose.inference.devices import find_device, find_precision, warn_of_slow_bf16
     from dancepose.tasks.network_scoring import score_motions, score_poses
     from dancepose.tasks.scoring import load_data, open_checkpoint
+    from dancepose.tasks.sweep_evaluation import begin_evaluation
 
     found = open_checkpoint(cfg, given, folder)
     motion = isinstance(found.model, MotionModel)
@@ -139,7 +181,11 @@ def _score_network(cfg: DictConfig, given: set[str], folder: Path) -> None:
     device = find_device(cfg.device)
     warn_of_slow_bf16(device, precision, "precision=32-true")
     score = score_motions if motion else score_poses
-    score(cfg, found, datamodule, device, precision, folder)
+    if cfg.evaluation is None:
+        score(cfg, found, datamodule, device, precision, folder)
+        return
+    keep = begin_evaluation(cfg, folder, datamodule.data_hash)
+    keep(*score(cfg, found, datamodule, device, precision, folder))
 
 
 def _refuse_pose_keys(given: Iterable[str], cfg: DictConfig) -> None:

@@ -101,8 +101,9 @@ def _launch_id() -> str:
     return secrets.token_hex(4)
 
 
-def _comparison_dir(sweeps: Any) -> str:
+def _comparison_dir(sweeps: Any, evaluation: str | None = None) -> str:
     """Return where a comparison is written: into the folder of its first sweep, if there is one."""
     first = sweeps if isinstance(sweeps, str) else next(iter(sweeps or ()), None)
     found = first is not None and Path(str(first)).is_dir()
-    return str(Path(str(first)) / "comparison") if found else "outputs/comparison"
+    name = "comparison" if evaluation is None else f"comparison_{evaluation}"
+    return str(Path(str(first)) / name) if found else f"outputs/{name}"

@@ -144,16 +144,18 @@ def pose_job(
         per_image: whether it keeps what it found in each image.
         further: metrics beside the usual ones.
         pck: share of the joints that PCK counts as found, in as many images of one person; None: nothing is
-            kept of these, as by earlier versions.
+            kept of these, as by earlier versions. A skeleton with a joint in each of `COLUMNS` is kept, too.
         result: entries of metrics.json in place of the usual ones.
     """
     run.mkdir(parents=True)
-    full = {"seed": seed, "model": {"network": "pose"}, "data": {"size": 64}}
-    (run / "config.yaml").write_text(yaml.safe_dump(full, sort_keys=False))
+    full: dict[str, Any] = {"seed": seed, "model": {"network": "pose"}, "data": {"size": 64}}
     (run / "overrides.yaml").write_text(yaml.safe_dump([*overrides, f"seed={seed}"]))
     if choices is not None:
         (run / "choices.yaml").write_text(yaml.safe_dump(dict(choices)))
     joints = tuple(f"joint_{i}" for i in range(len(COLUMNS)))
+    if pck is not None:
+        full["skeleton"] = {"columns": {name: [joint] for name, joint in zip(COLUMNS, joints, strict=True)}}
+    (run / "config.yaml").write_text(yaml.safe_dump(full, sort_keys=False))
     places = np.repeat(np.arange(images), len(joints))
     numbers = np.tile(np.arange(len(joints)), images)
     generator = np.random.default_rng([seed, round(1000 * found)])

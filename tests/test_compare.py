@@ -139,6 +139,10 @@ def test_where_there_is_no_first_sweep_nothing_is_made_in_its_place(sweep):
     register()
     for sweeps, folder in (("[nowhere]", "outputs/comparison"), (str(sweep), f"{sweep}/comparison")):
         assert OmegaConf.create({"a": f"${{comparison_dir:{sweeps}}}"}).a == folder
+        node = OmegaConf.create({"a": f"${{comparison_dir:{sweeps},${{b}}}}", "b": None})
+        assert node.a == folder
+        node.b = "flip"  # beside the comparison of the trainings' own tests
+        assert node.a == f"{folder}_flip"
 
 
 @pytest.mark.parametrize(

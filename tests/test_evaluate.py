@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from dancepose.evaluate import READ_BY, evaluate
 from dancepose.paths import config_dir
 from dancepose.records import Person
 from dancepose.skeleton import load_skeleton
+from dancepose.sweeps.answers import with_samples
+from dancepose.sweeps.jobs import read_jobs
 from dancepose.train import train
 
 MPII15, COCO17 = load_skeleton("mpii15"), load_skeleton("coco17")
@@ -91,6 +94,29 @@ def test_another_part_checkpoint_flip_and_scales(finished, tmp_path):
     assert len(results) == sum(people) and {r["image_id"] for r in results} == {1, 2, 3}
     assert not (tmp_path / "flip" / "pictures").exists()
     assert not (tmp_path / "upright" / "coco_results.json").exists()
+
+
+def test_the_checkpoint_is_the_one_that_the_training_tested(finished, tmp_path):
+    """Of a run with which=last its last one, or what the remedy of a comparison writes is of another test."""
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump(config | {"which": "last"}))
+    other = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    other["state_dict"] = {name: torch.zeros_like(value) for name, value in other["state_dict"].items()}
+    torch.save(other, run / "checkpoints" / "best.ckpt")
+    kept = (run / "per_image.npz").read_bytes()
+    (run / "per_image.npz").unlink()
+    (left_out,) = with_samples(read_jobs([run])[0], poses=True)[1]
+    program, *overrides = shlex.split(left_out.cause.partition("write it by ")[2])
+    assert program == "dancepose-evaluate" and overrides[1] == f"hydra.run.dir={run}"
+    run_task(evaluate, "evaluate", run, overrides[0])
+    assert (run / "per_image.npz").read_bytes() == kept
+    assert with_samples(read_jobs([run])[0], poses=True)[1] == []
+    result = score(tmp_path / "best", f"run={run}", "which=best")
+    assert result["source"] == str(run / "checkpoints" / "best.ckpt")
+    del config["which"]  # as of a run of before there was the key
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert score(tmp_path / "old", f"run={run}")["source"] == result["source"]
 
 
 def test_a_run_whose_data_moved(finished, labelme, tmp_path):
@@ -276,7 +302,7 @@ WAYS = "give one of: run="
         (["run=nowhere"], "nowhere is no run directory"),
         (["ckpt=nowhere"], "nowhere is no file"),
         (["gt=a", "pred=nowhere"], "pred: nowhere is no file"),
-        (["ckpt=a", "root=b"], r"with ckpt= nothing reads root \(only with run=\): leave it out"),
+        (["ckpt=a", "root=b"], r"with ckpt= nothing reads root \(only with run= or sweep=\): leave it out"),
         (["ckpt=a", "which=last"], "with ckpt= nothing reads which"),
         (["ckpt=a", "trust=[my.]"], "with ckpt= nothing reads trust"),
         (["ckpt=a", "skeleton=coco17"], r"with ckpt= nothing reads skeleton \(only with gt=\)"),

@@ -110,7 +110,7 @@ class PoseImages:
             found.append((self.places[own], self.correct[own]))
         return found
 
-    def mean_ap(self, weights: np.ndarray) -> np.ndarray:
+    def mean_ap(self, weights: np.ndarray, joints: Sequence[int] | None = None) -> np.ndarray:
         """Return the mAP of weighted images, in percent: (R,), NaN where no keypoint has truth.
 
         An image of weight k counts as if it stood k times in the data set; of equal scores in an image, the
@@ -119,11 +119,13 @@ class PoseImages:
 
         Args:
             weights: (R, N), 0 or more.
+            joints: places of the keypoints that the mean is of; None: of all.
         """
+        own = list(range(len(self.keypoints)) if joints is None else joints)
         columns = np.ascontiguousarray(np.asarray(weights, np.float64).T)  # (N, R)
-        truth = self.truth.T.astype(np.float64) @ columns  # (J, R)
+        truth = self.truth.T[own].astype(np.float64) @ columns  # (J, R)
         areas = np.zeros_like(truth)
-        for joint, (places, correct) in enumerate(self._ranked):
+        for joint, (places, correct) in enumerate(self._ranked[i] for i in own):
             step = max(1, AT_ONCE // max(1, len(places)))
             for start in range(0, len(weights), step):
                 part = slice(start, start + step)

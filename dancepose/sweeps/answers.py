@@ -12,8 +12,9 @@ from dancepose.metrics.pose_images import FILE as IMAGES
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.metrics.single_pictures import LABELS, SinglePictures
-from dancepose.paths import evaluate_again
+from dancepose.paths import EVALUATION, evaluate_again
 from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.keypoint_groups import MEAN_AP, groups_of, parted, places
 from dancepose.sweeps.left_out import RESULT, LeftOut, damaged
 from dancepose.sweeps.pose_scores import MeanAPScores, PCKScores
 from dancepose.sweeps.scores import AccuracyScores, CalibrationScores, MacroF1Scores, Scores
@@ -38,19 +39,19 @@ def with_samples(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[Left
     load: Callable[[Path], MotionSamples | PoseImages] = PoseImages.load if poses else MotionSamples.load
     there, left_out, room = [], [], KEPT
     for job in jobs:
-        if not (job.path / name).is_file():
-            cause = f"it has no {name}: write it by {evaluate_again(job.path)}"
+        if not (job.tested / name).is_file():
+            cause = f"it has no {name}: write it by {evaluate_again(job.tested)}"
             left_out.append(LeftOut(job.path, "done", cause))
             continue
         try:
-            samples = load(job.path / name)
+            samples = load(job.tested / name)
         except DataError as error:
-            left_out.append(damaged(job.path, error, f"write it again: {evaluate_again(job.path)}"))
+            left_out.append(damaged(job.path, error, f"write it again: {evaluate_again(job.tested)}"))
             continue
         if told := _contradiction(job, samples):
             cause = (
                 f"{name} gives {told}, as an evaluation with other settings leaves it: put it back by "
-                f"{evaluate_again(job.path)}"
+                f"{evaluate_again(job.tested)}"
             )
             left_out.append(LeftOut(job.path, "done", cause))
             continue
@@ -81,7 +82,7 @@ def _contradiction(job: Job, samples: MotionSamples | PoseImages) -> str:
         tested = job.metrics.get(f"test/{metric}")
         if tested is None or np.isnan(value) or abs(value - tested) <= ROUNDING * max(1.0, abs(tested)):
             continue
-        return f"{metric} {value:.6g}, {RESULT} {tested:.6g}"
+        return f"{metric} {value:.6g}, {RESULT if job.evaluation is None else EVALUATION} {tested:.6g}"
     return ""
 
 
@@ -127,7 +128,7 @@ class MotionAnswers:
         self.unit = "samples" if self.clips is None else "clips"
         self.samples, self.groups = len(first), _count_groups(first.clips)
         if not len(first):
-            raise DataError(f"{base.path / FILE} holds no sample: there is nothing to compare")
+            raise DataError(f"{base.tested / FILE} holds no sample: there is nothing to compare")
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
         """Return the scores of runs by one of `SURE` or `accuracy_<class>`, None of another metric."""
@@ -171,6 +172,7 @@ class PoseAnswers:
 
     Attributes:
         images: job's folder -> what it found.
+        columns: keypoint group -> its keypoints.
         without_singles: jobs of which PCK is known as one number alone, as files of earlier versions have it.
         samples: how many images there are.
         unit: what the images are drawn by: clips, or images where there are no clips.
@@ -182,6 +184,7 @@ class PoseAnswers:
 
     def __init__(self, jobs: Sequence[Job]):
         self.images: dict[Path, PoseImages] = {}
+        self.columns = groups_of(jobs)
         self.without_singles: list[Job] = []
         first: PoseImages | None = None
         singles: SinglePictures | None = None
@@ -203,20 +206,24 @@ class PoseAnswers:
         self.samples, self.groups = len(first), _count_groups(first.clips)
 
     def scores(self, metric: str, jobs: Sequence[Job], seeds: Sequence[int]) -> Scores | None:
-        """Return the scores of runs by mAP or PCK, None where it is not known of each image."""
+        """Return the scores of runs by mAP, PCK or these of a group, None where not known of each image."""
         runs = [self.images[job.path] for job in jobs]
-        if metric == "mAP":
-            return MeanAPScores(seeds, runs)
+        label, group = parted(metric)
+        joints = places(self.columns.get(group, ()), runs[0].keypoints) if group else None
+        if group and not joints:
+            return None
+        if label == MEAN_AP:
+            return MeanAPScores(seeds, runs, joints)
         singles = [run.singles for run in runs if run.singles is not None]
-        return PCKScores(seeds, singles, metric) if metric in LABELS and len(singles) == len(runs) else None
+        return PCKScores(seeds, singles, label, joints) if len(singles) == len(runs) else None
 
 
 def _motions_of(job: Job) -> MotionSamples:
-    return job.samples if isinstance(job.samples, MotionSamples) else MotionSamples.load(job.path / FILE)
+    return job.samples if isinstance(job.samples, MotionSamples) else MotionSamples.load(job.tested / FILE)
 
 
 def _images_of(job: Job) -> PoseImages:
-    return job.samples if isinstance(job.samples, PoseImages) else PoseImages.load(job.path / IMAGES)
+    return job.samples if isinstance(job.samples, PoseImages) else PoseImages.load(job.tested / IMAGES)
 
 
 def _count_groups(clips: Sequence[str | None]) -> int:

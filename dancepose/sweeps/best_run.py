@@ -116,7 +116,7 @@ def pictures_of(job: Job, most: int) -> list[Picture]:
         job: the run.
         most: pictures at most; of the test part, where there are any.
     """
-    folder = job.path / "pictures"
+    folder = job.tested / "pictures"
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     there = sorted(name for name in names if name.endswith(KINDS))
     order = [name for name in FIRST if name in there]

@@ -12,7 +12,8 @@ from dancepose.sweeps.answers import MotionAnswers, PoseAnswers
 from dancepose.sweeps.arms import Group
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
 from dancepose.sweeps.chance import chance_of
-from dancepose.sweeps.measures import TEST, Metric, Scaled, arm_scores
+from dancepose.sweeps.keypoint_groups import TEST, parted
+from dancepose.sweeps.measures import Metric, Scaled, arm_scores
 from dancepose.sweeps.origin import origin_of
 from dancepose.sweeps.paired import compare
 from dancepose.sweeps.paper_differences import paper_notes
@@ -146,7 +147,7 @@ def _scaled_interval(interval: Interval, scale: float) -> Interval:
 
 def _unknown_notes(metrics: Sequence[Metric], answers: PoseAnswers) -> list[str]:
     """Say of which runs PCK is not known image by image, and how to have it so."""
-    chosen = [metric.name for metric in metrics if metric.name in LABELS]
+    chosen = list(dict.fromkeys(of for of, _ in (parted(m.name) for m in metrics) if of in LABELS))
     jobs = answers.without_singles
     without = [job for job in jobs if any(job.metrics.get(f"{TEST}{name}") is not None for name in chosen)]
     if not without:
@@ -154,7 +155,7 @@ def _unknown_notes(metrics: Sequence[Metric], answers: PoseAnswers) -> list[str]
     of = without[0].name + (f" and {len(without) - 1} more" if len(without) > 1 else "")
     return [
         f"{' and '.join(chosen)}: not known image by image of {of}, whose {IMAGES} is of an earlier version; "
-        f"write it again: {evaluate_again(without[0].path)}"
+        f"write it again: {evaluate_again(without[0].tested)}"
     ]
 
 

@@ -9,6 +9,7 @@ from dancepose.data.json_file import BrokenFile, load_mapping
 from dancepose.errors import DanceposeError, DataError
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import MotionSamples
+from dancepose.paths import EVALUATIONS
 from dancepose.sweeps.launched import ended, missing_jobs, run_directories
 from dancepose.sweeps.left_out import RESULT, LeftOut, damaged, write_again
 from dancepose.sweeps.run_yaml import parse_overrides, read_yaml
@@ -31,6 +32,7 @@ class Job:
         metrics: `test/accuracy` -> value.
         objective: the value by which its best checkpoint was chosen: of the validation part.
         identity: `split`, `version` (with its commit) and `data_hash`, as metrics.json has them.
+        evaluation: name of the evaluation that it is compared by; None: its training's own test.
         samples: what it said of each test sample, where that was read and is held; see `with_samples`.
     """
 
@@ -42,7 +44,13 @@ class Job:
     metrics: Mapping[str, float | None]
     objective: float | None
     identity: Mapping[str, str] = field(default_factory=dict)
+    evaluation: str | None = None
     samples: MotionSamples | PoseImages | None = field(default=None, repr=False)
+
+    @property
+    def tested(self) -> Path:
+        """Folder of the files of the test that it is compared by."""
+        return self.path if self.evaluation is None else self.path / EVALUATIONS / self.evaluation
 
     @property
     def seed(self) -> int:
@@ -60,11 +68,12 @@ class Job:
         return model if isinstance(model, Mapping) else {}
 
 
-def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
+def read_jobs(sweeps: Sequence[str | Path], tested: bool = True) -> tuple[list[Job], list[LeftOut]]:
     """Read the jobs of sweeps.
 
     Args:
         sweeps: folders with run directories below them; one that is a run directory itself is a sweep of one.
+        tested: leave out those that their trainings did not test.
 
     Returns:
         The finished jobs, in the order of sweeps and names, and those that are not, or one of whose files
@@ -90,7 +99,7 @@ def read_jobs(sweeps: Sequence[str | Path]) -> tuple[list[Job], list[LeftOut]]:
                 continue
             seen.add(path.resolve())
             try:
-                one = _read_job(path, str(path.relative_to(sweep.parent)))
+                one = _read_job(path, str(path.relative_to(sweep.parent)), tested)
             except DataError as error:
                 one = damaged(path, error, write_again(path, config=str(path / CONFIG) in str(error)))
             (jobs if isinstance(one, Job) else left_out).append(one)  # type: ignore[arg-type]
@@ -115,7 +124,7 @@ def _with_choices(jobs: Sequence[Job]) -> tuple[list[Job], list[LeftOut]]:
     )
 
 
-def _read_job(path: Path, name: str) -> Job | LeftOut:
+def _read_job(path: Path, name: str, tested: bool) -> Job | LeftOut:
     if not (path / RESULT).is_file():
         return LeftOut(path, *ended(path, f"it has no {RESULT}: it stopped as it began"))
     result = load_mapping(path / RESULT)
@@ -123,7 +132,7 @@ def _read_job(path: Path, name: str) -> Job | LeftOut:
     if status != "done":
         return LeftOut(path, *ended(path, str(result.get("cause") or ""), result))
     metrics = _mapping(path, result, "metrics")
-    if not any(str(key).startswith("test/") for key in metrics):
+    if tested and not any(str(key).startswith("test/") for key in metrics):
         return LeftOut(path, status, "it was not tested: train it with test=true")
     config = read_yaml(path / CONFIG, dict)
     seed = config.get("seed", 0)

@@ -1,5 +1,6 @@
 """Metrics by which arms are compared, and what each run of an arm has of them: the way to `Scores`."""
 
+import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,9 @@ from dancepose.metrics.direction import higher_is_better
 from dancepose.sweeps.answers import SURE, MotionAnswers, PoseAnswers
 from dancepose.sweeps.arms import Arm
 from dancepose.sweeps.jobs import Job
+from dancepose.sweeps.keypoint_groups import TEST, group_metrics
 from dancepose.sweeps.scores import PlainScores, Scores
 
-TEST = "test/"
 POSES = ("mAP", "PCK@0.2", "PCKh@0.5", "OKS_AP")  # of poses, where they stand
 
 
@@ -58,7 +59,7 @@ def choose_metrics(names: Sequence[str] | None, jobs: Sequence[Job], poses: bool
     """Return the metrics to compare.
 
     Args:
-        names: with or without `test/`; None: those of the family.
+        names: with or without `test/`; `PCK@0.2_*` stands for all that begin so; None: those of the family.
         jobs: that are compared.
         poses: their family.
 
@@ -69,6 +70,7 @@ def choose_metrics(names: Sequence[str] | None, jobs: Sequence[Job], poses: bool
     known = dict.fromkeys(SURE if not poses else ())
     for job in jobs:
         known.update(dict.fromkeys(key[len(TEST) :] for key in job.metrics if key.startswith(TEST)))
+    known.update(dict.fromkeys(group_metrics(jobs)))
     if names is None:
         names = [name for name in (POSES if poses else SURE) if name in known] or list(known)[:1]
     chosen = []
@@ -79,10 +81,11 @@ def choose_metrics(names: Sequence[str] | None, jobs: Sequence[Job], poses: bool
                 f"validation. There are {', '.join(known)}"
             )
         name = str(given).removeprefix(TEST)
-        if name not in known:
+        several = fnmatch.filter(known, name) if "*" in name else []
+        if name not in known and not several:
             hint = did_you_mean(name, known)
             raise ConfigError(f"metrics={given}: no job has it.{hint} There are {', '.join(known)}")
-        chosen.append(metric_of(name, poses))
+        chosen += [metric_of(one, poses) for one in several or [name]]
     if not chosen:
         raise ConfigError(f"metrics=[]: at least one is needed. There are {', '.join(known)}")
     return list(dict.fromkeys(chosen))

@@ -39,6 +39,6 @@ def paper_notes(group: Group) -> list[str]:
     """
     notes = []
     for name, arm in group.arms.items():
-        for told in dict.fromkeys(filter(None, (paper_difference(job.path) for job in arm.jobs))):
+        for told in dict.fromkeys(filter(None, (paper_difference(job.tested) for job in arm.jobs))):
             notes.append(f"{name} differs from its paper: {told}")
     return notes

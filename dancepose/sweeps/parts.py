@@ -82,7 +82,7 @@ def keypoint_parts(group: Group) -> Parts | None:
     metrics = set()
     for arm in group.arms.values():
         for job in arm.jobs:
-            path = job.path / REPORT
+            path = job.tested / REPORT
             if path.is_file():
                 metric, rows[job.path] = _read_keypoints(path)
                 metrics.add(metric)

@@ -20,22 +20,23 @@ class MeanAPScores(SampleScores):
     Args:
         seeds: of the runs.
         runs: what each found, in the same images.
+        joints: places of the keypoints of a group, whose mean it is; None: of all.
 
     Raises:
         DataError: there are not as many runs as seeds, a seed comes twice, or two runs are of other images.
     """
 
-    def __init__(self, seeds: Sequence[int], runs: Sequence[PoseImages]):
+    def __init__(self, seeds: Sequence[int], runs: Sequence[PoseImages], joints: Sequence[int] | None = None):
         first = runs[0] if runs else None
         clips, names = (first.clips, first.names) if first else ([], [])
         super().__init__(seeds, len(names), _clusters(names, clips))
         self.unit = _unit(clips)
         _check_runs(self.seeds, runs)
-        self.runs = tuple(runs)
+        self.runs, self.joints = tuple(runs), joints
 
     def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
         drawn = weights[:, codes]
-        found = [run.mean_ap(drawn) for run in self.runs]
+        found = [run.mean_ap(drawn, self.joints) for run in self.runs]
         return np.stack(found, axis=1) if found else np.zeros((len(weights), 0))
 
 
@@ -48,24 +49,31 @@ class PCKScores(SampleScores):
         seeds: of the runs.
         runs: what each found, in the same images of one person.
         label: one of `single_pictures.LABELS`.
+        joints: places of the keypoints of a group, whose mean it is; None: of all.
 
     Raises:
         DataError: there are not as many runs as seeds, a seed comes twice, or two runs are of other images.
     """
 
-    def __init__(self, seeds: Sequence[int], runs: Sequence[SinglePictures], label: str):
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        runs: Sequence[SinglePictures],
+        label: str,
+        joints: Sequence[int] | None = None,
+    ):
         first = runs[0] if runs else None
         names: list[str] = []
         clips: list[str | None] = []
-        drawn = np.zeros(0, np.int64)
+        drawn, own = np.zeros(0, np.int64), slice(None) if joints is None else list(joints)
         if first is not None:
-            drawn = np.flatnonzero(first.counted[label].any(axis=1))
+            drawn = np.flatnonzero(first.counted[label][:, own].any(axis=1))
             names, clips = [first.names[i] for i in drawn], [first.clips[i] for i in drawn]
         super().__init__(seeds, len(names), _clusters(names, clips))
         self.unit = _unit(clips)
         _check_runs(self.seeds, runs)
-        self.counted = first.counted[label][drawn] if first else np.zeros((0, 0), bool)
-        self.found = [run.found[label][drawn] for run in runs]
+        self.counted = first.counted[label][drawn][:, own] if first else np.zeros((0, 0), bool)
+        self.found = [run.found[label][drawn][:, own] for run in runs]
 
     def _weigh(self, weights: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
         counted = weights @ _sum_groups(self.counted, codes, count)  # (R, J)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dancepose.errors import DataError
 from dancepose.paths import evaluate_again
 from dancepose.sweeps.answers import with_samples
+from dancepose.sweeps.evaluations import with_evaluation
 from dancepose.sweeps.jobs import Job, read_jobs, refuse_mixed
 from dancepose.sweeps.learning import FILE as LOG
 from dancepose.sweeps.learning import REMEDY, check_log
@@ -15,20 +16,26 @@ from dancepose.sweeps.parts import check_report
 TOLD = 3  # jobs of which each is told why it is left out, where none is left
 
 
-def comparable_jobs(sweeps: Sequence[str]) -> tuple[list[Job], list[LeftOut], bool]:
+def comparable_jobs(
+    sweeps: Sequence[str], evaluation: str | None = None
+) -> tuple[list[Job], list[LeftOut], bool]:
     """Read the jobs of sweeps that can be compared.
 
     Args:
         sweeps: their folders.
+        evaluation: name of the one that they are compared by; None: the trainings' own tests.
 
     Returns:
         They, those that are left out, and whether they are of poses.
 
     Raises:
-        DataError: none can be compared; tells why.
+        DataError: none can be compared, or they were evaluated by different settings; tells why.
         DanceposeError: some are of poses, and others of motions.
     """
-    jobs, left_out = read_jobs(sweeps)
+    jobs, left_out = read_jobs(sweeps, tested=evaluation is None)
+    if evaluation is not None:
+        jobs, more = with_evaluation(jobs, evaluation)
+        left_out += more
     poses = False
     if jobs:
         poses = refuse_mixed(jobs)
@@ -55,11 +62,11 @@ def whole_jobs(jobs: Sequence[Job], poses: bool) -> tuple[list[Job], list[LeftOu
         try:
             check_log(job.path)
             if poses:
-                check_report(job.path)
+                check_report(job.tested)
             else:
-                paper_difference(job.path)
+                paper_difference(job.tested)
         except DataError as error:
-            remedy = REMEDY if LOG in str(error) else f"write it again: {evaluate_again(job.path)}"
+            remedy = REMEDY if LOG in str(error) else f"write it again: {evaluate_again(job.tested)}"
             left_out.append(damaged(job.path, error, remedy))
         else:
             whole.append(job)

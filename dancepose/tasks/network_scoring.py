@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def score_motions(
     cfg: DictConfig, found: Checkpoint, datamodule: Any, device: str, precision: str, folder: Path
-) -> None:
+) -> tuple[dict[str, Any], dict[str, float]]:
     """Run a motion network over a part of its data, and write the report.
 
     Args:
@@ -38,6 +38,9 @@ def score_motions(
         device: where the network runs.
         precision: one of `PRECISIONS`.
         folder: where the report goes.
+
+    Returns:
+        What the keys of conf/evaluate.yaml came to by which it was tested, and the figures.
     """
     model: Any = found.model
     samples, network = datamodule.samples(cfg.part), model.network.to(device).eval()
@@ -64,11 +67,12 @@ def score_motions(
         features=feature_table(model.encoder, [samples[i] for i in index], model.classes),
         pictures=cfg.pictures,
     )
+    return {"which": Path(found.source).stem, "precision": precision}, result["scalars"]
 
 
 def score_poses(
     cfg: DictConfig, found: Checkpoint, datamodule: Any, device: str, precision: str, folder: Path
-) -> None:
+) -> tuple[dict[str, Any], dict[str, float]]:
     """Run a pose network over a part of its data, and write the report; arguments as of `score_motions`."""
     model: Any = found.model
     tested, frames = found.tested, datamodule.frames(cfg.part)
@@ -98,6 +102,8 @@ def score_poses(
     outputs = {"pictures": cfg.pictures, "coco": cfg.coco, "mat": cfg.mat}
     outputs["notes"] = datamodule.figure_notes(cfg.part)
     write_report(folder, cfg.part, result, people, frames, model.skeleton, about, **outputs)
+    settings = {"which": Path(found.source).stem, "flip": flip, "scales": scales, "precision": precision}
+    return settings | {"protocol": cfg.protocol}, result["scalars"]
 
 
 def _settings(

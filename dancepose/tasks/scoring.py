@@ -77,7 +77,7 @@ def open_checkpoint(cfg: DictConfig, given: set[str], folder: Path) -> Checkpoin
     if not isinstance(data, dict):
         raise ConfigError(f"{run.path / 'config.yaml'} names no data: give data=...")
     check_targets(data, (*TRUSTED, *cfg.trust), source=str(run.path / "config.yaml"))
-    path = run.checkpoint(cfg.which)
+    path = run.checkpoint(cfg.which or config.get("which") or "best")  # runs of old do not say
     model = load_checkpoint(path)
     tested = model.test | _tested(config)
     if cfg.root is not None:

@@ -35,4 +35,4 @@ def test_what_is_timed_is_what_the_command_does(tmp_path, monkeypatch):
     assert asked == ["jobs", "notes"] and list(spans) == ["read", "compared", "written"]
     assert comparison.left_out == () and len(comparison.tables[0].group.arms) == 2
     used = Path(compare.__file__).read_text()
-    assert "comparable_jobs(sweeps)" in used and "ledger_notes(sweeps)" in used
+    assert "comparable_jobs(sweeps, " in used and "*ledger_notes(sweeps)]" in used
