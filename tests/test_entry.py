@@ -371,7 +371,7 @@ class TestMessages:
     def test_where_the_data_of_a_run_lie_now_is_a_key_of_its_own(self, tmp_path):
         done = command("evaluate", "run=there", "data.root=.", cwd=tmp_path)
         assert done.returncode == 1 and "Traceback" not in done.stderr
-        assert "; or root=... (with run=: where the run's data lie now" in done.stderr
+        assert "; or root=... (with run= and sweep=: where the run's data lie now" in done.stderr
 
     @pytest.mark.parametrize(
         "name", ["train", "evaluate", "browse", "benchmark", "synthesize", "compare", "export"]
