@@ -45,7 +45,7 @@ def is_whole(scenes: SceneSet, root: Path) -> bool:
             )
         return False
     if manifest.get("hash") != scenes.hash:
-        about = f"{manifest.get('scenes')}, version {manifest.get('version')}"
+        about = _differences(manifest, scenes)
         raise DataError(f"{root} holds another drawn data set ({about}): give another root, or remove it")
     files = manifest.get("files") or {}
     whole = bool(manifest.get("complete") and files) and not _changed(_sizes(root), files)
@@ -54,6 +54,18 @@ def is_whole(scenes: SceneSet, root: Path) -> bool:
     drawn = (root / MANIFEST).stat().st_mtime_ns  # only what was written since can have been changed
     labels = (manifest.get("labels") or {}).items()
     return not _edited(root, {n: kept for n, kept in labels if (root / n).stat().st_mtime_ns >= drawn})
+
+
+def _differences(manifest: Mapping[str, Any], scenes: SceneSet) -> str:
+    """Return in which settings the data set of a manifest differs from one that is asked for."""
+    there = manifest.get("scenes")
+    known = there if isinstance(there, Mapping) else {}
+    told = [
+        f"there {key}={known[key]}, not {value}"
+        for key, value in asdict(scenes).items()
+        if key in known and known[key] != value
+    ]
+    return ", ".join(told) or f"drawn by version {manifest.get('version')} of the drawing"
 
 
 @dataclass(frozen=True)

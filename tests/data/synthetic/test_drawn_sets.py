@@ -206,7 +206,9 @@ def test_the_sheet_shows_every_clip_by_its_middle(tmp_path):
 
 def test_a_folder_that_holds_something_else_is_refused(drawn, tmp_path):
     shutil.copytree(drawn, tmp_path / "set")
-    with pytest.raises(DataError, match="holds another drawn data set"):
+    with pytest.raises(
+        DataError, match=rf"another drawn data set \(there seed={SMALL.seed}, not 4\): give another"
+    ):
         write_scenes(replace(SMALL, seed=4), tmp_path / "set")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "photo.jpg").write_bytes(b"mine")
