@@ -2,14 +2,20 @@
 
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from dancepose.composed_keys import (
+    chosen_keys,
+    experiments_with,
+    groups,
+    hydra_keys,
+    known_keys,
+    options_with,
+)
 from dancepose.errors import ConfigError, did_you_mean, without_frame
 from dancepose.override_errors import foreign_character, mapping_key, not_parsed
 from dancepose.paths import config_dir
-from dancepose.resume import OVERRIDE, flag_values, split_flags
 
 
 def translate(error: Exception, config_name: str) -> str:
@@ -35,11 +41,11 @@ def translate(error: Exception, config_name: str) -> str:
         from dancepose.config_keys import suggest_key
 
         if key.startswith("hydra."):
-            hint = suggest_key(key, _hydra_keys(config_name, sys.argv[1:]))
+            hint = suggest_key(key, hydra_keys(config_name, sys.argv[1:]))
             return f"unknown key {key}: Hydra has nothing of this name, with what is chosen of it.{hint}"
         if "/" in key:
             return _no_group(key)
-        known = _chosen_keys(config_name, sys.argv[1:])
+        known = chosen_keys(config_name, sys.argv[1:])
         if group := _not_chosen(key, known, sys.argv[1:]):
             options = sorted(path.stem for path in (config_dir() / group).glob("[!_]*.yaml"))
             ways = " or ".join(f"{group}={option}" for option in options)
@@ -51,9 +57,11 @@ def translate(error: Exception, config_name: str) -> str:
                 f"{key}: {_choice(key, sys.argv[1:])} has a mapping there, of {there}. To give another in "
                 f"its place, say '~{key}' '+{key}={{...}}'; to add an entry, +{key}.<name>=<value>"
             )
-        if key in known or key in _known_keys(config_name):
-            return f"{key}: {_choice(key, sys.argv[1:])} has no such key"
-        hint = suggest_key(key, [*known, *(group for group in _groups() if "/" not in group)])
+        if key in known or key in known_keys(config_name):
+            return f"{key}: {_choice(key, sys.argv[1:])} has no such key{_elsewhere(key, config_name)}"
+        if there := _elsewhere(key, config_name):
+            return f"{key}: {_choice(key, sys.argv[1:])} has no such key{there}"
+        hint = suggest_key(key, [*known, *(group for group in groups() if "/" not in group)])
         return f"unknown key {key}: there is nothing of this name in the configuration.{hint}"
     if match := re.search(
         r"Could not find '([^']+)/([^'/]+)'.*?Available options in '[^']+':\n(.*)", text, re.S
@@ -75,17 +83,11 @@ def translate(error: Exception, config_name: str) -> str:
     return text
 
 
-def _groups() -> list[str]:
-    """Return the groups of options as they are written: `model`, `model/attention`, and Hydra's."""
-    folders = (path for path in config_dir().rglob("*") if path.is_dir())
-    return [*sorted(path.relative_to(config_dir()).as_posix() for path in folders), "hydra/sweeper"]
-
-
 def _no_group(group: str) -> str:
     """Return what to say of a group within another that nothing is chosen of."""
     if (config_dir() / group).is_dir():
         return f"{group}: {_choice(group.partition('/')[0], sys.argv[1:])} has no such group"
-    return f"unknown group {group}: there is none of this name.{did_you_mean(group, _groups())}"
+    return f"unknown group {group}: there is none of this name.{did_you_mean(group, groups())}"
 
 
 def _missing_extra(group: str, option: str) -> str:
@@ -134,7 +136,7 @@ def _no_flag(flag: str, argv: list[str], config_name: str) -> str:
     if not equals:
         value = follows[0] if follows and not follows[0].startswith("-") and "=" not in follows[0] else "..."
     told = "options are given as key=value, without dashes"
-    known = _chosen_keys(config_name, argv)
+    known = chosen_keys(config_name, argv)
     if key in known or (config_dir() / key).is_dir():
         return f"{name}: {told}: did you mean {key}={value}? --help shows them"
     return f"{name}: {told}; --help shows them.{suggest_key(key, known)}"
@@ -155,6 +157,16 @@ def _own_key(key: str, known: list[str], config_name: str) -> str:
 
     comment = key_comments(config_name, {}).get(own)
     return f"; or {own}=...{f' ({comment})' if comment else ''}"
+
+
+def _elsewhere(key: str, config_name: str) -> str:
+    """Return `; it is a key of model=motion` and who chooses it, if other options have the key."""
+    options = options_with(key, config_name)
+    if not options:
+        return ""
+    experiments = experiments_with(options)
+    also = f" (chosen by experiment={', '.join(experiments)})" if experiments else ""
+    return f"; it is a key of {', '.join(options)}{also}"
 
 
 def _not_chosen(key: str, known: list[str], argv: list[str]) -> str:
@@ -190,60 +202,3 @@ def no_option(argv: list[str]) -> str:
             instead = f"{group}=none" if none else f"leave it out, or ~{group}"
             return f"{argument}: the name of an option of {group} is needed; to have none: {instead}"
     return ""
-
-
-def _known_keys(config_name: str, overrides: Sequence[str] = (), with_hydra: bool = False) -> list[str]:
-    """Return the dotted keys of a config: what a misspelt key is compared with.
-
-    Args:
-        config_name: the entry point's config.
-        overrides: choices.
-        with_hydra: Hydra's own keys are among them.
-
-    Raises:
-        HydraException: the overrides do not compose.
-    """
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
-
-    from dancepose.config_keys import dotted_keys
-
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        composed = compose(config_name, [*overrides], return_hydra_config=with_hydra)
-    values = OmegaConf.to_container(composed, resolve=False)
-    return list(dotted_keys(values))  # type: ignore[arg-type]
-
-
-def _chosen_keys(config_name: str, argv: list[str]) -> list[str]:
-    """Return the dotted keys of a config with the options that a command line chooses, as far as there are.
-
-    Args:
-        config_name: the entry point's config.
-        argv: the command line, without the program; of what a sweep varies the first option counts.
-    """
-    from hydra.core.override_parser.types import Quote, QuotedString
-    from hydra.errors import HydraException
-
-    flags, overrides = split_flags(argv)
-    own = [Path(folder).resolve() for folder in flag_values(flags, ("--config-dir", "-cd"))]
-    paths = [QuotedString(f"file://{folder}", Quote.single).with_quotes() for folder in own]
-    chosen = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
-    for argument in overrides:
-        match = OVERRIDE.fullmatch(argument)
-        if match and match["group"].split("/")[0] != "hydra":
-            varied = "," in argument and not (match["value"] or "").startswith("[")
-            if any((folder / match["group"]).is_dir() for folder in (config_dir(), *own)):
-                chosen.append(argument.partition(",")[0] if varied else argument)
-    try:
-        return _known_keys(config_name, chosen)
-    except HydraException:  # an option that is not there is another mistake, told once this one is mended
-        return _known_keys(config_name)
-
-
-def _hydra_keys(config_name: str, argv: list[str]) -> list[str]:
-    """Return the dotted keys of Hydra itself, with the launcher and sweeper that a command line chooses."""
-    chosen = [argument for argument in argv if argument.startswith("hydra/")]
-    known = _known_keys(config_name, chosen, with_hydra=True)
-    return [key for key in known if key.startswith("hydra.")]

@@ -43,18 +43,22 @@ def synthesize(cfg: DictConfig) -> None:
     root = write_scenes(scenes, Path(cfg.root).expanduser(), cfg.workers)
     if cfg.samples:
         write_sheet(root / "sheet.jpg", sheet(scenes, root, cfg.samples))
-    log.info("%s holds %s", root, told(root))
+    log.info("%s holds %s", root, told(root, scenes))
     log.info("to train on it: %s", training_command(scenes, cfg.root))
 
 
-def told(root: Path) -> str:
-    """Say how many pictures of each part a folder of drawn scenes holds."""
+def told(root: Path, scenes: SceneSet) -> str:
+    """Say how many pictures of each part a folder of drawn scenes holds, and how many are in no part."""
     from dancepose.data.json_file import load_mapping
     from dancepose.data.synthetic.scene_set import PARTS
 
     split = load_mapping(root / "split.json")
-    kind = "clips" if split["by"] == "clip" else "pictures"
-    return ", ".join(f"{len(split[part])} {part}" for part in PARTS) + f" {kind}"
+    by_clip = split["by"] == "clip"
+    drawn = sum(getattr(scenes, part) for part in PARTS) * (1 if by_clip else scenes.frames)
+    parts = ", ".join(f"{len(split[part])} {part}" for part in PARTS)
+    empty = drawn - sum(len(split[part]) for part in PARTS)
+    left_out = f"; {empty} in no part, for nobody is to be seen" if empty else ""
+    return f"{parts} {'clips' if by_clip else 'pictures'}{left_out}"
 
 
 def training_command(scenes: SceneSet, root: str) -> str:

@@ -16,6 +16,7 @@ from running import command
 import dancepose
 from dancepose.command_line_errors import check_flags, translate
 from dancepose.commit import commit
+from dancepose.composed_keys import experiments_with, options_with
 from dancepose.errors import ConfigError, without_frame
 from dancepose.paths import config_dir
 from dancepose.resolvers import register
@@ -176,7 +177,33 @@ class TestChoices:
 
     def test_a_choice_that_lacks_the_key_is_named(self, monkeypatch):
         told = self.told(monkeypatch, "optimizer=sgd", "optimizer.betas=[0,0]")
-        assert told == "optimizer.betas: optimizer=sgd has no such key"
+        assert told.startswith(
+            "optimizer.betas: optimizer=sgd has no such key; it is a key of optimizer=adam, "
+        )
+
+    @pytest.mark.parametrize(
+        ("argv", "lacking", "having"),
+        [
+            (
+                ("data=action", "model.branches=[image]"),
+                "the chosen option of model",
+                ["model=motion", "model=motion_keypoints", "motion_paper"],
+            ),
+            (("data=coco", "data.scenes.train=3"), "data=coco", ["data=dance_synthetic", "demo"]),
+        ],
+    )
+    def test_a_key_of_another_option_names_it_and_who_chooses_it(self, argv, lacking, having, monkeypatch):
+        told = self.told(monkeypatch, *argv)
+        assert told.startswith(f"{argv[-1].partition('=')[0]}: {lacking} has no such key; it is a key of ")
+        named = re.split(r"[ ,();]+|experiment=", told)
+        assert set(having) <= set(named) and "model=hrnet" not in named
+
+    def test_keys_within_a_group_of_a_group_count_there(self):
+        assert options_with("model.attention.order", "train") == [
+            f"model/attention={name}" for name in ("cbam0", "cbam1", "cbam2", "none")
+        ]
+        assert options_with("model.attention.nothing", "train") == []
+        assert experiments_with(["model/attention=cbam2"]) == []
 
     def test_a_mapping_for_one_that_is_there_says_how_to_replace_it(self, monkeypatch):
         argv = ("experiment=motion_paper", "data=skeletons_openpose18", "data.labels={bow: other}")

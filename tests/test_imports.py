@@ -65,7 +65,15 @@ LEVELS = [
         "callbacks",
     },
     {"train", "evaluate", "browse", "benchmark", "synthesize", "compare", "predict", "export"}
-    | {"entry", "help_text", "resume", "command_line_errors", "override_errors", "quick_start"}
+    | {
+        "entry",
+        "help_text",
+        "resume",
+        "command_line_errors",
+        "composed_keys",
+        "override_errors",
+        "quick_start",
+    }
     | {"closed_pipe", "log_file"},
 ]
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "wandb"}

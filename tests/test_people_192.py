@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from factories import PointsCodec, make_coco
+from factories import PointsCodec, make_coco, make_labelme
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from running import run_task
 
 from dancepose.build import build
 from dancepose.data.datamodules import PoseDataModule
+from dancepose.evaluate import evaluate
 from dancepose.networks.cost import count_parameters
 from dancepose.paths import config_dir
 from dancepose.resolvers import register
@@ -187,6 +188,32 @@ def test_it_goes_on_from_a_runs_weights_for_so_many_steps(folder: Path, tmp_path
     last = torch.load(tmp_path / "second" / "checkpoints" / "last.ckpt", weights_only=True)
     (group,) = last["optimizer_states"][0]["param_groups"]
     assert last["global_step"] == 5 and group["lr"] == pytest.approx(1e-5)
+
+
+def test_scenes_besides_and_scored_alone(folder: Path, tmp_path: Path):
+    """As README.md has it: both parts are trained on, and the scenes of the test are scored by themselves."""
+    scenes = make_labelme(tmp_path / "scenes", frames=5)
+    names = [frame.name for frame in scenes]
+    (tmp_path / "scenes_split.json").write_text(json.dumps({"train": names[:3], "test": names[3:]}))
+    parts = f"{{people: {{kind: coco, root: {folder}, annotations: annotations.json, split: split.json}}}}"
+    more = f"{{kind: dance, root: {tmp_path / 'scenes'}, split: ../scenes_split.json}}"
+    run = tmp_path / "run"
+    mixed = ["data=mix", f"data.parts={parts}", f"+data.parts.scenes={more}", "trainer.precision=32-true"]
+    run_task(train, "train", run, *TINY, *mixed)
+    split = json.loads((run / "split.json").read_text())
+    kinds = {part: [name.split("/")[0] for name in split[part]] for part in ("train", "test")}
+    assert {part: (k.count("people"), k.count("scenes")) for part, k in kinds.items()} == {
+        "train": (7, 3),
+        "test": (3, 2),
+    }
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["status"] == "done" and {"test/mAP", "test/PCK@0.2"} <= set(metrics["metrics"])
+    steps = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+    assert steps == 10 // 2  # of both parts, mixed
+    alone = ["data=dance", f"data.root={tmp_path / 'scenes'}", "data.split=../scenes_split.json"]
+    run_task(evaluate, "evaluate", tmp_path / "alone", f"ckpt={run / 'checkpoints/last.ckpt'}", *alone)
+    told = json.loads((tmp_path / "alone" / "test.json").read_text())
+    assert told["images"] == 2 and "mAP" in told["rows"]
 
 
 @pytest.mark.shared

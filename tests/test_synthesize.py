@@ -13,8 +13,9 @@ from dancepose import progress
 from dancepose.browse import browse
 from dancepose.data.images import read_image
 from dancepose.data.synthetic import dataset
+from dancepose.data.synthetic.scene_set import SceneSet
 from dancepose.errors import ConfigError, DanceposeError, DataError
-from dancepose.synthesize import synthesize, write_sheet
+from dancepose.synthesize import synthesize, told, write_sheet
 from dancepose.train import train
 
 FEW = ["train=2", "val=1", "test=1", "difficulty=easy"]
@@ -31,6 +32,21 @@ def test_the_command_draws_a_set_and_a_sheet_and_leaves_a_whole_one_alone(tmp_pa
     sheet = tmp_path / "set" / "sheet.jpg"
     run_task(synthesize, "synthesize", tmp_path / "run", f"root={tmp_path / 'set'}", *FEW, "samples=1")
     assert sheet.stat().st_mtime_ns != before[sheet]
+
+
+@pytest.mark.parametrize(
+    ("by", "frames", "named", "expected"),
+    [
+        ("image", 1, 3, "3 train, 1 val, 1 test pictures"),
+        ("image", 1, 2, "2 train, 1 val, 1 test pictures; 1 in no part, for nobody is to be seen"),
+        ("image", 4, 10, "10 train, 1 val, 1 test pictures; 8 in no part, for nobody is to be seen"),
+        ("clip", 4, 2, "2 train, 1 val, 1 test clips; 1 in no part, for nobody is to be seen"),
+    ],
+)
+def test_scenes_in_which_nobody_is_to_be_seen_are_told(by, frames, named, expected, tmp_path):
+    split = {"train": [str(i) for i in range(named)], "val": ["a"], "test": ["b"], "by": by}
+    (tmp_path / "split.json").write_text(json.dumps(split))
+    assert told(tmp_path, SceneSet(train=3, val=1, test=1, frames=frames)) == expected
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -69,7 +69,7 @@ def plan_table(outcomes: Mapping[str, Outcome]) -> str:
     known = [about["seconds"] for about in due if about.get("seconds") is not None]
     told = f"training steps of the {len(due)} to be run, one after the other: about {_clock(sum(known))}"
     if len(known) < len(due):
-        told += f", without {len(due) - len(known)} of which it is not known"
+        told += f", without {len(due) - len(known)} of unknown length"
     told_last = [told, "validation and test come on top; nothing was trained"]
     if not due:
         told_last = ["nothing is to be run"]

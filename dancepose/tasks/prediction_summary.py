@@ -71,6 +71,11 @@ class Tally:
         ):
             if counter:
                 lines.append(f"{label}: {', '.join(f'{name} {n}' for name, n in counter.most_common())}")
+        if self.pictures and not self.people:
+            by_limits = ", lower min_score and min_size keep more" if self.left_out else ""
+            lines.append(
+                f"nobody was found{by_limits}: heatmaps=true draws what the network sees of each keypoint"
+            )
         if self.not_drawn:
             lines.append(
                 f"not drawn, but in the files (draw_min_score={self.least_drawn:g}): {self.not_drawn}"

@@ -175,6 +175,6 @@ def _fit(minutes: float, seconds: Sequence[float], batches: int, most: int, leas
         epochs,
         batches,
         step,
-        f" ({least} take longer: {shortest:.1f} minutes)" if shortest > minutes else "",
+        f" ({shortest:.1f} minutes: fewer epochs are not possible)" if shortest > minutes else "",
     )
     return epochs

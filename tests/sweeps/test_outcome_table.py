@@ -65,8 +65,7 @@ def test_a_dry_run_counts_what_would_be_run():
     assert lines[4].split() == ["c_1", "failed", "1,234", "2.00", *"----", "no", "memory"]
     assert lines[6].split() == ["e_1", "unknown", *"------", "x"]
     assert lines[7] == (
-        "training steps of the 3 to be run, one after the other: about 0:00:15, without 1 of which it is not "
-        "known"
+        "training steps of the 3 to be run, one after the other: about 0:00:15, without 1 of unknown length"
     )
     assert "rerun=failed" in text and "unknown: their data" in text and "interrupted jobs" not in text
 

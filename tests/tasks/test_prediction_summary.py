@@ -1,6 +1,7 @@
 """`summary.json` stands there whatever ends a prediction."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,18 @@ def test_nobody_goes_missing_in_a_tally():
     counts = tally.to_dict()
     assert (counts["pictures"], counts["people"], counts["broken"]) == (1, 0, {"b.jpg": "cut off"})
     assert counts["left_out"] == {"smaller than min_size": 2}
+
+
+@pytest.mark.parametrize("left_out", [{}, {"score below 0.9": 2}])
+def test_a_prediction_that_finds_nobody_says_what_to_look_at(left_out):
+    tally = Tally()
+    assert "nobody" not in str(tally)  # no picture was looked at
+    frame = Frame("a.jpg", (8, 8), [], "mpii15", "a.jpg")
+    tally.count(Prediction("a.jpg", frame, left_out=left_out))
+    told = str(tally)
+    assert "nobody was found" in told and "heatmaps=true" in told and ("min_score" in told) == bool(left_out)
+    tally.count(Prediction("b.jpg", replace(frame, people=[Person(np.zeros((15, 3)))])))
+    assert "nobody was found" not in str(tally)
 
 
 def test_who_is_in_the_files_and_not_drawn_is_counted():

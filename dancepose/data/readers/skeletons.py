@@ -106,10 +106,10 @@ def _load(path: Path, key: str, problems: Problems) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             start = file.read(6)
         if start == b"\x93NUMPY":
-            raise DataError(f"{path} holds a single array: an .npz with {_told(NEEDED)} is needed")
+            raise DataError(f"{key}={path} holds a single array: an .npz with {_told(NEEDED)} is needed")
         if start and not start.startswith((b"PK\3\4", b"PK\5\6")):  # numpy would take it for a pickle
             raise DataError(
-                f"{path} is no .npz, whatever its name says: give an archive of plain arrays, at least "
+                f"{key}={path} is no .npz, whatever its name says: give an archive of plain arrays, at least "
                 f"{_told(NEEDED)}, as numpy.savez writes it"
             )
         with np.load(path, allow_pickle=False) as archive:
@@ -129,7 +129,7 @@ def _load(path: Path, key: str, problems: Problems) -> dict[str, np.ndarray]:
             ) from None
         reason = str(error).partition("\n")[0]  # after it numpy says how to load what may not be safe
         raise DataError(
-            f"{path} cannot be read as an .npz of plain arrays ({reason}): "
+            f"{key}={path} cannot be read as an .npz of plain arrays ({reason}): "
             "copy it again, or write it with numpy.savez from arrays of numbers and text"
         ) from None
     for name, array in arrays.items():
