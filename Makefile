@@ -11,7 +11,7 @@ help: ## list the targets
 
 setup: $(VENV)/.ready ## environment in .venv: the locked versions and dancepose in editable form
 
-# never without the constraints: a plain `torch` pulls gigabytes of CUDA packages onto a machine without a GPU
+# never without the constraints: newer releases of torch, lightning or hydra need not fit together
 $(VENV)/.ready: pyproject.toml requirements.lock.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dancepose needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)

@@ -26,6 +26,7 @@ LEVELS = [
         "progress",
         "checks",
         "run_keys",
+        "run_yaml",
         "quiet",
     }
     | {

@@ -12,7 +12,7 @@ from dancepose.inference.runs import find_checkpoint, load_motion, load_pose, po
 
 def open_pose(
     path: str | Path,
-    which: str = "best",
+    which: str | None = None,
     device: str = "auto",
     precision: str | None = None,
     flip: bool | None = None,
@@ -47,7 +47,7 @@ def open_pose(
     return pose
 
 
-def open_motion(path: str | Path, which: str = "best") -> MotionModel:
+def open_motion(path: str | Path, which: str | None = None) -> MotionModel:
     """Open a motion classifier; that of an ONNX file runs in onnxruntime.
 
     Raises:
@@ -58,11 +58,11 @@ def open_motion(path: str | Path, which: str = "best") -> MotionModel:
     return onnx_motion(path) if path.suffix == SUFFIX else load_motion(path, which)
 
 
-def network_file(path: str | Path, which: str = "best", key: str = "pose") -> Path:
+def network_file(path: str | Path, which: str | None = None, key: str = "pose") -> Path:
     """Return the file that a network is read from: of a run directory, the checkpoint.
 
     Raises:
-        ConfigError: `which` is neither `best` nor `last`.
+        ConfigError: `which` is neither None, `best` nor `last`.
         CheckpointError: there is none.
     """
     path = Path(path).expanduser()

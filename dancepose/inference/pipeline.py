@@ -81,7 +81,7 @@ class Pipeline:
         pose: str | Path,
         motion: str | Path | None = None,
         *,
-        which: str = "best",
+        which: str | None = None,
         device: str = "auto",
         precision: str | None = None,
         flip: bool | None = None,
@@ -94,12 +94,12 @@ class Pipeline:
     ) -> "Pipeline":
         """Set up from the folders of trained runs, tested as their trainings tested but for what is given.
 
-        Nothing in the folders is executed: of a run, its checkpoint is read, as plain tensors.
+        Nothing in the folders is executed: of a run, checkpoint and configuration are read, as plain values.
 
         Args:
             pose: folder of a pose run, one of its checkpoints, or a file of `dancepose-export`.
             motion: folder of a motion run, a checkpoint, or a file of `dancepose-export`.
-            which: `best` or `last` checkpoint of both; a run without validation has only the last.
+            which: `best` or `last` checkpoint of both; None: of each the one that its training tested.
             device: `auto`, `cpu`, `cuda` or `cuda:1`.
             precision: `32-true`, `bf16-mixed` or `16-mixed`.
             flip: also look at the mirror image.

@@ -9,7 +9,7 @@ import torch
 
 from dancepose.build import Model, MotionModel, expect, load_checkpoint
 from dancepose.checks import one_of
-from dancepose.errors import CheckpointError, ConfigError
+from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.inference.devices import (
     PRECISIONS,
     find_device,
@@ -19,6 +19,7 @@ from dancepose.inference.devices import (
 )
 from dancepose.inference.geometry import TestGeometry
 from dancepose.inference.pose import PosePredictor
+from dancepose.run_yaml import read_yaml
 
 log = logging.getLogger(__name__)
 
@@ -26,24 +27,27 @@ WHICH = ("best", "last")
 GEOMETRY = {"size": "test_size", "resize": "resize", "multiple": "pad_multiple"}
 
 
-def find_checkpoint(run: str | Path, which: str = "best", key: str = "run") -> Path:
+def find_checkpoint(run: str | Path, which: str | None = None, key: str = "run") -> Path:
     """Return the checkpoint that a user means by a run directory or by the checkpoint's own path.
 
     Args:
         run: the folder of a run, or a file.
-        which: `best` or `last`; a run without validation has only the last.
+        which: `best` or `last`; a run without validation has only the last. None: the one that its training
+            tested, as its config.yaml says; the best where there is no such file.
         key: that names it, for messages.
 
     Raises:
-        ConfigError: `which` is neither.
-        CheckpointError: there is none; names what was looked for.
+        ConfigError: `which` is none of these.
+        CheckpointError: there is none; names what was looked for. Or config.yaml is broken.
     """
-    one_of("which", which, WHICH)
+    if which is not None:
+        one_of("which", which, WHICH)
     path = Path(run).expanduser()
     if path.is_file():
         return path
     if not path.is_dir():
         raise CheckpointError(f"{key}={run}: there is no such run directory or checkpoint")
+    which = which or _tested(path)
     wanted = [path / "checkpoints" / f"{name}.ckpt" for name in (which, "last")]
     found = next((file for file in wanted if file.is_file()), None)
     if found is None:
@@ -62,7 +66,23 @@ def find_checkpoint(run: str | Path, which: str = "best", key: str = "run") -> P
     return found
 
 
-def load_pose(run: str | Path, which: str = "best", key: str = "pose") -> Model:
+def _tested(run: Path) -> str:
+    """Return which checkpoint the training of a run tested: `best` or `last`."""
+    path = run / "config.yaml"
+    if not path.is_file():
+        return "best"
+    try:
+        which = read_yaml(path, dict).get("which", "best")  # runs of old do not say
+    except DataError as error:
+        raise CheckpointError(f"{error}. which=best or which=last does without it") from None
+    if which not in WHICH:
+        raise CheckpointError(
+            f"{path}: which={which} is neither best nor last: give which=best or which=last"
+        )
+    return str(which)
+
+
+def load_pose(run: str | Path, which: str | None = None, key: str = "pose") -> Model:
     """Load the pose model of a run directory or checkpoint.
 
     Raises:
@@ -72,7 +92,7 @@ def load_pose(run: str | Path, which: str = "best", key: str = "pose") -> Model:
     return _expected(find_checkpoint(run, which, key), Model, key)
 
 
-def load_motion(run: str | Path, which: str = "best", key: str = "motion") -> MotionModel:
+def load_motion(run: str | Path, which: str | None = None, key: str = "motion") -> MotionModel:
     """Load the motion classifier of a run directory or checkpoint; see `load_pose`."""
     return _expected(find_checkpoint(run, which, key), MotionModel, key)
 

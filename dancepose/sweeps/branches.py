@@ -10,7 +10,7 @@ import numpy as np
 from dancepose.data.json_file import load_mapping
 from dancepose.errors import DataError
 from dancepose.metrics.samples import FILE, MotionSamples
-from dancepose.sweeps.run_yaml import read_yaml
+from dancepose.run_yaml import read_yaml
 from dancepose.sweeps.statistics import (
     Interval,
     accuracy_interval,

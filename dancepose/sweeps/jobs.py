@@ -10,9 +10,9 @@ from dancepose.errors import DanceposeError, DataError
 from dancepose.metrics.pose_images import PoseImages
 from dancepose.metrics.samples import MotionSamples
 from dancepose.paths import EVALUATIONS
+from dancepose.run_yaml import parse_overrides, read_yaml
 from dancepose.sweeps.launched import ended, missing_jobs, run_directories
 from dancepose.sweeps.left_out import RESULT, LeftOut, damaged, write_again
-from dancepose.sweeps.run_yaml import parse_overrides, read_yaml
 
 CONFIG, CHOICES = "config.yaml", "choices.yaml"
 UNKNOWN = "unknown"

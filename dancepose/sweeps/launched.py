@@ -6,10 +6,10 @@ from typing import Any
 
 from dancepose.data.json_file import BrokenFile
 from dancepose.errors import DataError
+from dancepose.run_yaml import read_yaml
 from dancepose.sweeps.ledger import JOBS, Outcome, Sweep
 from dancepose.sweeps.left_out import RESULT, SAVE, LeftOut, failed_again, go_on, is_of_sweep, write_again
 from dancepose.sweeps.names import DIGITS, lasting
-from dancepose.sweeps.run_yaml import read_yaml
 
 DONE = ("done", "skipped")
 DEPTH = 3  # folders below a sweep's in which jobs may lie: those of a sweep of sweeps

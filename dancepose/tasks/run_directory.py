@@ -15,7 +15,7 @@ from dancepose.data.json_file import load_mapping
 from dancepose.data.split_file import PARTS, read_split
 from dancepose.errors import CheckpointError, ConfigError, DataError
 from dancepose.files import remove_partial, write_json, write_text
-from dancepose.sweeps.run_yaml import read_yaml
+from dancepose.run_yaml import read_yaml
 from dancepose.tasks.aside import Aside
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from dancepose.inference.interface import Item
 from dancepose.inference.onnx_run import OnnxActionNetwork, OnnxPose
 from dancepose.inference.pipeline import Pipeline
 from dancepose.inference.pose import to_original
-from dancepose.inference.runs import load_motion, load_pose
+from dancepose.inference.runs import find_checkpoint, load_motion, load_pose
 from dancepose.inference.stage_times import StageTimes
 from dancepose.inference.tiles import Tiling
 from dancepose.records import Frame, Person
@@ -440,6 +440,33 @@ class TestFromRun:
         other = Pipeline.from_run(runs["pose"], device="cpu", flip=False, scales=[1], size=96, batch_size=4)
         assert other.pose.geometry.size == 96 and not other.pose.flip and other.pose.scales == (1.0,)
         assert other.batch_size == 4
+
+    def test_the_checkpoint_is_the_one_that_the_training_tested(self, tmp_path: Path, caplog):
+        for which in ("best", "last"):
+            run = save(tmp_path, {"model": SMALL, "skeleton": "mpii15"}, which)
+        assert find_checkpoint(run).stem == "best", "a folder without a configuration"
+        for tested, asked, taken in (
+            ("last", None, "last"),
+            ("best", None, "best"),
+            ("last", "best", "best"),
+            ("best", "last", "last"),
+        ):
+            (run / "config.yaml").write_text(f"which: {tested}\n")
+            assert find_checkpoint(run, asked).stem == taken
+            assert Pipeline.from_run(run, which=asked, device="cpu").files["pose"].stem == taken
+        (run / "config.yaml").write_text("model: {}\n")
+        assert find_checkpoint(run).stem == "best", "runs of old do not say"
+        assert not caplog.records
+        (run / "checkpoints/best.ckpt").unlink()
+        assert find_checkpoint(run).stem == "last" and "without validation" in caplog.text
+
+    @pytest.mark.parametrize("content", ["which: [", "- a\n", "which: first\n", "which: last"])
+    def test_a_broken_configuration_is_told_with_what_does_without(self, content, tmp_path: Path):
+        run = save(tmp_path, {"model": SMALL, "skeleton": "mpii15"})
+        (run / "config.yaml").write_text(content)
+        with pytest.raises(CheckpointError, match=r"config\.yaml.*which=best or which=last"):
+            Pipeline.from_run(run, device="cpu")
+        assert find_checkpoint(run, "best").is_file()
 
     def test_with_a_classifier(self, runs):
         pipeline = Pipeline.from_run(runs["pose"], runs["motion"] / "checkpoints" / "best.ckpt", device="cpu")

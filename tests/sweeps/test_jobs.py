@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from run_directories import motion_job, motion_sweep
 
 from dancepose.errors import DanceposeError, DataError
+from dancepose.run_yaml import _parse, parse_overrides
 from dancepose.sweeps.jobs import read_jobs, refuse_mixed
 from dancepose.sweeps.ledger import Outcome, Sweep
-from dancepose.sweeps.run_yaml import _parse, parse_overrides
 
 
 def test_a_job_says_what_its_run_directory_holds(tmp_path):
