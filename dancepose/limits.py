@@ -11,6 +11,8 @@ from typing import Any
 from dancepose.errors import ConfigError
 
 SEEDS = 2**32  # numpy's generator takes no larger one
+# of Lightning's precisions: they cast the targets and coordinates of a batch, too
+ROUNDED = ("16-true", "bf16-true", "64", "64-true", "transformer-engine", "transformer-engine-float16")
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ def check_limits(values: Mapping[str, Any]) -> None:
         if not right:
             raise ConfigError(f"{key}={value}: it must be {limit.words}")
     optimizer, trainer = values.get("optimizer"), values.get("trainer")
+    if isinstance(trainer, Mapping) and str(trainer.get("precision")) in ROUNDED:
+        raise ConfigError(
+            f"trainer.precision={trainer['precision']}: the targets of a batch would be cast, too, which are "
+            "float32. Give 32-true, bf16-mixed, 16-mixed or auto"
+        )
     if isinstance(optimizer, Mapping) and isinstance(trainer, Mapping):
         clips = trainer.get("precision") == "16-mixed" and trainer.get("gradient_clip_val")
         if clips and optimizer.get("fused"):

@@ -19,6 +19,8 @@ from dancepose.data.readers.coco import read_coco
 from dancepose.data.readers.labelme import read_labelme
 from dancepose.errors import ConfigError, DataError
 from dancepose.evaluate import READ_BY, evaluate
+from dancepose.inference.pipeline import Pipeline
+from dancepose.inference.pose import PosePredictor
 from dancepose.paths import config_dir
 from dancepose.records import Person
 from dancepose.skeleton import load_skeleton
@@ -94,6 +96,32 @@ def test_another_part_checkpoint_flip_and_scales(finished, tmp_path):
     assert len(results) == sum(people) and {r["image_id"] for r in results} == {1, 2, 3}
     assert not (tmp_path / "flip" / "pictures").exists()
     assert not (tmp_path / "upright" / "coco_results.json").exists()
+
+
+def test_scaled_passes_are_padded_alike_in_training_evaluation_and_prediction(labelme, tmp_path, monkeypatch):
+    """Their network sees the padding, too: attention and background blocks pool over the whole map."""
+    padded, forward = set(), PosePredictor._forward
+
+    def watched(predictor, images):
+        padded.add(tuple(images.shape[2:]))
+        return forward(predictor, images)
+
+    monkeypatch.setattr(PosePredictor, "_forward", watched)
+    settings = [
+        "data.pad_multiple=96",
+        "data.resize=long",
+        "inference.scales=[1.0,0.5]",
+        "trainer.max_epochs=1",
+    ]
+    run = tmp_path / "run"
+    run_task(train, "train", run, *SMALL, f"data.root={labelme}", *settings)
+    assert padded == {(96, 96)}, "the half of 96 is padded to 96 again, not to 64"
+    padded.clear()
+    score(tmp_path / "again", f"run={run}", "pictures=0")
+    assert padded == {(96, 96)}
+    padded.clear()
+    Pipeline.from_run(run, device="cpu")(np.zeros((96, 128, 3), np.uint8))
+    assert padded == {(96, 96)}
 
 
 def test_the_checkpoint_is_the_one_that_the_training_tested(finished, tmp_path):

@@ -83,6 +83,17 @@ def test_every_limit_is_of_a_shipped_key():
     assert {key for key in LIMITS if not key.startswith("trainer.limit_")} <= keys
 
 
+@pytest.mark.parametrize("precision", ["bf16-true", "16-true", "64-true", 64])
+def test_a_precision_that_would_cast_the_targets_is_refused(precision):
+    with pytest.raises(ConfigError, match=rf"^trainer\.precision={precision}: .*bf16-mixed"):
+        check_limits({"trainer": {"precision": precision}})
+
+
+@pytest.mark.parametrize("precision", ["auto", 32, "32-true", 16, "16-mixed", "bf16", "bf16-mixed", None])
+def test_other_precisions_pass(precision):
+    check_limits({"trainer": {"precision": precision}})
+
+
 @pytest.mark.parametrize(
     "precision, clip, fused, refused",
     [

@@ -9,6 +9,7 @@ import torch
 from factories import make_archive
 from hydra import compose, initialize_config_dir
 from kills import SMALL
+from running import SMALL as SMALL_POSE
 from running import run_task
 
 from dancepose.callbacks.checkpoints import BestCheckpoint
@@ -60,3 +61,24 @@ def test_a_direction_against_the_metric_is_refused(folder):
             train, "train", folder / "run", *SMALL, "objective=val/loss", "callbacks.early_stop.mode=max"
         )
     assert list((folder / "run").iterdir()) == []
+
+
+def test_a_loss_of_the_training_chooses_the_epoch_that_has_it(labelme, tmp_path):
+    """It is known when the epoch ends, after the validation: the least of all epochs, the last included."""
+    chosen = [f"{key}=train/loss_epoch" for key in ("objective", "callbacks.best.monitor")]
+    settings = [
+        *SMALL_POSE,
+        f"data.root={labelme}",
+        "trainer.max_epochs=3",
+        "test=false",
+        "logger=csv",
+        *chosen,
+    ]
+    value = run_task(train, "train", tmp_path / "run", *settings)
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["train/loss_epoch"]]
+    losses = {int(float(row["epoch"])): float(row["train/loss_epoch"]) for row in rows}
+    assert len(losses) == 3
+    best = torch.load(tmp_path / "run" / "checkpoints" / "best.ckpt", weights_only=True)
+    assert best["epoch"] == min(losses, key=losses.__getitem__)
+    assert value == pytest.approx(min(losses.values()), rel=1e-5)

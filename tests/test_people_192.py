@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ from dancepose.skeleton import load_skeleton
 from dancepose.sweeps.ledger import Outcome
 from dancepose.sweeps.outcome_table import outcome_table
 from dancepose.targets import plain
+from dancepose.tasks.pose import PoseTask
 from dancepose.train import train
 
 register()
@@ -188,6 +190,29 @@ def test_it_goes_on_from_a_runs_weights_for_so_many_steps(folder: Path, tmp_path
     last = torch.load(tmp_path / "second" / "checkpoints" / "last.ckpt", weights_only=True)
     (group,) = last["optimizer_states"][0]["param_groups"]
     assert last["global_step"] == 5 and group["lr"] == pytest.approx(1e-5)
+
+
+def test_a_run_of_so_many_steps_goes_on_as_if_undisturbed(folder: Path, tmp_path: Path):
+    """Without validation, three steps an epoch and eight in all; stopped when the second epoch begins."""
+    tiny = [*TINY, f"data.root={folder}", "trainer.precision=32-true", "test=false"]
+    tiny += ["trainer.max_epochs=-1", "trainer.max_steps=8"]
+    original = PoseTask.on_train_epoch_start
+
+    def interrupt(task: PoseTask) -> None:
+        if task.current_epoch == 1:
+            raise KeyboardInterrupt
+        original(task)
+
+    run_task(train, "train", tmp_path / "whole", *tiny)
+    with mock.patch.object(PoseTask, "on_train_epoch_start", interrupt), pytest.raises(BaseException):  # noqa: B017, PT011
+        run_task(train, "train", tmp_path / "halved", *tiny)
+    run_task(train, "train", tmp_path / "halved", *tiny, f"resume={tmp_path / 'halved'}")
+    whole, halved = (
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)
+        for name in ("whole", "halved")
+    )
+    assert (whole["epoch"], whole["global_step"]) == (halved["epoch"], halved["global_step"]) == (2, 8)
+    assert all(torch.equal(value, halved["state_dict"][name]) for name, value in whole["state_dict"].items())
 
 
 def test_scenes_besides_and_scored_alone(folder: Path, tmp_path: Path):

@@ -121,11 +121,17 @@ def test_a_wandb_run_holds_the_numbers_of_the_test_part(finished):
         assert [(x, y) for x, line, y in points if line == name] == list(wanted)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_resume_equals_an_undisturbed_run_bit_for_bit(finished, labelme, tmp_path, workers):
-    """2 + 2 epochs equal 4, with augmentation, dropout, EMA, validation and the given number of workers."""
+@pytest.mark.parametrize(("workers", "by_steps"), [(0, False), (2, False), (0, True)])
+def test_resume_equals_an_undisturbed_run_bit_for_bit(finished, labelme, tmp_path, workers, by_steps):
+    """2 + 2 epochs equal 4, with augmentation, dropout, EMA, validation and the given number of workers.
+
+    So they do where the training ends after so many steps: Lightning takes that for a run in mid-epoch.
+    """
     run = tmp_path / "run"
     settings = [*STRICT, f"data.root={labelme}", "logger=wandb", f"data.workers={workers}"]
+    if by_steps:
+        steps = torch.load(finished / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+        settings += ["trainer.max_epochs=-1", f"trainer.max_steps={steps}"]
     with pytest.raises(KeyboardInterrupt):
         run_task(stopped_after_two_epochs, "train", run, *settings)
     assert json.loads((run / "metrics.json").read_text())["status"] == "interrupted"

@@ -39,7 +39,7 @@ class RunCheckpoint(ModelCheckpoint):
 
 
 class BestCheckpoint(RunCheckpoint):
-    """`checkpoints/best.ckpt`, by a validation metric; never written in a run without a validation part.
+    """`checkpoints/best.ckpt`, by a metric of validation or training; never in a run without validation.
 
     Args:
         dirpath: the run's `checkpoints` folder, given by the entry point.
@@ -54,7 +54,9 @@ class BestCheckpoint(RunCheckpoint):
             monitor=monitor,
             mode=mode or mode_of(monitor),
             enable_version_counter=False,
-            save_on_train_epoch_end=False,
+            save_on_train_epoch_end=monitor.startswith(
+                "train/"
+            ),  # known when the epoch ends, after validation
         )
         self._warned = False
 
@@ -65,9 +67,16 @@ class BestCheckpoint(RunCheckpoint):
             self.monitor, self.save_top_k = None, 0
         super().setup(trainer, pl_module, stage)
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save if a metric of the training is better."""
+        if not getattr(pl_module, "in_parts", False):
+            super().on_train_epoch_end(trainer, pl_module)
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save if the metric is better; a validation that gives none (no scored joint) is no improvement."""
         if getattr(pl_module, "in_parts", False):  # a network that is not whole yet is never the best
+            return
+        if self._save_on_train_epoch_end:
             return
         if self.monitor is None or self.monitor in trainer.callback_metrics:
             super().on_validation_end(trainer, pl_module)

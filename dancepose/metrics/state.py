@@ -1,16 +1,18 @@
 """`FrameMetric`: the base of metrics that keep rows of numbers for each frame, safe under distribution."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Module
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from dancepose.records import Frame
 from dancepose.skeleton import Skeleton
 
+WITHOUT_FLOAT64 = ("mps",)  # kinds of devices: there the tables stay on the CPU
 KEYS = 2  # columns before a table's own: place in the data set, number of the frame unique over all processes
 
 
@@ -46,9 +48,20 @@ class FrameMetric(Metric):
         super().reset()
         self._start_tables()
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = ()) -> Module:
+        """Move or convert the states, as torchmetrics does; tables only where a device can hold them."""
+        if fn(torch.zeros(0)).device.type in WITHOUT_FLOAT64:
+            exclude_state = (*exclude_state, *self.tables)
+        return super()._apply(fn, exclude_state)
+
+    @property
+    def _place(self) -> torch.device:
+        """The device of the tables."""
+        return torch.device("cpu") if self.device.type in WITHOUT_FLOAT64 else self.device
+
     def _start_tables(self) -> None:
         for name, columns in self.tables.items():
-            empty = torch.zeros(0, KEYS + columns, dtype=torch.float64, device=self.device)
+            empty = torch.zeros(0, KEYS + columns, dtype=torch.float64, device=self._place)
             setattr(self, name, [empty])
 
     def frame_keys(self, frames: Sequence[Frame], indices: Sequence[int] | None) -> np.ndarray:
@@ -69,7 +82,7 @@ class FrameMetric(Metric):
     def append(self, name: str, keys: np.ndarray, rows: np.ndarray) -> None:
         """Add rows to a table: keys (N, 2) of `frame_keys`, rows (N, columns)."""
         table = torch.from_numpy(np.concatenate([keys, rows], axis=1, dtype=np.float64))
-        getattr(self, name).append(table.to(self.device))
+        getattr(self, name).append(table.to(self._place))
 
     def table(self, name: str) -> np.ndarray:
         """Return a table of all processes' rows (N, 2 + columns) in the data set's order."""

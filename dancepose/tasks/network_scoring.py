@@ -80,6 +80,7 @@ def score_poses(
     scales = list(tested.get("scales", [1.0]) if cfg.scales is None else cfg.scales)
     predictor = PosePredictor(
         model,
+        getattr(datamodule, "geometry", None),
         flip=flip,
         scales=scales,
         device=device,

@@ -62,6 +62,21 @@ class PoseTask(NetworkTask):
         self.log_dict(means, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         return total
 
+    def on_validation_start(self) -> None:
+        """See `NetworkTask`; scaled passes are padded as `dancepose-predict` pads them."""
+        super().on_validation_start()
+        self._take_geometry()
+
+    def on_test_start(self) -> None:
+        """The same of the test."""
+        super().on_test_start()
+        self._take_geometry()
+
+    def _take_geometry(self) -> None:
+        datamodule = getattr(self.trainer, "datamodule", None)  # none where fit got loaders
+        if (geometry := getattr(datamodule, "geometry", None)) is not None:
+            self.predictor.geometry = geometry
+
     def on_validation_epoch_start(self) -> None:
         """Start counting."""
         self.evaluation.reset()

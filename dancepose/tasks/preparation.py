@@ -168,7 +168,13 @@ def make_trainer(
             f"trainer.accelerator={kind}: PyTorch {torch.__version__} finds no GPU. Train on the CPU "
             f"(trainer=cpu), or {remedy}"
         )
-    return instantiate(node, where="trainer", callbacks=callbacks, logger=loggers, **settings, **more)
+    trainer: Trainer = instantiate(
+        node, where="trainer", callbacks=callbacks, logger=loggers, **settings, **more
+    )
+    # with max_steps Lightning takes every resumed run for one in the midst of an epoch: it would end the last
+    # one again, and from then on see the pictures of the epoch after; our checkpoints are of whole epochs
+    trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
+    return trainer
 
 
 def describe_batch(size: int, trainer: Trainer) -> str:
