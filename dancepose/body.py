@@ -100,6 +100,11 @@ class BodyPoints:
         given = np.asarray(keypoints, dtype=np.float64)
         known = (given[..., 2] > 0) & np.isfinite(given).all(-1)
         mapped = self.mapping.apply(np.where(known[..., None], given, 0.0))
+        if "pelvis" in self.names:  # where it is not labelled, as it is derived of people who are found
+            pelvis, (left, right) = self.names.index("pelvis"), self.hips
+            ends = (mapped[:, left, 2] > 0) & (mapped[:, right, 2] > 0)
+            derived = ends & (mapped[:, pelvis, 2] <= 0)
+            mapped[derived, pelvis] = (mapped[derived, left] + mapped[derived, right]) / 2
         return mapped[..., :2], mapped[..., 2] > 0
 
     def scale(

@@ -71,7 +71,7 @@ class KeypointFeatures:
             )
         self.skeleton = skeleton
         self.kinds: tuple[str, ...] = tuple(kinds)
-        self._hips, self._shoulders = hips, shoulders
+        self._hips, self._shoulders, self._pelvis = hips, shoulders, skeleton.find("pelvis")
         self._layout = FeatureLayout.of(skeleton, self.kinds)
         self.names: tuple[str, ...] = self._layout.names
         self.dimension: int = len(self.names)
@@ -98,6 +98,10 @@ class KeypointFeatures:
         top_index = [self._layout.slot] if self._shoulders is None else self._shoulders
         top, tops = _middle(xy, present, np.asarray(top_index))
         bottom, bottoms = _middle(xy, present, self._hips)
+        if self._pelvis is not None:  # where it is not labelled, as it is derived of people who are found
+            derived = ~present[:, self._pelvis] & (bottoms == 2)
+            xy[derived, self._pelvis] = bottom[derived]
+            present[derived, self._pelvis] = True
         has_neck = tops == len(top_index)
         xy = np.concatenate([xy, top[:, None]], axis=1)  # (N, K + 1, 2), the last the neck
         present = np.concatenate([present, has_neck[:, None]], axis=1)

@@ -22,6 +22,7 @@ def _mode() -> int:
 
 MODE = _mode()
 SUFFIX = ".dancepose_partial"  # of files that `replacing` is writing; nobody else's
+KEPT = 200  # bytes of a file's name in that of its temporary one: a name may have 255
 PARTIAL = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(SUFFIX))  # their names
 
 
@@ -59,7 +60,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX)
+        name = os.fsdecode(os.fsencode(path.name)[:KEPT])
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.", suffix=SUFFIX)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -170,6 +172,17 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def json_bytes(value: Any, indent: int | None = None) -> bytes:
+    """Return a value as JSON in UTF-8; NaN is refused, since it is not JSON.
+
+    The name of a file need not be UTF-8; what is not stands as an escape, which is read as the same name.
+    """
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, allow_nan=False).encode()
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON, whole or not at all; NaN is refused, since it is not JSON."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    """Write a value as indented JSON, whole or not at all; see `json_bytes`."""
+    write_bytes(path, json_bytes(value, indent=2) + b"\n")

@@ -129,15 +129,26 @@ def _check_size(image: Path | str, content: bytes) -> None:
 
 def _is_cut_off(data: bytes) -> bool:
     if data[:2] == JPEG:
-        scan = data.find(b"\xff\xda")
-        return scan < 0 or (JPEG_END not in data[-4096:] and data.rfind(JPEG_END) < scan)
+        file = io.BytesIO(data)
+        try:
+            _jpeg_size(file)
+        except (struct.error, IndexError):
+            return True
+        scan = data.find(b"\xff\xda", file.tell())  # not that of a small picture in the header
+        return scan < 0 or data.rfind(JPEG_END) < scan
     return data[:8] == PNG and PNG_END not in data[-64:] and data.rfind(PNG_END) < 0
 
 
 def _has_end(file: BinaryIO, mark: bytes) -> bool:
-    """Whether the file ends as it should; only where other data follow the image it is read as a whole."""
+    """Whether the file ends as it should; only where other data follow the image it is read as a whole.
+
+    Args:
+        file: read up to the header that says how large the picture is: a small one may stand before.
+        mark: what it ends with.
+    """
+    header = file.tell()
     file.seek(0, 2)
-    file.seek(max(0, file.tell() - 4096))
+    file.seek(max(header, file.tell() - 4096))
     if mark in file.read():
         return True
     file.seek(0)
@@ -147,7 +158,7 @@ def _has_end(file: BinaryIO, mark: bytes) -> bool:
 def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
     """Walk through the segments of a JPEG up to its frame header (ITU T.81, B.2.2)."""
     file.seek(2)
-    turned = False
+    turned: bool | None = None
     while True:
         byte = file.read(1)
         while byte and byte != b"\xff":
@@ -161,11 +172,13 @@ def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             _, height, width = struct.unpack(">BHH", file.read(5))
             return (height, width) if turned else (width, height)
-        content = file.read(length - 2) if marker == 0xE1 else b""
-        if content.startswith(b"Exif\0\0"):
+        content = file.read(max(0, length - 2)) if marker == 0xE1 else b""
+        if (
+            content.startswith(b"Exif\0\0") and turned is None
+        ):  # of several the first counts, as it does for OpenCV
             turned = _orientation(content[6:]) >= 5
         elif marker != 0xE1:
-            file.seek(length - 2, 1)
+            file.seek(max(0, length - 2), 1)
 
 
 def _png_size(file: BinaryIO) -> tuple[int, int]:

@@ -439,3 +439,20 @@ def test_real_skeletons(shared):
         assert np.ptp(medians) < 0.25, name
         low, high = {"ankle": (2, 3), "nose": (-0.6, -0.2)}.get(name.split("_")[-1].split()[0], (-1, 3))
         assert low < min(medians) and max(medians) < high, f"{name}: upside down?"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "pelvis" in load_skeleton(name).keypoints])
+def test_a_pelvis_that_is_not_labelled_is_the_middle_of_the_hips_as_in_a_prediction(name):
+    """Labels of other skeletons have none, and a network's people have it derived."""
+    skeleton, keypoints = load_skeleton(name), people(name, 3)
+    pelvis, hips = skeleton.index("pelvis"), skeleton.indices(["left_hip", "right_hip"])
+    derived, lacking = keypoints.copy(), keypoints.copy()
+    derived[:, pelvis, :2] = keypoints[:, hips, :2].mean(axis=1)
+    lacking[:, pelvis] = 0
+    np.testing.assert_allclose(BOTH[name](lacking), BOTH[name](derived), atol=1e-5)
+    assert np.abs(BOTH[name](keypoints) - BOTH[name](derived)).max() > 0.01, "a labelled one counts"
+    body = BodyPoints.choose(skeleton, "all")
+    for mine, its in zip(body.select(lacking), body.select(derived), strict=True):
+        np.testing.assert_allclose(mine, its)
+    lacking[:, hips[0]] = 0
+    assert not body.select(lacking)[1][:, body.names.index("pelvis")].any()

@@ -110,3 +110,15 @@ def test_a_piece_that_does_not_fit_leaves_no_trace(tmp_path):
         assert path.read_bytes() == b"[1]"
         grown.append(b", 4")
     assert path.read_bytes() == b"[1, 4]"
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "舞" * 85, "ж" * 127 + "a"])
+def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
+    path = tmp_path / name
+    write_text(path, "old")
+    with pytest.raises(KeyError), replacing(path) as file:
+        (partial,) = [other for other in tmp_path.iterdir() if other != path]
+        assert PARTIAL.fullmatch(partial.name)
+        file.write(b"half")
+        raise KeyError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

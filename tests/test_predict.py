@@ -218,6 +218,18 @@ class TestSources:
         with pytest.raises(ConfigError, match=r"a and a\.jpg would both be written as .*pictures/a\.jpg"):
             predict_pictures(oracle(1), find_pictures(tmp_path / "photos" / "a*"), tmp_path / "2", Outputs())
 
+    def test_a_name_for_which_there_is_no_room_is_told_before_anything_is_written(self, tmp_path):
+        image = cv2.imencode(".png", ramp(*SIZE, 0)[..., ::-1])[1].tobytes()
+        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos" / f"{'ж' * 120}.png").write_bytes(image)
+        items = find_pictures(tmp_path / "photos")
+        predict_pictures(oracle(1), items, tmp_path / "1", Outputs(labelme=True))
+        assert (tmp_path / "1" / "pictures" / f"{'ж' * 120}.png.jpg").is_file()
+        (tmp_path / "photos" / f"{'ж' * 125}.png").write_bytes(image)
+        with pytest.raises(ConfigError, match="more than 255 bytes"):
+            predict_pictures(oracle(1), find_pictures(tmp_path / "photos"), tmp_path / "2", Outputs())
+        assert not (tmp_path / "2").exists()
+
 
 def test_a_broken_picture_is_told_counted_and_skipped(photos: Path, tmp_path: Path, caplog):
     (photos / "1.jpg").write_bytes(b"\xff\xd8 cut off")

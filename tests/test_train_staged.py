@@ -106,3 +106,14 @@ def test_nothing_is_said_by_a_fusion_that_is_still_to_be_trained(actions, tmp_pa
 def test_a_trial_of_staged_training_needs_no_second_half(actions, tmp_path):
     keys = [f"data.root={actions}", "debug=fast_dev_run"]
     run_task(train, "train", tmp_path / "run", *STAGED, *keys)
+
+
+def test_a_range_test_stays_with_the_branches(actions, tmp_path, monkeypatch):
+    """Where the fusion begins the loss falls by itself, from two cross entropies to one: no rate did that."""
+    trained, step = [], MotionTask.training_step
+    monkeypatch.setattr(
+        MotionTask, "training_step", lambda self, *batch: trained.append(self.in_parts) or step(self, *batch)
+    )
+    keys = ["debug=lr_find", "lr_find.steps=24", f"data.root={actions}", "logger=none"]
+    run_task(train, "train", tmp_path / "run", *STAGED, *keys)
+    assert len(trained) >= 20 and all(trained)

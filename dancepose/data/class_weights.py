@@ -22,10 +22,10 @@ class ClassWeights:
 
     Args:
         sampler: one of `SAMPLERS`.
-        counts: training samples of each class, n_c.
+        counts: training samples of each class, n_c; in a mix each counts as often as its data set comes up.
     """
 
-    def __init__(self, sampler: str, counts: Sequence[int]):
+    def __init__(self, sampler: str, counts: Sequence[float]):
         self.sampler, self.counts = sampler, tuple(counts)
         self.recall: list[float | None] = [None] * len(self.counts)
 

@@ -1,6 +1,7 @@
 """COCO result files: `[{"image_id", "category_id", "keypoints": [x, y, score, ...], "score"}, ...]`."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,12 @@ def people_of_results(
         try:
             rows = np.array(entry.get("keypoints", ()), dtype=np.float64).reshape(-1, 3)
             score = float(entry.get("score", 1.0))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(
                 f"{where}.keypoints must be x, y, score of each keypoint, and score a number"
             ) from None
+        if not math.isfinite(score):
+            raise DataError(f"{where}.score must be a finite number")
         if len(rows) != len(skeleton) or not np.isfinite(rows).all():
             raise DataError(
                 f"{where}.keypoints must be {3 * len(skeleton)} finite numbers for skeleton {skeleton.name}, "

@@ -44,7 +44,10 @@ def load_json(path: Path, key: str = "") -> Any:
         return json.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         what = f"is not UTF-8 text ({error.reason}): save it as UTF-8 or remove it"
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # a number of thousands of digits is a ValueError of its own
         what = f"is no whole JSON ({error}): save it again or remove it"
     except OSError as error:
         what = f"cannot be read: {error.strerror or error}"

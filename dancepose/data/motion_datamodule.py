@@ -207,7 +207,7 @@ class MotionDataModule(FrameDataModule):
         """
         if stage == "fit":
             self._device_batch()
-        parts = self._refuse_unusable(stage, self.images)
+        parts = self._refuse_unusable(stage, self.images or self.pose_run is not None)
         self.people.check_taken_away(parts)
         if self.images:
             self.people.check_pictures(parts)
@@ -231,8 +231,8 @@ class MotionDataModule(FrameDataModule):
         return self._train_loader(self.dataset("train"), self._train_sampler)
 
     def evaluation_dataloader(self, part: str) -> PoseLoader:
-        """Return the samples of a part, each exactly once over all processes."""
-        dataset = self.dataset(part)
+        """Return the samples of a part as they are, each exactly once over all processes."""
+        dataset = self.dataset(part, augmented=False)
         return self._evaluation_loader(dataset, [(self.size, self.size)] * len(dataset), dataset.collate)
 
     @property

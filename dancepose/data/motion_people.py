@@ -160,8 +160,9 @@ class MotionPeople:
     @cached_property
     def weights(self) -> ClassWeights:
         """How often the samples of each class come up."""
-        counts = [sum(len(g) for g in self.groups[c :: len(self.actions)]) for c in range(len(self.actions))]
-        return ClassWeights(self.sampler, counts)
+        count, mixed = len(self.actions), [one.config.weight for one in self.data.loaded]
+        parts = [zip(mixed, self.groups[c::count], strict=True) for c in range(count)]
+        return ClassWeights(self.sampler, [sum(w * len(group) for w, group in part) for part in parts])
 
     def group_weights(self) -> list[float]:
         """Return how often samples of each of `groups` come up: by data set times by class."""

@@ -96,7 +96,8 @@ def window_samples(
     A window begins every `step` pictures; where at least half a step is left at the end of a clip, one more
     ends with the clip. A clip that is shorter than a window is filled up with its last picture. Windows never
     reach over two clips. The label of a window is that of its middle picture; one whose middle has none is
-    left out.
+    left out. Pictures in which a person has no keypoints are passed over, as in a prediction, whose tracks
+    have none, unless the person has none in any.
 
     Args:
         frames: of clips in the order of time.
@@ -118,12 +119,13 @@ def window_samples(
         )
     found = []
     for person in people:
-        last = max(len(person.steps) - length, 0)
+        known = [step for step in person.steps if step[1].present.any()] or person.steps
+        last = max(len(known) - length, 0)
         starts = [*range(0, last + 1, step)]
         if 2 * (last - starts[-1]) >= step:
             starts.append(last)
         for start in starts:
-            steps = person.steps[start : start + length]
+            steps = known[start : start + length]
             steps = steps + [steps[-1]] * (length - len(steps))
             label = TARGETS[target](*steps[length // 2])
             if label in index:

@@ -94,12 +94,15 @@ class PoseFiller:
 
     @staticmethod
     def _cleared(frame: Frame) -> Frame:
-        """Take keypoints away; a person without a box gets one around them, by which it is found again."""
+        """Take keypoints away; a person is found again by the box around them and the labelled one."""
         people = []
         for person in frame.people:
             box, whole = person.box, person.whole
-            if box is None and whole is not None:
-                box = np.concatenate([whole[:2], whole[2:] - whole[:2]])
+            if whole is not None:
+                low, high = whole[:2], whole[2:]
+                if box is not None:
+                    low, high = np.minimum(low, box[:2]), np.maximum(high, box[:2] + box[2:])
+                box = np.concatenate([low, high - low])
             people.append(replace(person, keypoints=np.zeros_like(person.keypoints), box=box, extent=None))
         return replace(frame, people=people)
 

@@ -1,5 +1,6 @@
 """`predictions.json` and COCO results, read: what evaluate scores."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,8 @@ def _person_from_plain(where: str, content: Any, keypoints: int) -> Person:
     if rows is None or rows.shape != (keypoints, 3):
         raise DataError(f"{where}.keypoints must be {keypoints} x [x, y, score]")
     score = content.get("score", 1.0)
-    if isinstance(score, bool) or not isinstance(score, (int, float)):
-        raise DataError(f"{where}.score must be a number")
+    if isinstance(score, bool) or not isinstance(score, (int, float)) or not math.isfinite(score):
+        raise DataError(f"{where}.score must be a finite number")
     box = _numbers(where, content, "box")
     if box is not None and box.shape != (4,):
         raise DataError(f"{where}.box must be four numbers, x, y, width, height, or null")

@@ -1,7 +1,6 @@
 """`predictions.json`, written: what predict and evaluate leave."""
 
 import contextlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ import numpy as np
 
 from dancepose.data.predictions import ImagePredictions, label_hash
 from dancepose.errors import ConfigError, DanceposeError
-from dancepose.files import Appended, replacing
+from dancepose.files import Appended, json_bytes, replacing
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton
 
@@ -83,14 +82,13 @@ class PredictionsWriter:
     def __enter__(self) -> Self:
         with self._stack as stack:
             self._file = Appended(self.path, stack.enter_context(replacing(self.path)), b"\n]}\n")
-            self._file.append((json.dumps(self._head, ensure_ascii=False)[:-1] + ', "images": [').encode())
+            self._file.append(json_bytes(self._head)[:-1] + b', "images": [')
             self._stack = stack.pop_all()
         return self
 
     def write(self, entry: ImagePredictions) -> None:
         """Write the people of one picture at once; the next place in the file is theirs."""
-        line = json.dumps(image_to_plain(entry), allow_nan=False, ensure_ascii=False)
-        self._file.append(((",\n" if self._count else "\n") + line).encode())
+        self._file.append((b",\n" if self._count else b"\n") + json_bytes(image_to_plain(entry)))
         self._count += 1
 
     def take_back(self) -> None:

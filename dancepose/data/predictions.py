@@ -3,9 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -53,6 +53,28 @@ class Predictions:
     split: str | None
     images: list[ImagePredictions]
     notes: list[str] = field(default_factory=list)
+
+    def with_endings(self, names: Collection[str | int]) -> "Predictions":
+        """Return the predictions under the names that pictures have: a frame of a video is `clip/000012`.
+
+        A name without ending is that of the one picture whose name it is but for the ending.
+
+        Args:
+            names: of the truth's pictures.
+        """
+        whole: dict[str, list[str]] = {}
+        for name in names:
+            if isinstance(name, str):
+                whole.setdefault(PurePosixPath(name).with_suffix("").as_posix(), []).append(name)
+        images = []
+        for entry in self.images:
+            found = (
+                whole.get(entry.image, [])
+                if isinstance(entry.image, str) and entry.image not in names
+                else []
+            )
+            images.append(replace(entry, image=found[0]) if len(found) == 1 else entry)
+        return replace(self, images=images)
 
     def people(
         self, frames: Sequence[Frame], known: Known = frozenset(), others: bool = False

@@ -14,6 +14,7 @@ from dancepose.inference.lettering import lettering, text_width
 
 PAPER, INK = (255, 255, 255), (24, 24, 28)
 CAPTION = 13  # px, the letters of a caption
+LONGEST = 65_500  # px: the longest side of a JPEG
 
 
 def line_width(width: int, height: int) -> int:
@@ -83,11 +84,14 @@ def encoded(path: Path, image: np.ndarray) -> bytes:
     """Return the content of the file that `write_image` writes.
 
     Raises:
-        DataError: OpenCV knows no such kind.
+        DataError: OpenCV knows no such kind, or the picture is too large for it.
     """
     if not cv2.haveImageWriter(path.name):
         raise DataError(f"{path}: no picture is written with the ending '{path.suffix}': use .png or .jpg")
-    _, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    done, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not done:
+        size = f"{image.shape[1]} x {image.shape[0]}"
+        raise DataError(f"{path}: a picture of {size} px cannot be written so: use .png, or a smaller one")
     content: bytes = data.tobytes()
     return content
 

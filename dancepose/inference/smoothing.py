@@ -21,8 +21,9 @@ class KeypointSmoother:
     that the result does not depend on how the picture is turned. And speeds are in body sizes a second (the
     root of the area that the keypoints span), so that `beta` fits people and pictures of every size.
 
-    A keypoint that is missing stays missing, and the filter goes on where it comes back within `gap` seconds;
-    later it starts anew with what it is given. Boxes, scores and people without a track are left as they are.
+    A keypoint that is missing stays missing, and the filter goes on where it comes back within `gap` seconds,
+    or in the next frame; later it starts anew with what it is given. Boxes, scores and people without a track
+    are left as they are.
 
     Args:
         min_cutoff: Hz, of a keypoint at rest; smaller is steadier.
@@ -48,6 +49,7 @@ class KeypointSmoother:
         self._place: np.ndarray | None = None  # (T, K, 2), smoothed
         self._speed: np.ndarray  # (T, K, 2) px/s, smoothed
         self._seen: np.ndarray  # (T, K) seconds
+        self._now = -np.inf
 
     def __call__(self, people: Sequence[Person], time: float) -> list[Person]:
         """Smooth the people of the next frame.
@@ -59,22 +61,23 @@ class KeypointSmoother:
         Returns:
             New records in the order given.
         """
+        before, self._now = self._now, time
         tracked = [index for index, person in enumerate(people) if person.track is not None]
         smoothed = list(people)
         if tracked:
             keypoints = np.stack([people[index].keypoints for index in tracked]).astype(np.float64)
             tracks = np.array([people[index].track for index in tracked], np.int64)
-            for index, moved in zip(tracked, self._filter(tracks, keypoints, time), strict=True):
+            for index, moved in zip(tracked, self._filter(tracks, keypoints, time, before), strict=True):
                 smoothed[index] = replace(people[index], keypoints=moved)
         return smoothed
 
-    def _filter(self, tracks: np.ndarray, keypoints: np.ndarray, time: float) -> np.ndarray:
+    def _filter(self, tracks: np.ndarray, keypoints: np.ndarray, time: float, before: float) -> np.ndarray:
         rows = self._rows(tracks, keypoints.shape[1], time)
         assert self._place is not None
         present, raw = keypoints[..., 2] > 0, keypoints[..., :2]
         place, speed, seen = self._place[rows], self._speed[rows], self._seen[rows]
         elapsed = time - seen  # (P, K); infinite where there is nothing to go on from
-        fresh = elapsed > self.gap
+        fresh = (elapsed > self.gap) & (seen != before) | np.isinf(elapsed)
         step = np.where(fresh, 1.0, elapsed)[..., None]
         velocity = np.where(fresh[..., None], 0.0, (raw - place) / step)
         size = np.sqrt(extent_areas(keypoints))[:, None, None]
@@ -127,10 +130,12 @@ class ActionSmoother:
             raise ConfigError(f"action_smooth={seconds}: seconds above 0 are needed")
         self.classes, self.seconds, self.gap = tuple(classes), seconds, gap
         self._said: dict[int, tuple[float, np.ndarray]] = {}  # track -> when it last was told, its average
+        self._now = -np.inf
 
     def __call__(self, people: Sequence[Person], time: float) -> list[Person]:
         """Smooth the actions of the next frame's people; see `KeypointSmoother`."""
-        self._said = {track: told for track, told in self._said.items() if time - told[0] <= self.gap}
+        before, self._now = self._now, time
+        self._said = {t: told for t, told in self._said.items() if _lasts(told[0], before, time, self.gap)}
         return [self._smooth(person, time) for person in people]
 
     def _smooth(self, person: Person, time: float) -> Person:
@@ -162,10 +167,12 @@ class ScoreSmoother:
     def __init__(self, classes: Sequence[str], gap: float = 1.0) -> None:
         self.classes, self.gap = tuple(classes), gap
         self._kept: dict[int, tuple[float, np.ndarray, int]] = {}  # track -> last seen, tenths, class shown
+        self._now = -np.inf
 
     def __call__(self, people: Sequence[Person], time: float) -> list[Person]:
         """Score the actions of the next frame's people; see `KeypointSmoother`."""
-        self._kept = {track: kept for track, kept in self._kept.items() if time - kept[0] <= self.gap}
+        before, self._now = self._now, time
+        self._kept = {t: kept for t, kept in self._kept.items() if _lasts(kept[0], before, time, self.gap)}
         return [self._score(person, time) for person in people]
 
     def _score(self, person: Person, time: float) -> Person:
@@ -183,6 +190,11 @@ class ScoreSmoother:
         self._kept[person.track] = (time, tenths, shown)
         action = self.classes[shown] if tenths.any() else None
         return replace(person, probabilities=tenths / FULL, action=action)
+
+
+def _lasts(seen: float, before: float, time: float, gap: float) -> bool:
+    """Tell whether a track goes on that was last seen at a time; `before` is that of the frame before."""
+    return time - seen <= gap or seen == before
 
 
 def smoothing_share(cutoff: np.ndarray | float, elapsed: np.ndarray | float) -> np.ndarray | float:

@@ -23,8 +23,8 @@ class Tracker:
     (Hungarian method); a pair of less than `threshold` is none. Similarity is OKS to where the track's
     keypoints would be now: each as it was last seen, moved on with the track's mean velocity, which is
     trusted for half a second; the longer ago it was, the further people may have moved. A track that nobody
-    continues waits for `gap` seconds; then it ends, and its number does not come back. Whoever continues none
-    begins a new one.
+    continues waits for `gap` seconds, and for the next frame at least; then it ends, and its number does not
+    come back. Whoever continues none begins a new one.
 
     Attributes:
         begun: tracks so far.
@@ -69,23 +69,24 @@ class Tracker:
         """
         if not time > self._now:
             raise ValueError(f"a frame at {time} s after one at {self._now} s")
-        self._keep(time - self._last <= self.gap)
-        self._now = time
+        # who was in the frame before was not out of sight, however long ago that was
+        self._keep((time - self._last <= self.gap) | (self._last == self._now))
+        before, self._now = self._now, time
         found = [index for index, person in enumerate(people) if person.present.any()]
         numbers: list[int | None] = [None] * len(people)
         if found:
             keypoints = np.stack([people[index].keypoints for index in found]).astype(np.float64)
-            for index, number in zip(found, self._assign(keypoints, time), strict=True):
+            for index, number in zip(found, self._assign(keypoints, time, before), strict=True):
                 numbers[index] = int(number)
         return [replace(person, track=number) for person, number in zip(people, numbers, strict=True)]
 
-    def _assign(self, keypoints: np.ndarray, time: float) -> np.ndarray:
+    def _assign(self, keypoints: np.ndarray, time: float, before: float) -> np.ndarray:
         """Return the track of each person (P, K, 3), and note them as the tracks' last."""
         elapsed = time - self._last
         reach = CARRYING * (1 - np.exp(-elapsed / CARRYING))
         moved = self._keypoints.copy()
         moved[..., :2] += (self._velocity * reach[:, None])[:, None]
-        moved[..., 2] *= time - self._seen <= self.gap
+        moved[..., 2] *= (time - self._seen <= self.gap) | (self._seen == before)
         likeness = keypoint_similarity(moved, keypoints, self._sigmas, 1 + elapsed / WIDENING)
         likeness[likeness < self.threshold] = 0  # such a pair must not cost another its best
         rows, columns = linear_sum_assignment(likeness, maximize=True)

@@ -38,6 +38,7 @@ def score_files(cfg: DictConfig, folder: Path) -> None:
     truth = read_truth(Path(cfg.gt), found.skeleton, cfg.protocol, groups)
     if Path(cfg.pred).suffix == ".mat":
         place_entries(found, truth.places, truth.frames)
+    found = found.with_endings({*truth.known, *(frame.name for frame in truth.frames)})
     frames = found.covered(truth.frames, truth.known)
     people = found.people(frames, truth.known, others=truth.selected)
     # what takes seconds to import comes when the files are read and fit

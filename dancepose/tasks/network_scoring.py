@@ -61,7 +61,7 @@ def score_motions(
         result["scores"],
         said(samples, model.classes, index, probabilities),
         about,
-        crop=crop_of(datamodule.dataset(cfg.part), index, model.skeleton),
+        crop=crop_of(datamodule.dataset(cfg.part, augmented=False), index, model.skeleton),
         people=[samples[i].middle[1] for i in index],
         skeleton=model.skeleton,
         features=feature_table(model.encoder, [samples[i] for i in index], model.classes),

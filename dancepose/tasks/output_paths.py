@@ -11,6 +11,7 @@ from dancepose.inference.interface import Item
 from dancepose.tasks.originals import Originals
 
 FILES = ("predictions.json", "predictions.jsonl", "predictions.csv", "summary.json")
+LONGEST_NAME = 255  # bytes, of a file in all usual file systems
 FOLDERS = ("pictures", "heatmaps", "activation", "labelme", "tracks")
 
 
@@ -37,7 +38,8 @@ class OutputPaths:
 
         Raises:
             ConfigError: a file would replace a picture that was given, a Labelme file that is there already,
-                or that of another picture; or something of another prediction is there.
+                or that of another picture; its name would be too long; or something of another prediction is
+                there.
         """
         names = list(dict.fromkeys(item.name for item in items if item.error is None))
         for kind in kinds:
@@ -48,6 +50,7 @@ class OutputPaths:
             for name in names:
                 _not_there(self.labelme(name))
         self._drawn = {self.drawn(kind, name) for kind in kinds for name in names}
+        _short_enough([*self._drawn, *(self.labelme(name) for name in names if labelme)])
         for path in self._drawn:
             self.originals.check(path)
         self.nothing_there()
@@ -126,6 +129,13 @@ def _all_different(names: Sequence[str], path_of: Callable[[str], Path]) -> None
                 f"{other} and {name} would both be written as {path_of(name)}: predict them one by one, into "
                 "folders of their own"
             )
+
+
+def _short_enough(paths: Sequence[Path]) -> None:
+    if long := next((path for path in paths if len(os.fsencode(path.name)) > LONGEST_NAME), None):
+        raise ConfigError(
+            f"{long} cannot be written: its name has more than {LONGEST_NAME} bytes. Rename the picture"
+        )
 
 
 def _is_taken(folder: Path) -> bool:

@@ -43,7 +43,7 @@ def csv_rows(frame: Frame, classes: Sequence[str], time: float | None = None) ->
 
 
 def csv_text(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Return rows as they stand in a file."""
+    """Return rows as they stand in a file, in UTF-8; names that are not keep their bytes."""
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="surrogateescape")

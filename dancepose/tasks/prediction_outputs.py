@@ -1,7 +1,6 @@
 """What a prediction leaves: pictures, JSON, JSON lines, CSV, Labelme files, heatmaps."""
 
 import contextlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +12,10 @@ from dancepose.checks import at_least
 from dancepose.data.prediction_writer import PredictionsWriter, image_to_plain
 from dancepose.data.predictions import ImagePredictions
 from dancepose.data.readers.labelme import write_labelme
-from dancepose.files import Appended, unwritable
+from dancepose.files import Appended, json_bytes, unwritable
 from dancepose.inference.action_drawing import draw_boxes
-from dancepose.inference.drawing import draw_people, write_image
+from dancepose.inference.canvas import LONGEST, fit, write_image
+from dancepose.inference.drawing import draw_people
 from dancepose.inference.heat import draw_heatmap_grid
 from dancepose.inference.interface import Prediction
 from dancepose.inference.selection import IN_PADDING
@@ -183,11 +183,11 @@ class OutputWriter:
 
     def _picture(self, path: Path, picture: np.ndarray) -> None:
         self.paths.originals.check(path)
-        write_image(path, picture)
+        write_image(path, fit(picture, LONGEST) if max(picture.shape) > LONGEST else picture)
 
     def _line(self, content: dict[str, Any]) -> None:
         assert self._lines is not None
-        self._lines.append((json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n").encode())
+        self._lines.append(json_bytes(content) + b"\n")
 
     def _labelme(self, prediction: Prediction) -> None:
         frame = prediction.frame

@@ -13,6 +13,7 @@ from dancepose.inference.devices import warn_of_slow_bf16
 from dancepose.progress import track
 from dancepose.tasks.ending import raising_interrupts
 from dancepose.tasks.memory import advise_training, memory_told
+from dancepose.tasks.motion import MotionTask
 from dancepose.tasks.network_task import NetworkTask
 from dancepose.tasks.preparation import has_one_device, make_trainer
 from dancepose.tasks.rate_curve import RateCurve, unsmoothed
@@ -87,6 +88,8 @@ def find_rate(
     node, now = config["lr_find"], config["optimizer"].get("lr")
     steps = int(node["steps"])
     task.hparams["scheduler"] = None
+    if isinstance(task, MotionTask) and task.staged:  # where the fusion begins the loss falls by itself
+        task.staged, task.in_parts = False, True
     endless = {
         "max_epochs": -1,
         "max_steps": -1,

@@ -11,6 +11,7 @@ from dancepose.skeleton import Skeleton
 from dancepose.tasks.people_table import Row, csv_header, csv_text
 
 FRAMES = 100  # after which the file of a track that was not seen again is closed
+OPEN = 64  # files, besides those of the last frame: a process may have some hundreds
 
 
 class TrackTables:
@@ -53,7 +54,11 @@ class TrackTables:
                     back.callback(file.take_back)
                 self._seen[track] = self._frame
         self._frame += 1
-        for track in [t for t, frame in self._seen.items() if frame < self._frame - FRAMES]:
+        # not those of this frame, for `back` may still take their rows back
+        earlier = sorted((frame, t) for t, frame in self._seen.items() if frame < self._frame - 1)
+        surplus = max(0, len(self._open) - OPEN)
+        over = {t for frame, t in earlier if frame < self._frame - FRAMES}
+        for track in over | {t for _, t in earlier[:surplus]}:
             self._open.pop(track)[0].close()
             del self._seen[track]
 

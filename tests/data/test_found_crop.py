@@ -67,11 +67,10 @@ def test_in_place_of_all_labels_it_is_what_a_prediction_has(found):
 def test_in_labelled_boxes_it_stays_that_of_the_label(found, box):
     labelled = stick_person(RUN, 45, 30, 210, np.random.default_rng(1))
     person = replace(picture(box=box).people[0], keypoints=labelled)
-    expected = Person(np.zeros((len(RUN), 3)), box=box) if box is not None else person
     cleared = PoseFiller._cleared(replace(picture(), people=[person]))
     filled = filler(everyone="in_boxes")._assign(cleared, [found])
     assert filled.people[0].present.any() and not np.array_equal(filled.people[0].keypoints, labelled)
-    assert square(filled) == person_square(expected, SIZE, 0.0) and filled.people[0].box is None
+    assert square(filled) == person_square(person, SIZE, 0.0) and filled.people[0].box is None
 
 
 @pytest.mark.parametrize("everyone", [True, "in_boxes"])

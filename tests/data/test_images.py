@@ -137,3 +137,44 @@ def test_frames_without_pictures_are_refused_where_pictures_are_needed(tmp_path)
         refuse_without_pictures(frames[:1], "data.root=x", "the image branch")
     refuse_without_pictures(frames[1:2], "data.root=x", "the image branch")
     assert check_images(frames).counts() == {"image missing": 1}
+
+
+def with_thumbnail(path: Path, orientations: tuple[int, ...] = (1,)) -> bytes:
+    """Write a JPEG as cameras do: a small whole JPEG stands in its header; return its content."""
+    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    small, large = (
+        cv2.imencode(".jpg", cv2.resize(noise, size))[1].tobytes() for size in ((32, 24), (400, 300))
+    )
+    blocks = [b"Exif\0\0" + exif(orientation) + small for orientation in orientations]
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block for block in blocks)
+    path.write_bytes(large[:2] + segments + large[2:])
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("keep", [0.1, 0.2, 0.5, 0.9, 0.99])
+def test_a_cut_off_photograph_with_a_small_picture_in_its_header_is_found_without_decoding(
+    tmp_path: Path, keep
+):
+    path = tmp_path / "a.jpg"
+    content = with_thumbnail(path)
+    assert image_size(path) == (400, 300) and read_image(path).shape == (300, 400, 3)
+    path.write_bytes(content[: int(keep * len(content))])
+    for read in (image_size, read_image):
+        with pytest.raises(DataError, match=r"a\.jpg is broken"):
+            read(path)
+
+
+@pytest.mark.parametrize("orientations", [(6, 1), (1, 6), (6, 6)])
+def test_of_two_orientations_the_decoders_counts(tmp_path: Path, orientations):
+    path = tmp_path / "a.jpg"
+    with_thumbnail(path, orientations)
+    height, width = read_image(path).shape[:2]
+    assert image_size(path) == (width, height)
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_segment_that_is_shorter_than_its_own_length_is_passed_over(tmp_path: Path, length):
+    path = write(tmp_path / "a.jpg")
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", length) + data[2:])
+    assert image_size(path) == (WIDTH, HEIGHT)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dancepose.data.actions import action_counts
 from dancepose.data.problems import Problems
+from dancepose.data.readers.group_ids import WORDS, person_numbers
 from dancepose.data.readers.labelme import read_labelme, write_labelme
 from dancepose.data.readers.truth import read_truth
 from dancepose.errors import DataError
@@ -87,7 +88,7 @@ def test_the_action_may_stand_on_the_head(tmp_path: Path):
 
 def test_people_of_numbered_and_named_groups_are_told_apart(tmp_path: Path):
     frame, _ = read_one(tmp_path, [*person("anna", 90), *person(0), *person("ben", 50), *person(1, 20)])
-    assert [p.id for p in frame.people] == [2, 0, 3, 1]
+    assert [p.id for p in frame.people] == [WORDS, 0, WORDS + 1, 1]
 
 
 def test_contradicting_actions_are_reported(tmp_path: Path):
@@ -217,11 +218,33 @@ def test_size_comes_from_the_image_where_the_file_has_none(tmp_path: Path):
         read_labelme(tmp_path, MPII15)
 
 
+def test_a_group_id_that_is_a_word_is_the_same_person_in_all_pictures(tmp_path):
+    """Else windows over a video would join two people."""
+    make_labelme(tmp_path, frames=3, people=2)
+    for number, names in enumerate((("anna", "ben"), ("ben", None), ("ben", 0))):
+        path = tmp_path / f"frame_{number:03d}.json"
+        content = json.loads(path.read_text())
+        people = [shape for shape in content["shapes"] if shape["group_id"] is not None]
+        for shape in people:
+            shape["group_id"] = names[shape["group_id"]]
+        content["shapes"] = [s for s in content["shapes"] if number != 1 or s["group_id"] == "ben"]
+        path.write_text(json.dumps(content))
+    ids = [[person.id for person in frame.people] for frame in read_labelme(tmp_path, MPII15)[0]]
+    assert ids[0][1] == ids[1][0] == ids[2][0] != ids[0][0] and ids[2][1] == 0
+    assert person_numbers([None], {}) == {None: 0} and person_numbers([0, None, 2], {})[None] == 1
+
+
 BROKEN = [
     (b'{"shapes": [{"la', "", "is no whole JSON"),
     (b'{"shapes": "\xff\xfe"}', "", "is not UTF-8"),
     (b"", "", "is no whole JSON"),
     (b"[" * 100000, "", "is no whole JSON"),
+    (b'{"shapes": [], "imageWidth": ' + b"9" * 5000 + b"}", "", "is no whole JSON"),
+    (
+        b'{"shapes": [{"label": "pelvis", "points": [[1, 1' + b"0" * 400 + b"]]}]}",
+        "shapes[0].points",
+        "must be a list of",
+    ),
     (b"[3]", "", "lies beside its picture and must hold a mapping, not a list"),
     (b'{"imagePath": "frame_000.jpg"}', "shapes", "must be a list, not null"),
     (b'{"shapes": {"label": "pelvis"}}', "shapes", "must be a list, not a dict"),

@@ -9,6 +9,7 @@ from factories import make_actions, make_labelme
 
 from dancepose.data.motion_datamodule import MotionDataModule
 from dancepose.data.motion_people import HOLDOUT
+from dancepose.data.transforms import Augmentation
 from dancepose.encoders import FrameEncoder, ImageOnly
 from dancepose.errors import ConfigError
 from dancepose.features import KeypointFeatures
@@ -65,6 +66,46 @@ def test_what_is_mistaken_comes_up_more_often_in_the_next_epoch(rare):
     loader = later.train_dataloader()
     later.load_state_dict(state)
     assert epoch(loader) == [4, 14]
+
+
+def test_in_a_mix_shares_and_balance_follow_the_weights_of_the_data_sets(rare, tmp_path):
+    """Two data sets, of which one comes up three times as often; each has its own share of classes."""
+    parts = {}
+    for name, weight, labels in (("a", 1.0, ["wave"]), ("b", 3.0, ["walk", "walk", "walk", "wave"])):
+        make_actions(tmp_path / name, clips=12, length=1, people=1)
+        content = json.loads((tmp_path / name / "actions.json").read_text())
+        for number, sample in enumerate(content["samples"]):
+            sample["label"] = labels[number % len(labels)]
+        content["classes"] = ["wave", "walk"]
+        (tmp_path / name / "actions.json").write_text(json.dumps(content))
+        parts[name] = {"kind": "action", "root": str(tmp_path / name), "weight": weight}
+    fixed = {"val": "none", "test": "none", "holdout": 0, "batch_size": 1, "workers": 0}
+    drawn = {}
+    for sampler in ("none", "balanced"):
+        made = MotionDataModule(
+            load_skeleton("openpose18"),
+            ImageOnly(),
+            kind="mix",
+            parts=parts,
+            images=False,
+            sampler=sampler,
+            **fixed,
+        )
+        made.setup("fit")
+        counts = epoch(made.train_dataloader())
+        drawn[sampler] = [count / sum(counts) for count in counts]
+        assert made.people.weights.shares() == pytest.approx(drawn[sampler], abs=0.05)
+    # 12 wave, and three times 9 walk and 3 wave
+    assert drawn["none"] == pytest.approx([21 / 48, 27 / 48], abs=0.05)
+    assert drawn["balanced"] == pytest.approx([0.5, 0.5], abs=0.05)
+
+
+def test_training_samples_are_scored_as_they_are(rare):
+    """An evaluation of the training part is of its people, not of turned and mirrored ones."""
+    made = module(rare, "none")
+    made.augmentation = Augmentation(rotation=15, flip=0.5)
+    dataset = made.evaluation_dataloader("train").dataset
+    assert dataset.transform.recipe == Augmentation() != made.dataset("train").transform.recipe
 
 
 @pytest.mark.parametrize("wrong", ["data.batch_size=999", "data.sampler=confusion"])

@@ -44,6 +44,18 @@ def test_windows_cover_a_clip_without_reaching_over_it(length: int, window: int,
     assert [s.label for s in of_a] == [steps[window // 2] % 2 for steps in numbers]
 
 
+def test_windows_pass_over_pictures_in_which_nothing_of_a_person_is_known():
+    """As a prediction does, whose tracks have only pictures in which somebody was found."""
+    frames = clip(8)
+    for lost in frames[1::2]:
+        lost.people[0].keypoints[:] = 0
+    found = window_samples(frames, CLASSES, 4, 4)
+    assert [[f.name for f, _ in s.steps] for s in found] == [[f"a/{i}.jpg" for i in (0, 2, 4, 6)]]
+    for lost in frames:
+        lost.people[0].keypoints[:] = 0
+    assert len(window_samples(frames, CLASSES, 4, 4)) == 2, "of whom nothing is known in any, all are kept"
+
+
 def test_pictures_of_no_clip_make_no_windows():
     with pytest.raises(DataError, match=r"data\.clip"):
         window_samples([frame("1.jpg", None, (0, "wave"))], CLASSES, 4, 4)

@@ -1,6 +1,8 @@
 """predictions.json and COCO result files: what is written is read back, and what is wrong is named."""
 
 import json
+import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +18,12 @@ from dancepose.data.prediction_reader import read_predictions
 from dancepose.data.prediction_writer import PredictionsWriter, write_predictions
 from dancepose.data.predictions import ImagePredictions, label_hash
 from dancepose.data.readers.coco import read_coco
+from dancepose.data.readers.labelme import write_labelme
 from dancepose.errors import ConfigError, DanceposeError, DataError
+from dancepose.files import write_json
 from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton, load_skeleton
+from dancepose.tasks.people_table import csv_header, csv_rows, csv_text
 
 LSP = load_skeleton("lsp14")
 OWN = Skeleton.from_dict(
@@ -160,6 +165,14 @@ def test_coco_results_of_a_mix_count_its_pictures(tmp_path: Path):
         (lambda c: c["images"][0]["people"][0]["keypoints"][0].__setitem__(0, float("inf")), "not finite"),
         (lambda c: c["images"].append(c["images"][0]), r"images\[1\]\.image, a\.jpg, stands there twice"),
         (lambda c: c["images"][0]["people"][0].update(score="high"), r"people\[0\]\.score"),
+        (
+            lambda c: c["images"][0]["people"][0].update(score=math.nan),
+            r"people\[0\]\.score must be a finite",
+        ),
+        (
+            lambda c: c["images"][0]["people"][0].update(score=math.inf),
+            r"people\[0\]\.score must be a finite",
+        ),
         (lambda c: c["images"][0]["people"][0].update(box=[1]), r"people\[0\]\.box"),
     ],
 )
@@ -236,6 +249,7 @@ def test_exported_results_load_in_a_coco_package(tmp_path: Path):
         ({"image_id": 1, "keypoints": [1, 2]}, r"\[0\]\.keypoints"),
         ({"image_id": 1, "keypoints": [1] * 51}, r"\[0\]\.keypoints must be 42 finite numbers.*lsp14.*51"),
         ({"image_id": 1, "keypoints": [1] * 42, "score": "x"}, r"\[0\]\.keypoints"),
+        ({"image_id": 1, "keypoints": [1] * 42, "score": math.nan}, r"\[0\]\.score must be a finite"),
     ],
 )
 def test_wrong_results_are_named(tmp_path: Path, entry: dict, message: str):
@@ -300,3 +314,37 @@ def test_other_pictures_of_the_same_names_are_known_by_size_labels_and_place(tmp
     path.write_text(json.dumps(content))
     with pytest.raises(DataError, match=r"images\[1\].size must be width and height"):
         read_predictions(path)
+
+
+def test_a_name_that_is_not_utf8_is_written_and_read_as_the_same_file(tmp_path):
+    """As from an old archive: the bytes of the name are kept, and nothing after it is lost."""
+    name = os.fsdecode(b"caf\xe9.jpg")
+    person = Person(np.full((14, 3), 2.0), scores=np.ones(14))
+    path = tmp_path / "predictions.json"
+    write_predictions(path, [(name, [person]), ("b.jpg", [])], LSP)
+    assert [entry.image for entry in read_predictions(path).images] == [name, "b.jpg"]
+    write_json(tmp_path / "summary.json", {"broken": {name: "cut off"}})
+    assert json.loads((tmp_path / "summary.json").read_text()) == {"broken": {name: "cut off"}}
+    frame = Frame(tmp_path / name, (9, 9), [person], "lsp14", name)
+    write_labelme(frame, LSP, tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text())["imagePath"] == name
+    rows = csv_text([csv_header(LSP, ()), *csv_rows(frame, ())])
+    assert os.fsencode(name) in rows and rows.count(b"\n") == 2
+
+
+def test_frames_of_a_video_are_those_of_the_pictures_beside_their_labels(tmp_path):
+    person = Person(np.full((14, 3), 2.0), scores=np.ones(14))
+    names = ["clip/000000", "clip/000001", "clip/000002.jpg", "both"]
+    path = tmp_path / "predictions.json"
+    write_predictions(path, [(name, [person]) for name in names], LSP)
+    truth = {
+        "clip/000000.jpg",
+        "clip/000001",
+        "clip/000001.jpg",
+        "clip/000002.jpg",
+        "both.jpg",
+        "both.png",
+        7,
+    }
+    found = read_predictions(path).with_endings(truth)
+    assert [e.image for e in found.images] == ["clip/000000.jpg", "clip/000001", "clip/000002.jpg", "both"]

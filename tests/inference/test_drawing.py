@@ -260,6 +260,8 @@ def test_write_image_whole_or_not_at_all(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["a.png"], "nothing is left beside it"
     with pytest.raises(DataError, match=".png"):
         write_image(tmp_path / "a.doc", picture)
+    with pytest.raises(DataError, match=r"a\.jpg: a picture of 70000 x 2 px cannot be written"):
+        write_image(tmp_path / "a.jpg", np.zeros((2, 70_000, 3), np.uint8))
     (tmp_path / "file").write_text("")
     with pytest.raises(DanceposeError, match="cannot be written"):
         write_image(tmp_path / "file" / "a.png", picture)

@@ -1,6 +1,7 @@
 """The One-Euro filter against its plain statement, and what it is for; the average of actions."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def plain(times, people, min_cutoff, beta, speed_cutoff, gap):
             x, y, v = one.keypoints[k]
             if v == 0:
                 continue
-            if last is None or time - last > gap:
+            if last is None or (time - last > gap and last != times[number - 1]):
                 hx, hy, dx, dy = x, y, 0.0, 0.0
             else:
                 elapsed = time - last
@@ -114,8 +115,27 @@ def test_missing_stays_missing_and_comes_back_where_it_is():
     moved = np.array(a) + (0, 40)
     (back,) = smoother([person(moved)], 0.3)
     assert 100 < back.keypoints[1, 1] < 140, "goes on from where it was"
+    smoother([], 0.6)
     (late,) = smoother([person(a)], 1.0)
     assert np.array_equal(late.keypoints[:, :2], a), "after the gap it begins anew"
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.03, 1.0])
+def test_who_is_in_every_picture_is_smoothed_however_far_apart_they_are(gap):
+    """As in videos of few pictures a second, or with `track_gap=0`: nobody was out of sight."""
+    first, second = said([1.0, 0.0], action="a"), said([0.0, 1.0], action="b")
+    apart = 2 * gap + 0.1
+    for make, expected in ((KeypointSmoother(gap=gap), None), (ActionSmoother(("a", "b"), 9.0, gap), "a")):
+        make([person(np.zeros((K, 2))), replace(first, track=2)], 0.0)
+        moved, told = make([person(np.full((K, 2), 50.0)), replace(second, track=2)], apart)
+        if expected is None:
+            assert (moved.keypoints[:, :2] < 50).all()
+        else:
+            assert told.action == expected
+    scores = ScoreSmoother(("a", "b"), gap)
+    for number in range(3):
+        (told,) = scores([first], number * apart)
+    assert told.probabilities.tolist() == [0.3, 0]
 
 
 def test_memory_holds_only_who_was_seen_lately():
@@ -156,6 +176,7 @@ def test_tracks_do_not_mix_and_end():
         [said([0.4, 0.6], 1), said([0.4, 0.6], 2), said([0.4, 0.6], None, action="b")], 0.1
     )
     assert (one.action, two.action, untracked.action) == ("a", "b", "b")
+    smoother([], 0.5)
     (late,) = smoother([said([0.4, 0.6], 1)], 0.8)
     assert late.action == "b"
 
@@ -204,6 +225,7 @@ def test_scores_of_tracks_do_not_mix_and_end():
     assert smoother([unseen], 0.3)[0] is unseen
     (later,) = smoother([said([1.0, 0.0], 1, "a")], 0.4)
     assert later.probabilities.tolist() == [0.4, 0], "too little was seen: the score stays"
+    smoother([], 0.7)
     (late,) = smoother([said([0.0, 1.0], 1, "b")], 1.0)
     assert late.action == "b" and late.probabilities.tolist() == [0, 0.1]
 

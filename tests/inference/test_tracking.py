@@ -164,3 +164,13 @@ def test_time_goes_forward():
     tracker([], 1.0)
     with pytest.raises(ValueError, match=r"at 1.0 s after one at 1.0 s"):
         tracker([], 1.0)
+
+
+@pytest.mark.parametrize(("gap", "rate"), [(0.0, 25), (0.03, 25), (1.0, 0.5)])
+def test_who_is_in_every_picture_keeps_the_number_however_far_apart_they_are(gap, rate):
+    """Nobody was out of sight: a gap is what lies between pictures with the person in them."""
+    scenes = [{"a": body(1, 100), "b": body(2, 300)} for _ in range(6)]
+    numbers = walk(Tracker(SKELETON, gap=gap), scenes, rate)
+    assert numbers["a"] == [numbers["a"][0]] * 6 and numbers["b"] == [numbers["b"][0]] * 6
+    missed = walk(Tracker(SKELETON, gap=gap), [{"a": body(1, 100)}, {}, {"a": body(1, 100)}], rate)
+    assert missed["a"] == [1, 2], "one picture without it is a gap longer than this"

@@ -11,7 +11,7 @@ from dancepose.inference.interface import Item, Prediction
 from dancepose.records import Frame, Person
 from dancepose.skeleton import load_skeleton
 from dancepose.tasks.people_table import csv_header, csv_rows, csv_text
-from dancepose.tasks.track_tables import FRAMES, TrackTables
+from dancepose.tasks.track_tables import FRAMES, OPEN, TrackTables
 
 SKELETON = load_skeleton("mpii15")
 
@@ -78,3 +78,18 @@ def test_what_fails_after_them_takes_the_rows_of_a_frame_back(tmp_path):
             raise RuntimeError
         assert [row["image"] for row in rows(tmp_path, 1)] == ["clip/000000"]
         assert not (tmp_path / "0002.csv").exists()
+
+
+def test_no_more_files_are_open_than_a_process_may_have(tmp_path):
+    """Many people who are lost again at once, as a weak network finds them."""
+    with TrackTables(tmp_path, SKELETON, ()) as tables:
+        for number in range(12):
+            tracks = [1, *range(2 + 20 * number, 22 + 20 * number)]
+            write(tables, frame(number, *tracks), number / 10)
+            assert len(tables._open) <= OPEN + len(tracks)
+        write(tables, frame(12, 5), 1.2)  # one that was closed
+    assert len(list(tmp_path.iterdir())) == 1 + 12 * 20
+    assert len(rows(tmp_path, 1)) == 12 and [r["image"] for r in rows(tmp_path, 5)] == [
+        "clip/000000",
+        "clip/000012",
+    ]

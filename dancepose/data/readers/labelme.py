@@ -1,6 +1,5 @@
 """Labelme, read and written: a JSON file beside each picture, keypoints as points, people by `group_id`."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from dancepose.data.readers.labelme_image import image_beside
 from dancepose.data.readers.sources import NeverLabelled, Sources
 from dancepose.data.split_file import SPLIT_FILE
 from dancepose.errors import DataError
-from dancepose.files import write_text
+from dancepose.files import write_json
 from dancepose.records import NOT_ANNOTATED, OCCLUDED, Frame
 from dancepose.skeleton import Skeleton
 
@@ -74,6 +73,7 @@ def read_folder(
     sources, problems = Sources(root, skeleton), Problems()
     frames: dict[str, Frame] = {}
     pictures: set[str] = set()
+    words: dict[str, int] = {}  # group id -> number: in all pictures of a video the same person
     labelme_files = 0
     for path in sorted(root.rglob("*.json")):
         below = path.relative_to(root)
@@ -85,7 +85,7 @@ def read_folder(
                 problems.add("not an annotation file", path, detail="no list 'shapes': not Labelme's")
                 continue
             labelme_files += 1
-            frame = LabelmeFile(path, root, content, skeleton, sources, problems).read()
+            frame = LabelmeFile(path, root, content, skeleton, sources, problems, words).read()
         except BrokenFile as error:
             problems.add_broken(error)
             continue
@@ -203,7 +203,7 @@ def write_labelme(frame: Frame, skeleton: Skeleton, path: Path) -> None:
         "imageHeight": frame.size[1],
         "imageWidth": frame.size[0],
     }
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(path, content)
 
 
 def _shape(label: str, points: list, kind: str, group: int | None, flags: dict[str, bool]) -> dict[str, Any]:

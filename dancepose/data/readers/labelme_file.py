@@ -1,8 +1,7 @@
 """One Labelme file: its shapes and flags made into one Frame."""
 
-import itertools
 import math
-from collections.abc import Collection, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from dancepose.data.images import image_size
 from dancepose.data.json_file import BrokenFile
 from dancepose.data.problems import Problems
+from dancepose.data.readers.group_ids import person_numbers
 from dancepose.data.readers.labelme_image import image_beside, picture_name
 from dancepose.data.readers.points import are_outside, rectangle
 from dancepose.data.readers.sources import Source, Sources
@@ -42,6 +42,7 @@ class LabelmeFile:
         skeleton: the run's.
         sources: of the folder.
         problems: findings are added to it.
+        words: see `person_numbers`.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class LabelmeFile:
         skeleton: Skeleton,
         sources: Sources,
         problems: Problems,
+        words: dict[str, int],
     ):
         self.path, self.root, self.content = path, root, content
-        self.skeleton, self.sources, self.problems = skeleton, sources, problems
+        self.skeleton, self.sources, self.problems, self.words = skeleton, sources, problems, words
         self._groups: dict[Hashable, _Group] = {}
         self._ignore: list[Region] = []
         self._loose_double = ""  # a label that stands twice without group_id: there are several people
@@ -84,7 +86,7 @@ class LabelmeFile:
         frame = Frame(image, self._size(image), [], self.skeleton.name, name, source.labelled)
         frame.complete = bool(flags.get(COMPLETE, source.complete)) and not self._ungrouped
         frame.ignore = self._ignore
-        numbers = _numbers(self._groups)
+        numbers = person_numbers(self._groups, self.words)
         for group_id, group in self._groups.items():
             if group.points:
                 person = self._person(group, source, frame.size)
@@ -168,7 +170,7 @@ class LabelmeFile:
     def _points(self, where: str, shape: dict) -> list[tuple[float, float]]:
         try:
             return [(float(x), float(y)) for x, y in shape.get("points", ())]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BrokenFile(self.path, "must be a list of [x, y]", f"{where}.points") from None
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:
@@ -233,13 +235,6 @@ class LabelmeFile:
             self.problems.add("outside the image", self.path, detail=detail)
         own = np.array(list(group.points.values()))
         return Person(keypoints, head_box=group.head, extent=mapped_extent(own, keypoints))
-
-
-def _numbers(group_ids: Collection[Hashable]) -> dict[Hashable, int]:
-    """Return the number of each person: a group id that is one, of another the least that nobody has."""
-    taken = {group_id for group_id in group_ids if isinstance(group_id, int)}
-    free = (number for number in itertools.count() if number not in taken)
-    return {group_id: group_id if isinstance(group_id, int) else next(free) for group_id in group_ids}
 
 
 def _surroundings(group: _Group) -> np.ndarray:

@@ -28,4 +28,4 @@ def picture_name(image: Path, path: Path, root: Path) -> str:
     if ".." not in below.parts and not below.is_absolute():
         return below.as_posix()
     stem = path.relative_to(root).with_suffix("")  # of a.png.json it is the whole name
-    return (stem if stem.suffix == image.suffix else stem.with_name(stem.name + image.suffix)).as_posix()
+    return (stem if stem.name == image.name else stem.with_name(stem.name + image.suffix)).as_posix()

@@ -26,6 +26,7 @@ SKELETON = load_skeleton("mpii15")
         ("photos/a.png", "set/a.png.json", "a.png"),  # the second of two pictures called a
         ("photos/v1.2.jpg", "set/v1.2.json", "v1.2.jpg"),
         ("photos/a.png", "set/a.jpg.json", "a.jpg.png"),
+        ("photos/a.jpg.jpg", "set/a.jpg.json", "a.jpg.jpg"),  # as prediction calls it
     ],
 )
 def test_a_picture_elsewhere_is_called_as_its_file(image, file, name):
