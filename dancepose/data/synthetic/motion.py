@@ -28,7 +28,8 @@ def draw_motion(
         span: seconds for which it will be seen; 0: a single picture, for which a free pose is held.
 
     Returns:
-        A motion, smooth, and of the class at every moment.
+        A motion, smooth, and of the class at nearly every moment: classes touch a little, as real ones do,
+        and a walker's feet pass each other.
 
     Raises:
         KeyError: an unknown action.
