@@ -5,9 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from running import SMALL, run_task
 
 from dancepose.errors import ConfigError, DataError
+from dancepose.tasks.reuse import is_done
+from dancepose.tasks.run_directory import RunDirectory
 from dancepose.train import train
 
 RUN = [*SMALL, "trainer.max_epochs=1", "reuse=true"]
@@ -82,3 +85,29 @@ def test_changed_labels_are_refused(made, labelme, tmp_path):
     (run / "config.yaml").write_text(config.replace(str(labelme), str(data)))
     with pytest.raises(DataError, match="changed"):
         run_task(train, "train", run, *RUN, f"data.root={data}")
+
+
+def test_a_split_file_that_has_changed_is_another_run(made, labelme, tmp_path, caplog):
+    """The pictures and their labels are the same, and one that was trained on would be in the test part."""
+    run, file = shutil.copytree(made[0], tmp_path / "run"), tmp_path / "mine.json"
+    split, config = (
+        json.loads((run / "split.json").read_text()),
+        yaml.safe_load((run / "config.yaml").read_text()),
+    )
+    config["data"]["split"] = str(file)
+    (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    file.write_text(json.dumps(split))
+    asked = [*RUN, f"data.root={labelme}", f"data.split={file}"]
+    caplog.set_level("INFO")
+    run_task(train, "train", run, *asked)
+    assert "this very training is done" in caplog.text
+    split["train"][0], split["test"][0] = split["test"][0], split["train"][0]
+    file.write_text(json.dumps(split))
+    with pytest.raises(DataError, match="2 in another part"):
+        run_task(train, "train", run, *asked)
+
+
+def test_a_run_that_has_not_ended_is_not_done_whatever_its_data(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.write_metrics("interrupted", data="d1")
+    assert not is_done({}, run, None), "no data are read"

@@ -3,7 +3,6 @@
 import logging
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -11,7 +10,6 @@ from lightning.pytorch import seed_everything
 from omegaconf import DictConfig
 
 from dancepose.callbacks.checkpoints import WholeFileIO
-from dancepose.errors import ConfigError
 from dancepose.inference.devices import settle_precision, warn_of_slow_bf16
 from dancepose.run_keys import keys_not
 from dancepose.sweeps.names import lasting
@@ -19,7 +17,6 @@ from dancepose.targets import plain
 from dancepose.tasks.config_hash import config_hash
 from dancepose.tasks.ending import finish_wandb, finite, leave
 from dancepose.tasks.families import family_of
-from dancepose.tasks.family import Family
 from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value, resumed_metrics
 from dancepose.tasks.preparation import (
@@ -33,8 +30,9 @@ from dancepose.tasks.preparation import (
 )
 from dancepose.tasks.rate_test import check_rate_test, find_rate
 from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
+from dancepose.tasks.reuse import is_done, last_checkpoint, tell_again
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.sameness import check_free, check_same_run, other_commit, with_commit
+from dancepose.tasks.sameness import check_same_run, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
 from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
 
@@ -88,10 +86,9 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     family.check_metric_names(config)
     if reuse and writes:
         check_same_run(run, config)
-        noted = run.read_metrics()
-        if noted.get("status") == "done" and noted.get("data") == family.datamodule(config).data_hash:
-            return _tell(config, run, family)
-    last = _last(cfg, run, writes, reuse)
+        if is_done(config, run, family):
+            return tell_again(config, run, family)
+    last = last_checkpoint(cfg, run, writes, reuse)
     seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = family.datamodule(config)  # reads nothing yet
     if last is not None:
@@ -132,7 +129,7 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         find_rate(config, run, task, datamodule, list(HydraConfig.get().overrides.task), [WholeFileIO()])
         return None
     if reuse and last is not None and run.read_metrics().get("status") == "done":  # pictures have come since
-        return _tell(config, run, family)
+        return tell_again(config, run, family)
     if config["minutes"] is not None and not trial and epochs is None:
         timed = family.task(config, datamodule, resumed=True)  # without initial weights from a file
         epochs = fitting_epochs(config, run, timed, datamodule, [WholeFileIO()])
@@ -187,47 +184,6 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     elif main_rank:
         log.info("%s", describe_trial(int(cfg.trainer.fast_dev_run), datamodule, bool(cfg.test)))
     return objective
-
-
-def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:
-    """Return the checkpoint to go on from, or None for a fresh start.
-
-    Args:
-        cfg: the configuration.
-        run: the folder.
-        writes: whether this process writes into it.
-        reuse: the folder holds the very run that is asked for.
-
-    Raises:
-        ConfigError: a fresh run in the folder of another, or a resumed one outside its folder.
-    """
-    if cfg.resume:
-        if Path(cfg.resume).resolve() != run.path:
-            raise ConfigError(
-                f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its "
-                "folder"
-            )
-    elif not reuse and writes:  # others may come when this process has written already
-        check_free(run)
-    if writes:
-        run.remove_leftovers()
-    if not cfg.resume and not reuse:
-        return None
-    last = run.checkpoints / "last.ckpt"
-    if not last.is_file():
-        log.info("%s has no last.ckpt: it stopped within its first epoch and starts afresh", run.path)
-        return None
-    return last
-
-
-def _tell(config: Mapping[str, Any], run: RunDirectory, family: Family) -> float | None:
-    """Tell the results of a finished run; return its objective."""
-    log.info("this very training is done; nothing changed since: %s", run.path)
-    if other := other_commit(run.read_metrics()):
-        log.warning("%s", other)
-    if config["test"]:
-        family.tell_report(run.path)
-    return run.read_metrics().get("objective")
 
 
 def _identity(config: Mapping[str, Any], datamodule: Any, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,14 @@ def test_a_stale_job_is_told_and_begins_anew_when_asked(status, job):
     assert decide(job, "stale", seed=1) == ANEW
 
 
+@pytest.mark.parametrize("status", ["done", "interrupted"])
+def test_a_job_of_another_split_is_stale(status, job):
+    """Gone on with it would be refused again and again."""
+    leave(job[1], status, split="s0")
+    told = Decision(Outcome("stale", "the split was s0, is s1"))
+    assert decide(job) == told == decide(job, "failed") and decide(job, "stale") == ANEW
+
+
 @pytest.mark.parametrize("rerun", [None, "failed", "stale", "all"])
 def test_a_job_whose_data_cannot_be_read_is_left_as_it_is(rerun, job, monkeypatch):
     def broken(config):

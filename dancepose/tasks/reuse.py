@@ -1,0 +1,71 @@
+"""A training whose folder holds a run already: what it goes on from, and what of it is only told again."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from dancepose.errors import ConfigError
+from dancepose.tasks.family import Family
+from dancepose.tasks.run_directory import RunDirectory
+from dancepose.tasks.sameness import check_free, other_commit, other_data
+
+log = logging.getLogger(__name__)
+
+
+def last_checkpoint(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:
+    """Return the checkpoint to go on from, or None for a fresh start.
+
+    Args:
+        cfg: the configuration.
+        run: the folder.
+        writes: whether this process writes into it.
+        reuse: the folder holds the very run that is asked for.
+
+    Raises:
+        ConfigError: a fresh run in the folder of another, or a resumed one outside its folder.
+    """
+    if cfg.resume:
+        if Path(cfg.resume).resolve() != run.path:
+            raise ConfigError(
+                f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its "
+                "folder"
+            )
+    elif not reuse and writes:  # others may come when this process has written already
+        check_free(run)
+    if writes:
+        run.remove_leftovers()
+    if not cfg.resume and not reuse:
+        return None
+    last = run.checkpoints / "last.ckpt"
+    if not last.is_file():
+        log.info("%s has no last.ckpt: it stopped within its first epoch and starts afresh", run.path)
+        return None
+    return last
+
+
+def is_done(config: Mapping[str, Any], run: RunDirectory, family: Family) -> bool:
+    """Tell whether the run of a folder, of this configuration, has ended, with the data and split of now.
+
+    Args:
+        config: the run's, plain.
+        run: the folder.
+        family: reads the data, if the run has ended.
+    """
+    known = run.read_metrics()
+    if known.get("status") != "done":
+        return False
+    datamodule = family.datamodule(config)
+    return not other_data(known, datamodule.data_hash, datamodule.split_hash)
+
+
+def tell_again(config: Mapping[str, Any], run: RunDirectory, family: Family) -> float | None:
+    """Tell the results of a finished run; return its objective."""
+    log.info("this very training is done; nothing changed since: %s", run.path)
+    if other := other_commit(run.read_metrics()):
+        log.warning("%s", other)
+    if config["test"]:
+        family.tell_report(run.path)
+    return run.read_metrics().get("objective")
