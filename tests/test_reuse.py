@@ -107,6 +107,29 @@ def test_a_split_file_that_has_changed_is_another_run(made, labelme, tmp_path, c
         run_task(train, "train", run, *asked)
 
 
+def test_a_finished_run_is_not_tested_anew_by_other_settings(made, labelme, tmp_path):
+    """Its result would stand beside a config.yaml that it is not of, and a sweep would take it for that."""
+    run = shutil.copytree(made[0], tmp_path / "run")
+    files = ("config.yaml", "overrides.yaml", "metrics.json", "test.json")
+    before = [(run / name).read_bytes() for name in files]
+    told = r"inference\.flip was False, is True.*dancepose-evaluate run=.* evaluation=<name>"
+    with pytest.raises(ConfigError, match=told):
+        run_task(train, "train", run, *RUN, f"data.root={labelme}", f"resume={run}", "inference.flip=true")
+    assert [(run / name).read_bytes() for name in files] == before
+    run_task(train, "train", run, *RUN, f"data.root={labelme}", f"resume={run}")  # by its own it may be
+
+
+def test_a_trained_run_whose_test_failed_is_tested_as_asked_now_and_says_so(made, labelme, tmp_path):
+    run = shutil.copytree(made[0], tmp_path / "run")
+    metrics = json.loads((run / "metrics.json").read_text())
+    kept = {name: value for name, value in metrics["metrics"].items() if not name.startswith("test/")}
+    (run / "metrics.json").write_text(json.dumps({**metrics, "status": "failed", "metrics": kept}))
+    run_task(train, "train", run, *RUN, f"data.root={labelme}", f"resume={run}", "inference.flip=true")
+    assert json.loads((run / "metrics.json").read_text())["status"] == "done"
+    assert yaml.safe_load((run / "config.yaml").read_text())["inference"]["flip"] is True
+    assert "inference.flip=true" in yaml.safe_load((run / "overrides.yaml").read_text())
+
+
 def test_a_run_that_has_not_ended_is_not_done_whatever_its_data(tmp_path):
     run = RunDirectory(tmp_path)
     run.write_metrics("interrupted", data="d1")

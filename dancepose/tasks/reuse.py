@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from dancepose.errors import ConfigError
 from dancepose.tasks.family import Family
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.sameness import check_free, other_commit, other_data
+from dancepose.tasks.sameness import TOLD, changed_settings, check_free, other_commit, other_data
 
 log = logging.getLogger(__name__)
 
@@ -69,3 +69,27 @@ def tell_again(config: Mapping[str, Any], run: RunDirectory, family: Family) -> 
     if config["test"]:
         family.tell_report(run.path)
     return run.read_metrics().get("objective")
+
+
+def check_tested_alike(run: RunDirectory, config: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse to test a finished run once more by other settings: its result would be that of no config.yaml.
+
+    One that was never tested, since its test failed for want of memory say, may be tested by others.
+
+    Args:
+        run: its folder.
+        config: of now, plain.
+        known: metrics.json of before.
+
+    Raises:
+        ConfigError: names what differs, and the command that keeps such a test beside the run's own.
+    """
+    tested = any(name.startswith("test/") for name in known.get("metrics") or {})
+    changed = changed_settings(run, config)
+    changed.pop("test", None)
+    if known.get("status") == "done" and tested and changed:
+        raise ConfigError(
+            f"{run.path} is finished and tested, and no epoch is left to train: "
+            f"{'; '.join([*changed.values()][:TOLD])}. Train longer (trainer.max_epochs), or test it by other "
+            f"settings beside its own test: dancepose-evaluate run={run.path} evaluation=<name>"
+        )

@@ -40,7 +40,7 @@ def run_state(
     Args:
         run: the folder.
         config: of now, plain.
-        hashes: returns the hashes of the data and of the split of now; called only where nothing else differs.
+        hashes: returns those of the data and of the split of now; called only where nothing else differs.
     """
     metrics = run.read_metrics()
     status = metrics.get("status")
@@ -74,18 +74,27 @@ def changes(run: RunDirectory, config: Mapping[str, Any]) -> list[str]:
     Raises:
         ConfigError: the folder holds no configuration.
     """
-    before = run.read_config()
-    told = [
-        f"{key} was {was}, is {is_now}"
-        for node in dict.fromkeys([*before, *config])
-        if node not in NOT_HASHED
-        for key, was, is_now in differences(before.get(node), config.get(node), str(node))
-        if key.rpartition(".")[2] not in NOT_HASHED_ANYWHERE
-    ]
+    told = [*changed_settings(run, config).values()]
     version = run.read_metrics().get("version")
     if version != __version__:
         told.append(f"dancepose was {version}, is {__version__}")
     return told
+
+
+def changed_settings(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, str]:
+    """Return key -> `<key> was 1, is 2` of what decides a result and differs from the settings of a run.
+
+    Raises:
+        ConfigError: the folder holds no configuration.
+    """
+    before = run.read_config()
+    return {
+        key: f"{key} was {was}, is {is_now}"
+        for node in dict.fromkeys([*before, *config])
+        if node not in NOT_HASHED
+        for key, was, is_now in differences(before.get(node), config.get(node), str(node))
+        if key.rpartition(".")[2] not in NOT_HASHED_ANYWHERE
+    }
 
 
 def other_data(known: Mapping[str, Any], data: str, split: str) -> list[str]:

@@ -30,7 +30,7 @@ from dancepose.tasks.preparation import (
 )
 from dancepose.tasks.rate_test import check_rate_test, find_rate
 from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
-from dancepose.tasks.reuse import is_done, last_checkpoint, tell_again
+from dancepose.tasks.reuse import check_tested_alike, is_done, last_checkpoint, tell_again
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import check_same_run, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
@@ -100,17 +100,17 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         keep_data(run, config["data"], datamodule.data)
     started = False
 
+    def keep_config() -> None:
+        composed = HydraConfig.get()
+        overrides = lasting(composed.overrides.task, keys_not("saved"))
+        run.write_config(config, overrides, chosen_options(composed.runtime.choices))
+
     def start() -> None:
         """Write what the run is; a resumed one only when its checkpoint has been loaded."""
         nonlocal started
         started = True
         if writes:
-            composed = HydraConfig.get()
-            run.write_config(
-                config,
-                lasting(composed.overrides.task, keys_not("saved")),
-                chosen_options(composed.runtime.choices),
-            )
+            keep_config()
             run.write_metrics("running", metrics=finite(values), **identity)
 
     if not testing_rates:  # which makes its own
@@ -163,6 +163,10 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
             values.clear()  # those of before, of fewer epochs
         else:
             log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
+            if cfg.test and not trial:
+                check_tested_alike(run, config, earlier)
+                if writes:
+                    keep_config()  # the result is to be that of the configuration beside it
         values |= resumed_metrics(trainer)  # where no epoch is left to train
         values |= {n: float(v) for n, v in trainer.callback_metrics.items()}
         objective = objective_value(config, trainer, values)
