@@ -1,6 +1,7 @@
 """Staged training, branches first and their fusion after them: nothing is chosen before the fusion learns."""
 
 import csv
+import json
 import math
 from pathlib import Path
 
@@ -30,6 +31,9 @@ def test_staged_training_must_reach_its_second_half(actions, tmp_path):
     keys = ["trainer.max_epochs=1", f"data.root={actions}", "logger=none"]
     with pytest.raises(ConfigError, match="two\\s+epochs at least"):
         run_task(train, "train", tmp_path / "run", *STAGED, *keys)
+    with pytest.raises(ConfigError, match="two\\s+epochs at least"):  # and no less when it is asked again
+        run_task(train, "train", tmp_path / "run", *STAGED, *keys, f"resume={tmp_path / 'run'}")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "failed"
     keys += ["trainer.devices=2"]
     with pytest.raises(ConfigError, match="find_unused_parameters_true"):
         run_task(train, "train", tmp_path / "two", *STAGED, *keys)

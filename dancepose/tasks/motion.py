@@ -197,6 +197,11 @@ class MotionTask(NetworkTask):
         self.result = self.evaluation.compute()
         self.log_dict({f"test/{name}": value for name, value in self.result["scalars"].items()})
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take back whether only the branches are trained: where no epoch is left no other hook tells."""
+        super().on_load_checkpoint(checkpoint)
+        self.in_parts = bool(checkpoint.get(IN_PARTS))
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what inference needs, and whether it must not infer yet."""
         super().on_save_checkpoint(checkpoint)
