@@ -92,7 +92,7 @@ def fitting_epochs(
     """
     run.path.mkdir(parents=True, exist_ok=True)
     seconds = time_steps(config, run, task, datamodule, plugins, run.path)
-    batches = len(datamodule.train_dataloader())
+    batches = limited(len(datamodule.train_dataloader()), config["trainer"].get("limit_train_batches"))
     most = int(config["trainer"]["max_epochs"])
     return _fit(float(config["minutes"]), seconds, batches, most, task.least_epochs)
 
@@ -136,6 +136,18 @@ def typical_step(seconds: Sequence[float]) -> float:
     return statistics.median(seconds[FIRST - 1 :] or seconds or [0.0])
 
 
+def limited(batches: int, limit: int | float | None) -> int:
+    """Return the steps of an epoch under `trainer.limit_train_batches`.
+
+    Args:
+        batches: that the data give.
+        limit: a number, or a share of them; None: all.
+    """
+    if limit is None:
+        return batches
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
 def epochs_that_fit(minutes: float, step: float, batches: int, most: int, least: int = 1) -> int:
     """Return how many whole epochs of training steps fit into a time.
 
@@ -149,7 +161,7 @@ def epochs_that_fit(minutes: float, step: float, batches: int, most: int, least:
     Returns:
         `least` at least, `most` at most.
     """
-    fitting = max(least, int(minutes * 60 / (step * batches)))
+    fitting = max(least, int(minutes * 60 / (step * max(batches, 1))))
     return fitting if most < 0 else min(fitting, most)
 
 
