@@ -90,6 +90,6 @@ def check_tested_alike(run: RunDirectory, config: Mapping[str, Any], known: Mapp
     if known.get("status") == "done" and tested and changed:
         raise ConfigError(
             f"{run.path} is finished and tested, and no epoch is left to train: "
-            f"{'; '.join([*changed.values()][:TOLD])}. Train longer (trainer.max_epochs), or test it so beside "
-            f"its own test: dancepose-evaluate run={run.path} evaluation=<name>"
+            f"{'; '.join([*changed.values()][:TOLD])}. Train longer (trainer.max_epochs), or test it so "
+            f"beside its own test: dancepose-evaluate run={run.path} evaluation=<name>"
         )
