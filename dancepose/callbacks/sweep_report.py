@@ -77,9 +77,17 @@ class SweepReport(Callback):
         """Tell.
 
         Raises:
-            SystemExit: 1, if there is no result of a job; of a dry run, if a job cannot be run.
+            SystemExit: 1, if there is no result of a job, or the table cannot be written; of a dry run, if a
+                job cannot be run.
         """
-        if self.tell():
+        try:
+            failed = self.tell()
+        except BrokenPipeError:  # nobody reads any more: `closed_pipe` ends the command
+            raise
+        except (DanceposeError, OSError) as error:  # of which Hydra makes a warning, and exit status 0
+            print(f"error: {without_frame(error)}", file=sys.stderr)
+            sys.exit(1)
+        if failed:
             sys.exit(1)
 
     def tell(self, broken_off: bool = False, refused: bool = False) -> bool:

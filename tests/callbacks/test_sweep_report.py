@@ -113,13 +113,30 @@ def test_a_dry_run_of_a_folder_that_holds_nothing_yet_leaves_it_so(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dry_run_whose_plans_are_broken_leaves_nothing_either(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), DataError("sweep.json is cut off")]
+)
+def test_a_table_that_cannot_be_written_is_no_success(error, tmp_path, capsys, monkeypatch):
+    """Hydra makes a warning of what a callback raises, and the command would end with 0."""
+
+    def refuse(*given):
+        raise error
+
+    monkeypatch.setattr(Sweep, "write_table", refuse)
+    report, config = begun(tmp_path, Outcome("failed", "no memory"))
+    with pytest.raises(SystemExit, match="^1$"):
+        report.on_multirun_end(config)
+    told = capsys.readouterr()
+    assert "1 job: 1 failed" in told.out and told.err.startswith("error: ") and str(error) in told.err
+
+
+def test_a_dry_run_whose_plans_are_broken_leaves_nothing_either(tmp_path, capsys):
     config, report = settings(tmp_path / "sweep", dry_run=True), SweepReport("mine", ["seed"])
     report.on_multirun_start(config)
     (tmp_path / "sweep" / ".plans_mine.json").write_text("{half")
-    with pytest.raises(DataError):
+    with pytest.raises(SystemExit, match="^1$"):
         report.on_multirun_end(config)
-    assert list(tmp_path.iterdir()) == []
+    assert ".plans_mine.json" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
 
 def test_a_dry_run_that_is_given_sigterm_ends_and_leaves_nothing(tmp_path):
