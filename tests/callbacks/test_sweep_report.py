@@ -63,6 +63,12 @@ def test_what_was_not_begun_is_counted_where_a_sweep_is_broken_off(tmp_path, cap
     begun(tmp_path, Outcome("done"), Outcome("interrupted"))
     tell_unfinished()
     assert "not begun: 2 of 4 jobs; they are run by the same command" in capsys.readouterr().out
+    report = SweepReport("mine", ["seed"])
+    report.on_multirun_start(settings(tmp_path / "anew", rerun="all"))
+    Sweep(tmp_path / "anew").record("seed-0", "mine", Outcome("interrupted"))
+    tell_unfinished()
+    told = capsys.readouterr().out
+    assert "go on with the same command without rerun=all" in told and "which begins all jobs anew" in told
     report, config = begun(tmp_path / "other", Outcome("done"))
     report.on_multirun_end(config)
     assert "not begun" not in capsys.readouterr().out
