@@ -126,6 +126,25 @@ def test_a_new_rate_wins_over_the_checkpoints(scheduler, run, settings, caplog):
     assert "optimizer.lr=0.5 instead of 0.001" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], ["optimizer.eps was 1e-08, is 1e-15", "scheduler.gamma was 0.5, is "]),
+        (["optimizer.eps=1e-15"], ["scheduler.gamma was 0.5, is "]),
+        (["optimizer=adam_small", "scheduler=none"], []),
+    ],
+)
+def test_a_default_that_has_changed_since_is_told(given, told, run, settings, caplog):
+    """A run goes on with its overrides and the defaults of now; what is typed needs no word."""
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["optimizer"]["eps"], config["scheduler"]["gamma"] = 1e-8, 0.5
+    (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    run_task(train, "train", run, *settings, *given, f"resume={run}")
+    messages = [record.getMessage() for record in caplog.records]
+    words = "".join(message for message in messages if "other settings than before" in message)
+    assert all(line in words for line in told) and words.count(" was ") == len(told)
+
+
 def test_a_schedule_goes_on_from_the_new_rate(run, settings):
     more = ["optimizer.lr=0.5", "scheduler.milestones=[1]", "trainer.max_epochs=3"]
     run_task(train, "train", run, *settings, *more, f"resume={run}")

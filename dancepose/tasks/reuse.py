@@ -1,18 +1,22 @@
 """A training whose folder holds a run already: what it goes on from, and what of it is only told again."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from dancepose.errors import ConfigError
+from dancepose.run_yaml import read_yaml
+from dancepose.sweeps.names import key_of
 from dancepose.tasks.family import Family
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import TOLD, changed_settings, check_free, other_commit, other_data
 
 log = logging.getLogger(__name__)
+
+ANYWHERE = ("experiment", "debug")  # groups whose options set keys of any node
 
 
 def last_checkpoint(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:
@@ -69,6 +73,35 @@ def tell_again(config: Mapping[str, Any], run: RunDirectory, family: Family) -> 
     if config["test"]:
         family.tell_report(run.path)
     return run.read_metrics().get("objective")
+
+
+def warn_of_switched(run: RunDirectory, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    """Warn of settings with which a resumed run does not go on as it began, though nobody said so.
+
+    It is composed of its overrides and of the defaults of now, which another version may have changed.
+
+    Args:
+        run: its folder.
+        config: of now, plain.
+        overrides: its own, and those given beside `resume=`.
+    """
+    own = read_yaml(run.path / "overrides.yaml", list)
+    typed = [key_of(o).partition("@")[0].replace("/", ".") for o in overrides if o not in own]
+    if any(key in ANYWHERE for key in typed):
+        return
+    if config["minutes"] is not None:  # by which the epochs are counted anew, or kept
+        typed.append("trainer.max_epochs")
+    changed = [
+        words
+        for key, words in changed_settings(run, config).items()
+        if not any(f"{key}.".startswith(f"{one}.") or one.startswith(f"{key}.") for one in typed)
+    ]
+    if changed:
+        log.warning(
+            "goes on with other settings than before, which nobody gave beside resume= (by other defaults, "
+            "or by a key that is given): %s. To keep them as they were, give these keys",
+            "; ".join(changed),
+        )
 
 
 def check_tested_alike(run: RunDirectory, config: Mapping[str, Any], known: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ from dancepose.tasks.preparation import (
 )
 from dancepose.tasks.rate_test import check_rate_test, find_rate
 from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
-from dancepose.tasks.reuse import check_tested_alike, is_done, last_checkpoint, tell_again
+from dancepose.tasks.reuse import check_tested_alike, is_done, last_checkpoint, tell_again, warn_of_switched
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import check_same_run, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
@@ -93,6 +93,8 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     datamodule = family.datamodule(config)  # reads nothing yet
     if last is not None:
         check_kept(run, config["data"])
+        if cfg.resume and main_rank:
+            warn_of_switched(run, config, HydraConfig.get().overrides.task)
     task = family.task(config, datamodule, resumed=last is not None)
     check_optimizer(config["optimizer"], task.network)
     if last is not None:
