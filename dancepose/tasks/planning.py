@@ -148,7 +148,7 @@ def _by_the_clock(
         The configuration, and the minutes into which its epochs are still to be fitted; else None.
 
     Raises:
-        ConfigError: its steps cannot be timed.
+        ConfigError: its steps cannot be timed, or it goes on with another `trainer.max_epochs`.
     """
     trainer, testing_rates = config.get("trainer", {}), config.get("lr_find", {}).get("steps")
     if config["minutes"] is None or trainer.get("fast_dev_run") or testing_rates:

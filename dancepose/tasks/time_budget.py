@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 STEPS = 8  # that are made
 FIRST = 3  # of them, which are not timed: they start workers and caches
+MOST = "most_epochs"  # in metrics.json of a run by the clock: trainer.max_epochs as it was asked for
 
 
 class StepTimes(Callback):
@@ -63,12 +64,25 @@ def known_epochs(run: RunDirectory, config: Mapping[str, Any]) -> int | None:
     """Return how many epochs a run in the folder was given for the same minutes; None where there is none.
 
     A run that goes on keeps its length: its schedule was made for it.
+
+    Raises:
+        ConfigError: another `trainer.max_epochs` is asked for, which nothing would heed.
     """
     if not (run.path / "config.yaml").is_file():
         return None
     before = run.read_config()
-    same = before.get("minutes") == config["minutes"]
-    return int(before["trainer"]["max_epochs"]) if same else None
+    if before.get("minutes") != config["minutes"]:
+        return None
+    epochs, asked = int(before["trainer"]["max_epochs"]), config["trainer"]["max_epochs"]
+    most = run.read_metrics().get(MOST, asked)  # a run of before does not say
+    if most != asked:
+        raise ConfigError(
+            f"trainer.max_epochs={asked}: {run.path} got {epochs} epochs by minutes={config['minutes']}, of "
+            f"{most} at most, and keeps its length. Give trainer.max_epochs={most} to leave it so, or "
+            f"minutes=null beside resume={run.path} to train {asked} epochs, or give another folder "
+            "(hydra.run.dir=)"
+        )
+    return epochs
 
 
 def fitting_epochs(

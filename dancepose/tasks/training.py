@@ -34,7 +34,7 @@ from dancepose.tasks.reuse import check_tested_alike, is_done, last_checkpoint, 
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import check_same_run, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
-from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
+from dancepose.tasks.time_budget import MOST, check_minutes, fitting_epochs, known_epochs
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +79,10 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         check_rate_test(config, run)
     reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
     epochs = None
+    most: dict[str, Any] = {}
     if config["minutes"] is not None and not trial:
         check_minutes(config)
+        most = {MOST: config["trainer"]["max_epochs"]}
         epochs = known_epochs(run, config) if cfg.resume or reuse else None
         config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
     family.check_metric_names(config)
@@ -144,7 +146,8 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         run.keep_wandb_id()
         run.forget_errors()
     earlier = run.read_metrics() if last is not None else {}
-    identity, values = _identity(config, datamodule, earlier), {**earlier.get("metrics", {})}
+    identity = {**_identity(config, datamodule, earlier), **most}
+    values = {**earlier.get("metrics", {})}
     if last is None:
         start()
     try:

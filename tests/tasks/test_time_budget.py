@@ -12,7 +12,7 @@ from dancepose.errors import ConfigError
 from dancepose.tasks import dry_run, time_budget
 from dancepose.tasks.dry_run import Measured
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.time_budget import _fit, fitting_epochs, limited
+from dancepose.tasks.time_budget import MOST, _fit, fitting_epochs, known_epochs, limited
 from dancepose.train import train
 
 
@@ -77,7 +77,27 @@ def test_a_training_by_the_clock_equals_one_of_as_many_epochs(labelme, tmp_path,
     # told again, and gone on with, it keeps its length: nothing is timed anew
     monkeypatch.setattr("dancepose.tasks.time_budget._fit", lambda *_: 5)
     run_task(train, "train", tmp_path / "clock", *common, "minutes=1", "reuse=true")
-    assert json.loads((tmp_path / "clock" / "metrics.json").read_text())["status"] == "done"
+    told = json.loads((tmp_path / "clock" / "metrics.json").read_text())
+    assert (told["status"], told[MOST]) == ("done", 9)
+    with pytest.raises(ConfigError, match="trainer.max_epochs=3: .*minutes=null"):
+        run_task(
+            train, "train", tmp_path / "clock", *common, "minutes=1", "reuse=true", "trainer.max_epochs=3"
+        )
+
+
+def test_a_run_that_goes_on_keeps_its_length_and_what_would_not_be_heeded_is_refused(tmp_path):
+    run, trainer = RunDirectory(tmp_path), {"max_epochs": 100}
+    config = {"minutes": 6, "trainer": trainer}
+    assert known_epochs(run, config) is None
+    run.write_config({"minutes": 6, "trainer": {"max_epochs": 8}}, [], {})
+    more = {"minutes": 6, "trainer": {"max_epochs": 300}}
+    assert known_epochs(run, more) == 8, "a run of before does not say what was asked for"
+    run.write_metrics("done", **{MOST: 100})
+    assert known_epochs(run, config) == 8 and known_epochs(run, {**more, "minutes": 7}) is None
+    with pytest.raises(
+        ConfigError, match=r"max_epochs=300: .* got 8 epochs by minutes=6, of 100 .*minutes=null"
+    ):
+        known_epochs(run, more)
 
 
 @pytest.mark.parametrize(
