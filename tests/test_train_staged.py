@@ -107,6 +107,29 @@ def test_nothing_is_said_by_a_fusion_that_is_still_to_be_trained(actions, tmp_pa
     assert load_checkpoint(run / "checkpoints" / "last.ckpt")
 
 
+def test_the_fusions_half_stays_the_fusions_when_it_goes_on_by_another_batch(actions, tmp_path, monkeypatch):
+    """Three of four epochs are behind it, and fewer than half of the steps that four epochs have now."""
+    halves, start, step = [], MotionTask.on_train_epoch_start, MotionTask.training_step
+
+    def stop(self):
+        if self.current_epoch == 3:
+            raise KeyboardInterrupt
+        start(self)
+
+    def seen(self, batch, batch_idx):
+        halves.append((self.current_epoch, self.in_parts))
+        return step(self, batch, batch_idx)
+
+    run = tmp_path / "run"
+    keys = [f"data.root={actions}", "logger=none", "test=false", "trainer.max_epochs=4"]
+    monkeypatch.setattr(MotionTask, "training_step", seen)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(MotionTask, "on_train_epoch_start", stop)
+        run_task(train, "train", run, *STAGED, *keys)
+    run_task(train, "train", run, *STAGED, *keys, "data.batch_size=2", f"resume={run}")
+    assert {*halves} == {(0, True), (1, True), (2, False), (3, False)}
+
+
 def test_a_trial_of_staged_training_needs_no_second_half(actions, tmp_path):
     keys = [f"data.root={actions}", "debug=fast_dev_run"]
     run_task(train, "train", tmp_path / "run", *STAGED, *keys)

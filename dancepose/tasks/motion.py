@@ -111,7 +111,8 @@ class MotionTask(NetworkTask):
                 raise ConfigError(
                     "model.fusion_training=staged needs a training of known length: give trainer.max_epochs"
                 )
-            self.in_parts = 2 * self.global_step < total
+            epochs, _, by_steps = self.length()  # a resumed run may have had other steps an epoch before
+            self.in_parts = 2 * self.global_step < total if by_steps else 2 * self.current_epoch < epochs
             if not self.in_parts:
                 assert isinstance(self.network, MotionNetwork)
                 self.network.freeze_branches()
