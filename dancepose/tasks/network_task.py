@@ -138,7 +138,7 @@ class NetworkTask(LightningModule):
             raise ConfigError(
                 "a schedule needs a training of known length: set trainer.max_epochs or max_steps"
             )
-        per_epoch = max(1, -(-batches // self.trainer.accumulate_grad_batches))
+        per_epoch = max(1, int(-(-batches // self.trainer.accumulate_grad_batches)))
         by_steps = epochs <= 0 or steps < epochs * per_epoch
         return steps / per_epoch if by_steps else epochs, per_epoch, by_steps
 
