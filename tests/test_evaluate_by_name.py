@@ -89,14 +89,19 @@ def test_a_sweep_is_evaluated_with_flip_test_and_compared_by_it(sweep, trained, 
     assert own["tables"][0]["metrics"]["mAP"][0]["values"] == pytest.approx([metrics["test/mAP"]] * 2)
     assert not any("evaluation=" in note for note in own["tables"][0]["notes"])
 
-    # the same command goes on: what is there stays, what is of another training is made again
-    one, other = (sweep / name / "evaluations" / "flip" / "evaluation.json" for name in ("none0", "none1"))
+    # the same command goes on: what is there stays, what is of another training or other labels is made again
+    names = ("none0", "none1", "more1")
+    one, other, third = (sweep / name / "evaluations" / "flip" / "evaluation.json" for name in names)
+    relabelled = json.loads(third.read_text())
+    third.write_text(json.dumps(relabelled | {"data": "0" * 16}))
     changed = json.loads((sweep / "none1" / "metrics.json").read_text())
     (sweep / "none1" / "metrics.json").write_text(json.dumps(changed | {"objective": 1.0}))
-    assert [o["status"] for o in compared(sweep, tmp_path / "2", "evaluation=flip")["left_out"]][1] == "done"
+    left_out = compared(sweep, tmp_path / "2", "evaluation=flip")["left_out"]
+    assert sorted(one["status"] for one in left_out) == ["done", "done", "failed"]
     before, mark = one.stat().st_mtime_ns, json.loads(other.read_text())["run"]
     run_task(evaluate, "evaluate", out, f"sweep={sweep}", "evaluation=flip", *FLIP)
     assert one.stat().st_mtime_ns == before and json.loads(other.read_text())["run"] != mark
+    assert json.loads(third.read_text())["data"] == relabelled["data"]
     assert len(compared(sweep, tmp_path / "3", "evaluation=flip")["left_out"]) == 1
 
 

@@ -126,12 +126,67 @@ def test_a_new_rate_wins_over_the_checkpoints(scheduler, run, settings, caplog):
     assert "optimizer.lr=0.5 instead of 0.001" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], ["optimizer.eps was 1e-08, is 1e-15", "scheduler.gamma was 0.5, is "]),
+        (["optimizer.eps=1e-15"], ["scheduler.gamma was 0.5, is "]),
+        (["optimizer=adam_small", "scheduler=none"], []),
+    ],
+)
+def test_a_default_that_has_changed_since_is_told(given, told, run, settings, caplog):
+    """A run goes on with its overrides and the defaults of now; what is typed needs no word."""
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["optimizer"]["eps"], config["scheduler"]["gamma"] = 1e-8, 0.5
+    (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    run_task(train, "train", run, *settings, *given, f"resume={run}")
+    messages = [record.getMessage() for record in caplog.records]
+    words = "".join(message for message in messages if "other settings than before" in message)
+    assert all(line in words for line in told) and words.count(" was ") == len(told)
+
+
 def test_a_schedule_goes_on_from_the_new_rate(run, settings):
     more = ["optimizer.lr=0.5", "scheduler.milestones=[1]", "trainer.max_epochs=3"]
     run_task(train, "train", run, *settings, *more, f"resume={run}")
     state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     assert state["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(0.05)
     assert state["lr_schedulers"][0]["base_lrs"] == [0.5]
+
+
+def rates_of_each_epoch(run, *overrides) -> dict[int, set[float]]:
+    """Go on with a run; return epoch -> the rates of its steps."""
+    seen, original = {}, PoseTask.training_step
+
+    def step(task, batch, batch_idx):
+        rate = task.optimizers(use_pl_optimizer=False).param_groups[0]["lr"]
+        seen.setdefault(task.current_epoch, []).append(round(rate, 9))
+        return original(task, batch, batch_idx)
+
+    with mock.patch.object(PoseTask, "training_step", step):
+        run_task(train, "train", run, *overrides, f"resume={run}")
+    return {epoch: set(rates) for epoch, rates in seen.items()}
+
+
+@pytest.mark.parametrize(
+    "steps", ["data.batch_size=4", "data.batch_size=8", "+trainer.limit_train_batches=1"]
+)
+def test_a_schedule_goes_on_at_its_epoch_whatever_the_batch(steps, run, settings):
+    """Two epochs of four steps are behind it: with one or two steps an epoch they would be past the third."""
+    more = ["scheduler.milestones=[3]", "trainer.max_epochs=4", steps]
+    assert rates_of_each_epoch(run, *settings, *more) == {2: {1e-3}, 3: {1e-4}}
+    state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert state["lr_schedulers"][0]["last_epoch"] == 4 * (2 if steps == "data.batch_size=4" else 1)
+
+
+def test_a_schedule_over_so_many_steps_counts_steps_whatever_the_batch(run, settings):
+    """Eight of twelve are behind it, in epochs of four; two epochs of two follow."""
+    more = [
+        "scheduler.milestones=[0.75]",
+        "trainer.max_epochs=-1",
+        "trainer.max_steps=12",
+        "data.batch_size=4",
+    ]
+    assert rates_of_each_epoch(run, *settings, *more) == {2: {1e-3, 1e-4}, 3: {1e-4}}
 
 
 @pytest.mark.parametrize(

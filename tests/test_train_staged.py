@@ -1,6 +1,7 @@
 """Staged training, branches first and their fusion after them: nothing is chosen before the fusion learns."""
 
 import csv
+import json
 import math
 from pathlib import Path
 
@@ -30,6 +31,9 @@ def test_staged_training_must_reach_its_second_half(actions, tmp_path):
     keys = ["trainer.max_epochs=1", f"data.root={actions}", "logger=none"]
     with pytest.raises(ConfigError, match="two\\s+epochs at least"):
         run_task(train, "train", tmp_path / "run", *STAGED, *keys)
+    with pytest.raises(ConfigError, match="two\\s+epochs at least"):  # and no less when it is asked again
+        run_task(train, "train", tmp_path / "run", *STAGED, *keys, f"resume={tmp_path / 'run'}")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "failed"
     keys += ["trainer.devices=2"]
     with pytest.raises(ConfigError, match="find_unused_parameters_true"):
         run_task(train, "train", tmp_path / "two", *STAGED, *keys)
@@ -101,6 +105,29 @@ def test_nothing_is_said_by_a_fusion_that_is_still_to_be_trained(actions, tmp_pa
         run_task(evaluate, "evaluate", tmp_path / "e", f"run={run}")
     run_task(train, "train", run, *STAGED, *keys, f"resume={run}")
     assert load_checkpoint(run / "checkpoints" / "last.ckpt")
+
+
+def test_the_fusions_half_stays_the_fusions_when_it_goes_on_by_another_batch(actions, tmp_path, monkeypatch):
+    """Three of four epochs are behind it, and fewer than half of the steps that four epochs have now."""
+    halves, start, step = [], MotionTask.on_train_epoch_start, MotionTask.training_step
+
+    def stop(self):
+        if self.current_epoch == 3:
+            raise KeyboardInterrupt
+        start(self)
+
+    def seen(self, batch, batch_idx):
+        halves.append((self.current_epoch, self.in_parts))
+        return step(self, batch, batch_idx)
+
+    run = tmp_path / "run"
+    keys = [f"data.root={actions}", "logger=none", "test=false", "trainer.max_epochs=4"]
+    monkeypatch.setattr(MotionTask, "training_step", seen)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(MotionTask, "on_train_epoch_start", stop)
+        run_task(train, "train", run, *STAGED, *keys)
+    run_task(train, "train", run, *STAGED, *keys, "data.batch_size=2", f"resume={run}")
+    assert {*halves} == {(0, True), (1, True), (2, False), (3, False)}
 
 
 def test_a_trial_of_staged_training_needs_no_second_half(actions, tmp_path):

@@ -9,7 +9,7 @@ from hydra.experimental.callback import Callback
 from dancepose.errors import DataError
 from dancepose.files import write_json, write_text
 from dancepose.sweeps.branch_seeds import SeedTable, over_seeds
-from dancepose.sweeps.branches import BranchBlock, compare_branches
+from dancepose.sweeps.branches import BranchBlock, RefusedBlock, compare_branches
 from dancepose.sweeps.ledger import Sweep
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class BranchTable(Callback):
         if not blocks:
             log.warning("no comparison of the branches: no job of %s is done", sweep)
             return
-        tables: list[BranchBlock | SeedTable] = [*blocks, *over_seeds(blocks)]
+        tables: list[BranchBlock | RefusedBlock | SeedTable] = [*blocks, *over_seeds(blocks)]
         text = "\n\n".join(table.table() for table in tables)
         print(text)  # Hydra's logging is that of the last job by now
         with Sweep(sweep).writing():

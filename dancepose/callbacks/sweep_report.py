@@ -36,6 +36,7 @@ class SweepReport(Callback):
         self.sweep: Sweep | None = None
         self.jobs: int | None = None
         self.dry = False
+        self.rerun: str | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrive in the process of a job, which composes its configuration next."""
@@ -57,6 +58,7 @@ class SweepReport(Callback):
             check_dry_run(config)
             check_extras(config.hydra.runtime.choices)
             check_direction(config)
+            self.rerun = config.get("rerun")
             self.sweep, self.dry = Sweep(Path(config.hydra.sweep.dir)), bool(config.get("dry_run"))
             self.sweep.jobs()  # a broken file fails here, and not each job
             self.sweep.outcomes(self.launch)
@@ -77,9 +79,17 @@ class SweepReport(Callback):
         """Tell.
 
         Raises:
-            SystemExit: 1, if there is no result of a job; of a dry run, if a job cannot be run.
+            SystemExit: 1, if there is no result of a job, or the table cannot be written; of a dry run, if a
+                job cannot be run.
         """
-        if self.tell():
+        try:
+            failed = self.tell()
+        except BrokenPipeError:  # nobody reads any more: `closed_pipe` ends the command
+            raise
+        except (DanceposeError, OSError) as error:  # of which Hydra makes a warning, and exit status 0
+            print(f"error: {without_frame(error)}", file=sys.stderr)
+            sys.exit(1)
+        if failed:
             sys.exit(1)
 
     def tell(self, broken_off: bool = False, refused: bool = False) -> bool:
@@ -103,10 +113,13 @@ class SweepReport(Callback):
         outcomes = self.sweep.outcomes(self.launch)
         if refused and not outcomes:
             return False
-        text = outcome_table(outcomes)
+        text = outcome_table(outcomes, self.rerun)
         print(f"\n{text}", flush=True)
         if broken_off and not refused and self.jobs and (left := self.jobs - len(outcomes)) > 0:
-            print(f"not begun: {left} of {self.jobs} jobs; they are run by the same command", flush=True)
+            anew = ", which begins all jobs anew" if self.rerun == "all" else ""
+            print(
+                f"not begun: {left} of {self.jobs} jobs; they are run by the same command{anew}", flush=True
+            )
         if outcomes:
             self.sweep.write_table(text + "\n")
         return any(outcome.status in BAD for outcome in outcomes.values())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dancepose.sweeps.bootstrap import LEVEL, RESAMPLES, Interval
-from dancepose.sweeps.branches import ORDER, BranchBlock, told
+from dancepose.sweeps.branches import ORDER, BranchBlock, RefusedBlock, told
 from dancepose.sweeps.pair import Pair
 from dancepose.sweeps.scores import AccuracyScores
 from dancepose.sweeps.spread import Spread, describe
@@ -90,12 +90,18 @@ class SeedTable:
         return {"title": self.title, "seeds": list(self.seeds), "samples": self.samples, "rows": rows}
 
 
-def over_seeds(blocks: Sequence[BranchBlock]) -> list[SeedTable]:
-    """Return a table for each set of settings of which several seeds were tested on the same samples."""
+def over_seeds(blocks: Sequence[BranchBlock | RefusedBlock]) -> list[SeedTable]:
+    """Return a table for each set of settings of which several seeds were tested on the same samples.
+
+    Seeds of other versions, data or splits are not pooled.
+    """
     groups: list[list[BranchBlock]] = []
     for block in blocks:
+        if isinstance(block, RefusedBlock):
+            continue
         for group in groups:
-            if group[0].settings == block.settings and group[0].test.same_test(block.test):
+            alike = group[0].settings == block.settings and group[0].identity == block.identity
+            if alike and group[0].test.same_test(block.test):
                 group.append(block)
                 break
         else:

@@ -1,16 +1,19 @@
 """What each branch of the motion classifier is worth: each alone, their mean, and the learned fusion."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dancepose.data.json_file import load_mapping
 from dancepose.errors import DataError
 from dancepose.metrics.samples import FILE, MotionSamples
 from dancepose.run_yaml import read_yaml
+from dancepose.sweeps.agreement import check_identity
+from dancepose.sweeps.answers import with_samples
+from dancepose.sweeps.jobs import Job, read_jobs
+from dancepose.sweeps.left_out import DAMAGED
 from dancepose.sweeps.statistics import (
     Interval,
     accuracy_interval,
@@ -53,6 +56,7 @@ class BranchBlock:
         test: the samples that all were tested on, with the answers of one of them.
         right: system -> (N,) 1 where it is right, else 0.
         rows: in the order of `ORDER`.
+        identity: split, version and data of all its runs, see `Job`.
     """
 
     seed: int
@@ -60,11 +64,12 @@ class BranchBlock:
     test: MotionSamples
     right: Mapping[str, np.ndarray]
     rows: tuple[BranchRow, ...]
+    identity: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         """Seed and settings."""
-        return f"seed {self.seed} {self.settings}".rstrip()
+        return _title(self.seed, self.settings)
 
     @property
     def samples(self) -> int:
@@ -112,6 +117,29 @@ class BranchBlock:
         return {"title": self.title, "samples": self.samples, "rows": rows}
 
 
+@dataclass(frozen=True)
+class RefusedBlock:
+    """What stands in place of a block whose runs `dancepose-compare` would not compare.
+
+    Attributes:
+        seed: of the runs.
+        settings: the overrides that they share, in one line.
+        cause: why they are not compared.
+    """
+
+    seed: int
+    settings: str
+    cause: str
+
+    def table(self) -> str:
+        """Return the refusal as text."""
+        return f"{_title(self.seed, self.settings)}: not compared (dancepose-compare says why): {self.cause}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {"title": _title(self.seed, self.settings), "refused": self.cause}
+
+
 def told(interval: Interval, signed: bool = False) -> str:
     """Return an interval of shares in percent: `91.2 (88.0 to 93.9)`."""
     if interval.estimate is None:
@@ -123,33 +151,40 @@ def told(interval: Interval, signed: bool = False) -> str:
     return f"{100 * interval.estimate:{form}}{ends}"
 
 
-def compare_branches(sweep: Path) -> list[BranchBlock]:
+def compare_branches(sweep: Path) -> list[BranchBlock | RefusedBlock]:
     """Compare the finished jobs of a sweep over `model.branches`.
 
     Args:
         sweep: its folder, a run directory in each sub-folder.
 
     Returns:
-        A block for each seed and each set of other settings; empty where no job tells its branches.
+        A block for each seed and each set of other settings, or what is against it: runs of other versions,
+        data or splits, or samples that are not of a run's own test. Empty where no job tells its branches.
 
     Raises:
         DataError: what a job left is broken, or two jobs of a block were tested on different samples.
     """
-    blocks: dict[tuple[int, str], dict[str, tuple[Path, MotionSamples]]] = {}
-    for run in sorted(path.parent for path in sweep.glob(f"*/{FILE}")):
-        if load_mapping(run / "metrics.json").get("status") != "done":
-            continue
-        config = read_yaml(run / "config.yaml", dict)
-        branches = (config.get("model") or {}).get("branches") or []
+    if not any(sweep.glob(f"*/{FILE}")):
+        return []
+    jobs, left_out = read_jobs([sweep], tested=False)
+    if broken := [one for one in left_out if one.status == DAMAGED]:
+        raise DataError(f"{broken[0].path}: {broken[0].cause}")
+    blocks: dict[tuple[int, str], dict[str, Job]] = {}
+    for job in jobs:
+        branches = (job.config.get("model") or {}).get("branches") or []
         name = NAMES.get(",".join(sorted(branches)))
-        if name is not None:
-            seed, settings = config.get("seed", 0), _settings(read_yaml(run / "overrides.yaml", list))
-            block = blocks.setdefault((seed, settings), {})
+        if name is not None and (job.path / FILE).is_file():
+            settings = _settings(read_yaml(job.path / "overrides.yaml", list))
+            block = blocks.setdefault((job.seed, settings), {})
             if name in block:
-                twice = f"{name}, seed {seed} {settings}".rstrip()
-                raise DataError(f"{run} and {block[name][0]} are the same job twice: {twice}")
-            block[name] = (run, MotionSamples.load(run / FILE))
+                twice = f"{name}, seed {job.seed} {settings}".rstrip()
+                raise DataError(f"{job.path} and {block[name].path} are the same job twice: {twice}")
+            block[name] = job
     return [_block(seed, settings, found) for (seed, settings), found in blocks.items()]
+
+
+def _title(seed: int, settings: str) -> str:
+    return f"seed {seed} {settings}".rstrip()
 
 
 def _settings(overrides: Sequence[str]) -> str:
@@ -157,9 +192,17 @@ def _settings(overrides: Sequence[str]) -> str:
     return " ".join(sorted(o for o in overrides if o.lstrip("+~").partition("=")[0] not in SWITCHES))
 
 
-def _block(seed: int, settings: str, found: Mapping[str, tuple[Path, MotionSamples]]) -> BranchBlock:
-    runs = [run for run, _ in found.values()]
-    systems = {name: samples for name, (_, samples) in found.items()}
+def _block(seed: int, settings: str, found: Mapping[str, Job]) -> BranchBlock | RefusedBlock:
+    jobs = [*found.values()]
+    try:
+        check_identity(jobs, (), ())
+    except DataError as error:
+        return RefusedBlock(seed, settings, str(error))
+    jobs, left_out = with_samples(jobs, poses=False)
+    if left_out:
+        return RefusedBlock(seed, settings, f"{left_out[0].path}: {left_out[0].cause}")
+    runs = [job.path for job in jobs]
+    systems = {name: _samples(job) for name, job in zip(found, jobs, strict=True)}
     first = next(iter(systems.values()))
     for run, samples in zip(runs, systems.values(), strict=True):
         if not samples.same_test(first):
@@ -181,4 +224,8 @@ def _block(seed: int, settings: str, found: Mapping[str, tuple[Path, MotionSampl
                 behind = paired_cluster_bootstrap(fusion, right[name], clips)
             f1 = macro_f1_interval(first.labels, answers[name], len(first.classes), clips)
             rows.append(BranchRow(name, accuracy_interval(right[name] > 0, clips), f1, behind))
-    return BranchBlock(seed, settings, first, right, tuple(rows))
+    return BranchBlock(seed, settings, first, right, tuple(rows), jobs[0].identity)
+
+
+def _samples(job: Job) -> MotionSamples:
+    return job.samples if isinstance(job.samples, MotionSamples) else MotionSamples.load(job.tested / FILE)

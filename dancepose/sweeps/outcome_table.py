@@ -27,8 +27,13 @@ REMEDY = {
 }
 
 
-def outcome_table(outcomes: Mapping[str, Outcome]) -> str:
-    """Return the table as text: job, status, objective, time and cause; below it what can be done."""
+def outcome_table(outcomes: Mapping[str, Outcome], rerun: str | None = None) -> str:
+    """Return the table as text: job, status, objective, time and cause; below it what can be done.
+
+    Args:
+        outcomes: name of each job -> how it stands.
+        rerun: of the launch that is told of.
+    """
     rows = [["job", "status", "objective", "time", ""]]
     for name, outcome in outcomes.items():
         rows.append(
@@ -42,7 +47,7 @@ def outcome_table(outcomes: Mapping[str, Outcome]) -> str:
         )
     widest = max(len(row[-1]) for row in rows)
     lines = aligned([[*row[:-1], row[-1].ljust(widest)] for row in rows], left=2)
-    return "\n".join([count(outcomes), *lines, *in_full(outcomes), *remedies(outcomes)])
+    return "\n".join([count(outcomes), *lines, *in_full(outcomes), *remedies(outcomes, rerun)])
 
 
 def plan_table(outcomes: Mapping[str, Outcome]) -> str:
@@ -84,10 +89,19 @@ def count(outcomes: Mapping[str, Outcome]) -> str:
     return f"{len(outcomes)} job{'s' * (len(outcomes) != 1)}: {told or 'nothing was run'}"
 
 
-def remedies(outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Return what can be done about the jobs that are not done."""
+def remedies(outcomes: Mapping[str, Outcome], rerun: str | None = None) -> list[str]:
+    """Return what can be done about the jobs that are not done.
+
+    Args:
+        outcomes: name of each job -> how it stands.
+        rerun: of the launch; by `all` its own command would begin anew what it has trained.
+    """
     there = {AGAIN if o.status == "failed" and not o.goes_on else o.status for o in outcomes.values()}
-    return [words for status, words in REMEDY.items() if status in there]
+    told = {status: words for status, words in REMEDY.items() if status in there}
+    for status in ("interrupted", "failed") if rerun == "all" else ():
+        if status in told:
+            told[status] += " without rerun=all, which would begin them, and those that are done, anew"
+    return list(told.values())
 
 
 def shortened(text: str, widest: int = WIDEST) -> str:

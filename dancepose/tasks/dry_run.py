@@ -16,7 +16,7 @@ from dancepose.quiet import quiet
 from dancepose.tasks.families import family_of
 from dancepose.tasks.preparation import has_one_device
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.time_budget import epochs_that_fit, time_steps, typical_step
+from dancepose.tasks.time_budget import epochs_that_fit, limited, time_steps, typical_step
 
 # of the configuration, what decides on the size of a network and the time of its steps
 OF_A_STEP = ("model", "skeleton", "data", "trainer", "compile", "channels_last")
@@ -89,7 +89,8 @@ def measure(
         return dict(known.sizes)
     if minutes is not None and known.step and known.batches:
         most = int(trainer["max_epochs"])
-        trainer["max_epochs"] = epochs_that_fit(minutes, known.step, known.batches, most, known.least)
+        batches = limited(known.batches, trainer.get("limit_train_batches"))
+        trainer["max_epochs"] = epochs_that_fit(minutes, known.step, batches, most, known.least)
     length = _length(trainer, known.batches, known.step, done)
     untimed = known.untimed
     if not untimed and length["seconds"] is None:
@@ -147,9 +148,8 @@ def _length(trainer: Mapping[str, Any], batches: int | None, step: float, done: 
         step: seconds of a batch.
         done: epochs that are behind it.
     """
-    limit = trainer.get("limit_train_batches")
-    if batches is not None and limit is not None:
-        batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    if batches is not None:
+        batches = limited(batches, trainer.get("limit_train_batches"))
     epochs, most = int(trainer.get("max_epochs") or -1), int(trainer.get("max_steps", -1))
     total = None if batches is None or epochs < 0 else epochs * batches
     if most >= 0:

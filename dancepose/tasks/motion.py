@@ -111,7 +111,8 @@ class MotionTask(NetworkTask):
                 raise ConfigError(
                     "model.fusion_training=staged needs a training of known length: give trainer.max_epochs"
                 )
-            self.in_parts = 2 * self.global_step < total
+            epochs, _, by_steps = self.length()  # a resumed run may have had other steps an epoch before
+            self.in_parts = 2 * self.global_step < total if by_steps else 2 * self.current_epoch < epochs
             if not self.in_parts:
                 assert isinstance(self.network, MotionNetwork)
                 self.network.freeze_branches()
@@ -196,6 +197,11 @@ class MotionTask(NetworkTask):
         """Log the metrics; the entry point writes the files."""
         self.result = self.evaluation.compute()
         self.log_dict({f"test/{name}": value for name, value in self.result["scalars"].items()})
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take back whether only the branches are trained: where no epoch is left no other hook tells."""
+        super().on_load_checkpoint(checkpoint)
+        self.in_parts = bool(checkpoint.get(IN_PARTS))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what inference needs, and whether it must not infer yet."""

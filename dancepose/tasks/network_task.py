@@ -1,18 +1,23 @@
 """`NetworkTask`: what all trainings share, whatever the network learns."""
 
+import logging
 import random
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from dancepose.errors import ConfigError
 from dancepose.targets import instantiate
 from dancepose.tasks.resuming import apply_optimizer
-from dancepose.tasks.schedules import in_stages
+from dancepose.tasks.schedules import go_on_at, in_stages
+
+log = logging.getLogger(__name__)
 
 
 class NetworkTask(LightningModule):
@@ -67,11 +72,30 @@ class NetworkTask(LightningModule):
         self._resumed_optimizer = checkpoint["hyper_parameters"]["optimizer"]
 
     def on_train_start(self) -> None:
-        """Let optimizer settings given on resume win over those that came with the optimizer's state."""
+        """Let settings given on resume win over what came with the state of optimizer and schedule."""
         if self._resumed_optimizer is not None:
             schedules = [c.scheduler for c in self.trainer.lr_scheduler_configs]
+            self._keep_epoch(schedules)
             for optimizer in self.trainer.optimizers:
                 apply_optimizer(optimizer, schedules, self._resumed_optimizer, self.hparams["optimizer"])
+
+    def _keep_epoch(self, schedules: Sequence[Any]) -> None:
+        """Let schedules go on at the epoch that is reached, where an epoch has other steps than before.
+
+        They count steps: another batch, or `trainer.limit_train_batches`, would move each to another epoch.
+        Where `trainer.max_steps` ends the training its length is in steps, and so is what lies behind it.
+        """
+        for schedule in schedules:
+            _, per_epoch, by_steps = self.length()
+            due = self.current_epoch * per_epoch
+            if isinstance(schedule, LambdaLR) and not by_steps and schedule.last_epoch != due:
+                log.info(
+                    "an epoch has %d steps now: the schedule goes on at step %d instead of %d",
+                    per_epoch,
+                    due,
+                    schedule.last_epoch,
+                )
+                go_on_at(schedule, due)
 
     def on_train_epoch_start(self) -> None:
         """Let dropout depend on seed, epoch and rank alone, so that a resumed training draws the same."""
@@ -99,15 +123,12 @@ class NetworkTask(LightningModule):
         """Add what inference needs; plain values only, so that loading never runs code."""
         checkpoint["dancepose"] = {**self.build_config, "test": self.test_settings()}
 
-    def configure_optimizers(self) -> Any:
-        """Make the optimizer, and a schedule that moves with every optimizer step.
+    def length(self) -> tuple[float, int, bool]:
+        """Return the epochs of the training, the optimizer steps of one, and whether `max_steps` ends it.
 
         Raises:
-            ConfigError: the training has no length that the schedule could be laid over.
+            ConfigError: it has no length.
         """
-        optimizer = instantiate(self.hparams["optimizer"], where="optimizer")(self.network.parameters())
-        if not (self.hparams["scheduler"] or {}).get("_target_"):
-            return optimizer
         steps = self.trainer.estimated_stepping_batches
         if self.trainer.max_epochs == -1 and steps != float("inf"):
             self.trainer.fit_loop.setup_data()  # batches are counted, which Lightning leaves for later
@@ -117,9 +138,20 @@ class NetworkTask(LightningModule):
             raise ConfigError(
                 "a schedule needs a training of known length: set trainer.max_epochs or max_steps"
             )
-        per_epoch = max(1, -(-batches // self.trainer.accumulate_grad_batches))
-        if epochs <= 0 or steps < epochs * per_epoch:
-            epochs = steps / per_epoch
+        per_epoch = max(1, int(-(-batches // self.trainer.accumulate_grad_batches)))
+        by_steps = epochs <= 0 or steps < epochs * per_epoch
+        return steps / per_epoch if by_steps else epochs, per_epoch, by_steps
+
+    def configure_optimizers(self) -> Any:
+        """Make the optimizer, and a schedule that moves with every optimizer step.
+
+        Raises:
+            ConfigError: the training has no length that the schedule could be laid over.
+        """
+        optimizer = instantiate(self.hparams["optimizer"], where="optimizer")(self.network.parameters())
+        if not (self.hparams["scheduler"] or {}).get("_target_"):
+            return optimizer
+        epochs, per_epoch, _ = self.length()
         make = instantiate(self.hparams["scheduler"], where="scheduler")
         stages = self.stages(epochs)
         if len(stages) > 1:

@@ -17,7 +17,7 @@ from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, check_free, check_same_run, run_state
 from dancepose.tasks.slurm_queue import in_queue, is_intent
 from dancepose.tasks.sweep_checks import checked
-from dancepose.tasks.sweep_decision import Decision, data_hash, judge
+from dancepose.tasks.sweep_decision import Decision, data_hashes, judge
 
 _queue = cache(in_queue)  # asked once for all jobs of a dry run
 _told: set[str] = set()  # what this process has said of the jobs of a dry run
@@ -79,7 +79,7 @@ def plan_job(cfg: DictConfig, hydra: Any) -> None:
 def _unknown(config: Mapping[str, Any], run: RunDirectory) -> Outcome | None:
     """Return that nothing is known of a job which holds a run, for its data cannot be read; else None."""
     with suppress(DanceposeError, OSError):
-        state = run_state(run.as_settled, config, lambda: data_hash(config))
+        state = run_state(run.as_settled, config, lambda: data_hashes(config))
         if state.status == "unknown":
             return Outcome(state.status, state.cause, about={"due": False})
     return None
@@ -111,7 +111,7 @@ def planned(config: Mapping[str, Any], run: RunDirectory, held: bool = False, qu
     if held:
         return _outcome(config, run, RunState("running"), Decision(Outcome("running")))
     run = run.as_settled
-    state = run_state(run, config, lambda: data_hash(config))
+    state = run_state(run, config, lambda: data_hashes(config))
     decision = judge(run, state, config["rerun"])
     if queued and decision.outcome is None:  # its launcher does not submit it again
         waits = RunState("submitted", f"in Slurm's queue as {queued}")
@@ -133,7 +133,7 @@ def planned_alone(config: Mapping[str, Any], run: RunDirectory) -> Outcome:
             check_free(run)
         check_same_run(run, config)
         goes_on = True
-    state = run_state(run, config, lambda: data_hash(config))
+    state = run_state(run, config, lambda: data_hashes(config))
     over = state.status == "done" and not config["resume"]  # its results would be told
     decision = Decision(Outcome("done") if over else None, anew=not goes_on)
     return _outcome(config, run, state, decision, minutes)
@@ -148,7 +148,7 @@ def _by_the_clock(
         The configuration, and the minutes into which its epochs are still to be fitted; else None.
 
     Raises:
-        ConfigError: its steps cannot be timed.
+        ConfigError: its steps cannot be timed, or it goes on with another `trainer.max_epochs`.
     """
     trainer, testing_rates = config.get("trainer", {}), config.get("lr_find", {}).get("steps")
     if config["minutes"] is None or trainer.get("fast_dev_run") or testing_rates:

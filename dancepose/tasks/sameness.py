@@ -32,13 +32,15 @@ class RunState:
     begun: bool = True
 
 
-def run_state(run: RunDirectory, config: Mapping[str, Any], data_hash: Callable[[], str]) -> RunState:
+def run_state(
+    run: RunDirectory, config: Mapping[str, Any], hashes: Callable[[], tuple[str, str]]
+) -> RunState:
     """Tell how the run of a folder stands, by the hash that it carries.
 
     Args:
         run: the folder.
         config: of now, plain.
-        data_hash: returns the hash of the data of now; called only where nothing else differs.
+        hashes: returns those of the data and of the split of now; called only where nothing else differs.
     """
     metrics = run.read_metrics()
     status = metrics.get("status")
@@ -51,8 +53,7 @@ def run_state(run: RunDirectory, config: Mapping[str, Any], data_hash: Callable[
     unreadable = ""
     if not changed:
         try:
-            if metrics.get("data") != (data := data_hash()):
-                changed = [f"the data were {metrics.get('data')}, are {data}"]
+            changed = other_data(metrics, *hashes())
         except (
             DanceposeError,
             OSError,
@@ -73,18 +74,40 @@ def changes(run: RunDirectory, config: Mapping[str, Any]) -> list[str]:
     Raises:
         ConfigError: the folder holds no configuration.
     """
-    before = run.read_config()
-    told = [
-        f"{key} was {was}, is {is_now}"
-        for node in dict.fromkeys([*before, *config])
-        if node not in NOT_HASHED
-        for key, was, is_now in differences(before.get(node), config.get(node), str(node))
-        if key.rpartition(".")[2] not in NOT_HASHED_ANYWHERE
-    ]
+    told = [*changed_settings(run, config).values()]
     version = run.read_metrics().get("version")
     if version != __version__:
         told.append(f"dancepose was {version}, is {__version__}")
     return told
+
+
+def changed_settings(run: RunDirectory, config: Mapping[str, Any]) -> dict[str, str]:
+    """Return key -> `<key> was 1, is 2` of what decides a result and differs from the settings of a run.
+
+    Raises:
+        ConfigError: the folder holds no configuration.
+    """
+    before = run.read_config()
+    return {
+        key: f"{key} was {was}, is {is_now}"
+        for node in dict.fromkeys([*before, *config])
+        if node not in NOT_HASHED
+        for key, was, is_now in differences(before.get(node), config.get(node), str(node))
+        if key.rpartition(".")[2] not in NOT_HASHED_ANYWHERE
+    }
+
+
+def other_data(known: Mapping[str, Any], data: str, split: str) -> list[str]:
+    """Return in words whether data or split of a run were others; the hash of the data knows no parts.
+
+    Args:
+        known: metrics.json of the run; one that names no split is not told apart by it.
+        data: hash of the data of now.
+        split: hash of their split.
+    """
+    if known.get("data") != data:
+        return [f"the data were {known.get('data')}, are {data}"]
+    return [] if known.get("split") in (None, split) else [f"the split was {known['split']}, is {split}"]
 
 
 def with_commit(known: Mapping[str, Any]) -> dict[str, str]:

@@ -99,5 +99,19 @@ def in_stages(
     return LambdaLR(optimizer, factor)
 
 
+def go_on_at(schedule: LambdaLR, step: int) -> None:
+    """Let a schedule whose state was restored go on at another step, with the rates of that step.
+
+    Args:
+        schedule: as its optimizer goes on with it.
+        step: of the schedule as it is now, whose epochs may have another number of steps than before.
+    """
+    schedule.last_epoch = step
+    rates = [base * factor(step) for base, factor in zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)]
+    for group, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+    schedule._last_lr = rates
+
+
 def _with_warmup(factor: Callable[[int], float], steps: float) -> Callable[[int], float]:
     return lambda step: factor(step) * min(1.0, (step + 1) / (steps + 1))

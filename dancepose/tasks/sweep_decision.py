@@ -9,7 +9,8 @@ from dancepose.sweeps.ledger import Outcome, Sweep
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, run_state
 
-_data_hashes: dict[str, str] = {}  # of the data that this launcher has read, by their configuration
+# of data and split of what this launcher has read, by their configuration
+_hashes: dict[str, tuple[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def decide(run: RunDirectory, config: Mapping[str, Any], sweep: Sweep) -> Decisi
     if sweep.is_held(run.path.name):
         return Decision(Outcome("running"))
     settle(run, sweep)  # what a launcher that was killed has left
-    return judge(run, run_state(run, config, lambda: data_hash(config)), config["rerun"])
+    return judge(run, run_state(run, config, lambda: data_hashes(config)), config["rerun"])
 
 
 def judge(run: RunDirectory, state: RunState, rerun: str | None) -> Decision:
@@ -79,8 +80,8 @@ def _begins_anew(run: RunDirectory, state: RunState, rerun: str | None) -> bool:
     return state.status != "missing" and (rerun == "all" or state.status == "stale")
 
 
-def data_hash(config: Mapping[str, Any]) -> str:
-    """Return the hash of a job's data, as the job itself would; the files are read once for all jobs.
+def data_hashes(config: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the hashes of a job's data and of their split, as the job itself would; files are read once.
 
     Args:
         config: the job's, plain.
@@ -90,8 +91,9 @@ def data_hash(config: Mapping[str, Any]) -> str:
     """
     about = [config["data"], config["skeleton"], config["model"].get("network")]
     key = json.dumps(about, sort_keys=True, default=str)
-    if key not in _data_hashes:
+    if key not in _hashes:
         from dancepose.tasks.families import family_of
 
-        _data_hashes[key] = family_of(config).datamodule(config).data_hash
-    return _data_hashes[key]
+        datamodule = family_of(config).datamodule(config)
+        _hashes[key] = datamodule.data_hash, datamodule.split_hash
+    return _hashes[key]

@@ -81,12 +81,14 @@ def begin_evaluation(
 
 
 def _is_there(folder: Path, run: Path, cfg: DictConfig) -> bool:
-    """Tell whether an evaluation as it is asked for is there, of the run as it is."""
+    """Tell whether an evaluation as it is asked for is there, of the run as it is and of its labels."""
     try:
         found = Evaluation.load(folder)
     except DataError:
         return False
-    return found.asked == _asked(cfg) and found.run == run_mark(RunDirectory(run).read_metrics())
+    known = RunDirectory(run).read_metrics()
+    same_labels = known.get("data") in (None, found.data)  # of others it would be left out of a comparison
+    return found.asked == _asked(cfg) and found.run == run_mark(known) and same_labels
 
 
 def _asked(cfg: DictConfig) -> dict[str, Any]:

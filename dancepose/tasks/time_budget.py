@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 STEPS = 8  # that are made
 FIRST = 3  # of them, which are not timed: they start workers and caches
+MOST = "most_epochs"  # in metrics.json of a run by the clock: trainer.max_epochs as it was asked for
 
 
 class StepTimes(Callback):
@@ -63,12 +64,25 @@ def known_epochs(run: RunDirectory, config: Mapping[str, Any]) -> int | None:
     """Return how many epochs a run in the folder was given for the same minutes; None where there is none.
 
     A run that goes on keeps its length: its schedule was made for it.
+
+    Raises:
+        ConfigError: another `trainer.max_epochs` is asked for, which nothing would heed.
     """
     if not (run.path / "config.yaml").is_file():
         return None
     before = run.read_config()
-    same = before.get("minutes") == config["minutes"]
-    return int(before["trainer"]["max_epochs"]) if same else None
+    if before.get("minutes") != config["minutes"]:
+        return None
+    epochs, asked = int(before["trainer"]["max_epochs"]), config["trainer"]["max_epochs"]
+    most = run.read_metrics().get(MOST, asked)  # a run of before does not say
+    if most != asked:
+        raise ConfigError(
+            f"trainer.max_epochs={asked}: {run.path} got {epochs} epochs by minutes={config['minutes']}, of "
+            f"{most} at most, and keeps its length. Give trainer.max_epochs={most} to leave it so, or "
+            f"minutes=null beside resume={run.path} to train {asked} epochs, or give another folder "
+            "(hydra.run.dir=)"
+        )
+    return epochs
 
 
 def fitting_epochs(
@@ -92,7 +106,7 @@ def fitting_epochs(
     """
     run.path.mkdir(parents=True, exist_ok=True)
     seconds = time_steps(config, run, task, datamodule, plugins, run.path)
-    batches = len(datamodule.train_dataloader())
+    batches = limited(len(datamodule.train_dataloader()), config["trainer"].get("limit_train_batches"))
     most = int(config["trainer"]["max_epochs"])
     return _fit(float(config["minutes"]), seconds, batches, most, task.least_epochs)
 
@@ -136,6 +150,18 @@ def typical_step(seconds: Sequence[float]) -> float:
     return statistics.median(seconds[FIRST - 1 :] or seconds or [0.0])
 
 
+def limited(batches: int, limit: int | float | None) -> int:
+    """Return the steps of an epoch under `trainer.limit_train_batches`.
+
+    Args:
+        batches: that the data give.
+        limit: a number, or a share of them; None: all.
+    """
+    if limit is None:
+        return batches
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
 def epochs_that_fit(minutes: float, step: float, batches: int, most: int, least: int = 1) -> int:
     """Return how many whole epochs of training steps fit into a time.
 
@@ -149,7 +175,7 @@ def epochs_that_fit(minutes: float, step: float, batches: int, most: int, least:
     Returns:
         `least` at least, `most` at most.
     """
-    fitting = max(least, int(minutes * 60 / (step * batches)))
+    fitting = max(least, int(minutes * 60 / (step * max(batches, 1))))
     return fitting if most < 0 else min(fitting, most)
 
 

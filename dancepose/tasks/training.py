@@ -3,7 +3,6 @@
 import logging
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -11,7 +10,6 @@ from lightning.pytorch import seed_everything
 from omegaconf import DictConfig
 
 from dancepose.callbacks.checkpoints import WholeFileIO
-from dancepose.errors import ConfigError
 from dancepose.inference.devices import settle_precision, warn_of_slow_bf16
 from dancepose.run_keys import keys_not
 from dancepose.sweeps.names import lasting
@@ -19,7 +17,6 @@ from dancepose.targets import plain
 from dancepose.tasks.config_hash import config_hash
 from dancepose.tasks.ending import finish_wandb, finite, leave
 from dancepose.tasks.families import family_of
-from dancepose.tasks.family import Family
 from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value, resumed_metrics
 from dancepose.tasks.preparation import (
@@ -33,10 +30,11 @@ from dancepose.tasks.preparation import (
 )
 from dancepose.tasks.rate_test import check_rate_test, find_rate
 from dancepose.tasks.resuming import check_kept, check_resumable, keep_data
+from dancepose.tasks.reuse import check_tested_alike, is_done, last_checkpoint, tell_again, warn_of_switched
 from dancepose.tasks.run_directory import RunDirectory
-from dancepose.tasks.sameness import check_free, check_same_run, other_commit, with_commit
+from dancepose.tasks.sameness import check_same_run, with_commit
 from dancepose.tasks.slurm_job import cluster_plugins
-from dancepose.tasks.time_budget import check_minutes, fitting_epochs, known_epochs
+from dancepose.tasks.time_budget import MOST, check_minutes, fitting_epochs, known_epochs
 
 log = logging.getLogger(__name__)
 
@@ -81,21 +79,24 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         check_rate_test(config, run)
     reuse = bool(cfg.reuse) and not trial and not cfg.resume and run.occupied
     epochs = None
+    most: dict[str, Any] = {}
     if config["minutes"] is not None and not trial:
         check_minutes(config)
+        most = {MOST: config["trainer"]["max_epochs"]}
         epochs = known_epochs(run, config) if cfg.resume or reuse else None
         config["trainer"]["max_epochs"] = epochs or config["trainer"]["max_epochs"]
     family.check_metric_names(config)
     if reuse and writes:
         check_same_run(run, config)
-        noted = run.read_metrics()
-        if noted.get("status") == "done" and noted.get("data") == family.datamodule(config).data_hash:
-            return _tell(config, run, family)
-    last = _last(cfg, run, writes, reuse)
+        if is_done(config, run, family):
+            return tell_again(config, run, family)
+    last = last_checkpoint(cfg, run, writes, reuse)
     seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = family.datamodule(config)  # reads nothing yet
     if last is not None:
         check_kept(run, config["data"])
+        if cfg.resume and main_rank:
+            warn_of_switched(run, config, HydraConfig.get().overrides.task)
     task = family.task(config, datamodule, resumed=last is not None)
     check_optimizer(config["optimizer"], task.network)
     if last is not None:
@@ -103,17 +104,17 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         keep_data(run, config["data"], datamodule.data)
     started = False
 
+    def keep_config() -> None:
+        composed = HydraConfig.get()
+        overrides = lasting(composed.overrides.task, keys_not("saved"))
+        run.write_config(config, overrides, chosen_options(composed.runtime.choices))
+
     def start() -> None:
         """Write what the run is; a resumed one only when its checkpoint has been loaded."""
         nonlocal started
         started = True
         if writes:
-            composed = HydraConfig.get()
-            run.write_config(
-                config,
-                lasting(composed.overrides.task, keys_not("saved")),
-                chosen_options(composed.runtime.choices),
-            )
+            keep_config()
             run.write_metrics("running", metrics=finite(values), **identity)
 
     if not testing_rates:  # which makes its own
@@ -132,7 +133,7 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         find_rate(config, run, task, datamodule, list(HydraConfig.get().overrides.task), [WholeFileIO()])
         return None
     if reuse and last is not None and run.read_metrics().get("status") == "done":  # pictures have come since
-        return _tell(config, run, family)
+        return tell_again(config, run, family)
     if config["minutes"] is not None and not trial and epochs is None:
         timed = family.task(config, datamodule, resumed=True)  # without initial weights from a file
         epochs = fitting_epochs(config, run, timed, datamodule, [WholeFileIO()])
@@ -145,7 +146,8 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
         run.keep_wandb_id()
         run.forget_errors()
     earlier = run.read_metrics() if last is not None else {}
-    identity, values = _identity(config, datamodule, earlier), {**earlier.get("metrics", {})}
+    identity = {**_identity(config, datamodule, earlier), **most}
+    values = {**earlier.get("metrics", {})}
     if last is None:
         start()
     try:
@@ -166,6 +168,10 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
             values.clear()  # those of before, of fewer epochs
         else:
             log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
+            if cfg.test and not trial:
+                check_tested_alike(run, config, earlier)
+                if writes:
+                    keep_config()  # the result is to be that of the configuration beside it
         values |= resumed_metrics(trainer)  # where no epoch is left to train
         values |= {n: float(v) for n, v in trainer.callback_metrics.items()}
         objective = objective_value(config, trainer, values)
@@ -187,47 +193,6 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
     elif main_rank:
         log.info("%s", describe_trial(int(cfg.trainer.fast_dev_run), datamodule, bool(cfg.test)))
     return objective
-
-
-def _last(cfg: DictConfig, run: RunDirectory, writes: bool, reuse: bool) -> Path | None:
-    """Return the checkpoint to go on from, or None for a fresh start.
-
-    Args:
-        cfg: the configuration.
-        run: the folder.
-        writes: whether this process writes into it.
-        reuse: the folder holds the very run that is asked for.
-
-    Raises:
-        ConfigError: a fresh run in the folder of another, or a resumed one outside its folder.
-    """
-    if cfg.resume:
-        if Path(cfg.resume).resolve() != run.path:
-            raise ConfigError(
-                f"resume={cfg.resume}, but the run directory is {run.path}: a resumed run goes on in its "
-                "folder"
-            )
-    elif not reuse and writes:  # others may come when this process has written already
-        check_free(run)
-    if writes:
-        run.remove_leftovers()
-    if not cfg.resume and not reuse:
-        return None
-    last = run.checkpoints / "last.ckpt"
-    if not last.is_file():
-        log.info("%s has no last.ckpt: it stopped within its first epoch and starts afresh", run.path)
-        return None
-    return last
-
-
-def _tell(config: Mapping[str, Any], run: RunDirectory, family: Family) -> float | None:
-    """Tell the results of a finished run; return its objective."""
-    log.info("this very training is done; nothing changed since: %s", run.path)
-    if other := other_commit(run.read_metrics()):
-        log.warning("%s", other)
-    if config["test"]:
-        family.tell_report(run.path)
-    return run.read_metrics().get("objective")
 
 
 def _identity(config: Mapping[str, Any], datamodule: Any, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,12 @@ def test_what_was_not_begun_is_counted_where_a_sweep_is_broken_off(tmp_path, cap
     begun(tmp_path, Outcome("done"), Outcome("interrupted"))
     tell_unfinished()
     assert "not begun: 2 of 4 jobs; they are run by the same command" in capsys.readouterr().out
+    report = SweepReport("mine", ["seed"])
+    report.on_multirun_start(settings(tmp_path / "anew", rerun="all"))
+    Sweep(tmp_path / "anew").record("seed-0", "mine", Outcome("interrupted"))
+    tell_unfinished()
+    told = capsys.readouterr().out
+    assert "go on with the same command without rerun=all" in told and "which begins all jobs anew" in told
     report, config = begun(tmp_path / "other", Outcome("done"))
     report.on_multirun_end(config)
     assert "not begun" not in capsys.readouterr().out
@@ -113,13 +119,30 @@ def test_a_dry_run_of_a_folder_that_holds_nothing_yet_leaves_it_so(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dry_run_whose_plans_are_broken_leaves_nothing_either(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), DataError("sweep.json is cut off")]
+)
+def test_a_table_that_cannot_be_written_is_no_success(error, tmp_path, capsys, monkeypatch):
+    """Hydra makes a warning of what a callback raises, and the command would end with 0."""
+
+    def refuse(*given):
+        raise error
+
+    monkeypatch.setattr(Sweep, "write_table", refuse)
+    report, config = begun(tmp_path, Outcome("failed", "no memory"))
+    with pytest.raises(SystemExit, match="^1$"):
+        report.on_multirun_end(config)
+    told = capsys.readouterr()
+    assert "1 job: 1 failed" in told.out and told.err.startswith("error: ") and str(error) in told.err
+
+
+def test_a_dry_run_whose_plans_are_broken_leaves_nothing_either(tmp_path, capsys):
     config, report = settings(tmp_path / "sweep", dry_run=True), SweepReport("mine", ["seed"])
     report.on_multirun_start(config)
     (tmp_path / "sweep" / ".plans_mine.json").write_text("{half")
-    with pytest.raises(DataError):
+    with pytest.raises(SystemExit, match="^1$"):
         report.on_multirun_end(config)
-    assert list(tmp_path.iterdir()) == []
+    assert ".plans_mine.json" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
 
 def test_a_dry_run_that_is_given_sigterm_ends_and_leaves_nothing(tmp_path):

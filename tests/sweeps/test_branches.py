@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import yaml
 
 from dancepose.errors import DataError
 from dancepose.metrics.samples import MotionSamples
-from dancepose.sweeps.branches import LATE, ORDER, compare_branches
+from dancepose.sweeps.branch_seeds import over_seeds
+from dancepose.sweeps.branches import LATE, ORDER, RefusedBlock, compare_branches
 
 CLASSES = ("wave", "walk")
 
@@ -23,7 +25,7 @@ def job(
     (run / "overrides.yaml").write_text(
         yaml.safe_dump([f"model.branches={branches}", *more.get("overrides", [])])
     )
-    (run / "metrics.json").write_text(json.dumps({"status": status}))
+    (run / "metrics.json").write_text(json.dumps({"status": status, **more.get("metrics", {})}))
     labels = np.arange(40) % 2
     hit = np.random.default_rng(number).permutation(40) < round(40 * right)
     sure = np.where(hit, 0.9, 0.4)  # of the label
@@ -110,6 +112,35 @@ def test_other_samples_are_refused(tmp_path):
     job(tmp_path, 1, ["keypoints"], 0.5, name="t")
     with pytest.raises(DataError, match="different samples"):
         compare_branches(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        ({"commit": "b"}, "different versions of dancepose: .*commit a of .*, commit b of "),
+        ({"split": "s2"}, "different splits: s1 of .*s2 of "),
+        ({"data": "d2"}, "different data: d1 of .*d2 of "),
+        ({"metrics": {"test/accuracy": 0.5}}, "gives accuracy 0.9, metrics.json 0.5"),
+    ],
+)
+def test_what_a_comparison_refuses_stands_in_place_of_its_block(metrics, told, tmp_path):
+    """Another block is compared all the same."""
+    known = {"version": "0.1.0", "commit": "a", "split": "s1", "data": "d1"}
+    job(tmp_path, 0, ["keypoints"], 0.7, metrics=known)
+    job(tmp_path, 1, ["keypoints", "image"], 0.9, metrics=known | metrics)
+    job(tmp_path, 2, ["image"], 0.6, seed=1, metrics=known)
+    refused, block = compare_branches(tmp_path)
+    assert isinstance(refused, RefusedBlock) and re.search(told, refused.table())
+    assert refused.table().startswith("seed 0: not compared") and refused.to_dict()["title"] == "seed 0"
+    assert [row.system for row in block.rows] == ["image alone"]
+    assert over_seeds([refused, block]) == []
+
+
+def test_seeds_of_other_versions_are_not_pooled(tmp_path):
+    for seed, commit in enumerate("aab"):
+        job(tmp_path, seed, ["image"], 0.6, seed=seed, metrics={"version": "0.1.0", "commit": commit})
+    (table,) = over_seeds(compare_branches(tmp_path))
+    assert table.seeds == (0, 1)
 
 
 def test_a_broken_config_is_told(tmp_path):

@@ -36,6 +36,17 @@ def test_what_can_be_done_about_a_job(outcome, told):
     assert ("rerun=failed" in text) == ("rerun=failed" in told)
 
 
+@pytest.mark.parametrize("rerun", [None, "failed", "stale", "all"])
+def test_the_remedy_of_a_launch_that_begins_all_jobs_anew_destroys_nothing(rerun):
+    """Its own command would begin anew what it has trained."""
+    killed = Outcome("failed", "killed by SIGKILL", goes_on=True)
+    lines = outcome_table(
+        {"a_1": Outcome("interrupted"), "b_1": killed, "c_1": Outcome("done")}, rerun
+    ).splitlines()
+    told = [line for line in lines if "same command" in line]
+    assert len(told) == 2 and all(("without rerun=all" in line) == (rerun == "all") for line in told)
+
+
 def test_data_that_cannot_be_read_are_a_failure():
     assert "unknown" in BAD
 

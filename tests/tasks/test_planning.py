@@ -26,8 +26,8 @@ def run(tmp_path, monkeypatch) -> RunDirectory:
         given = {} if minutes is None else {"minutes": minutes}
         return {"parameters": 5, **({"epochs": 9 - done, **given} if timed else {})}
 
-    monkeypatch.setattr(planning, "data_hash", lambda config: "d1")
-    monkeypatch.setattr(sweep_decision, "data_hash", lambda config: "d1")
+    monkeypatch.setattr(planning, "data_hashes", lambda config: ("d1", "s1"))
+    monkeypatch.setattr(sweep_decision, "data_hashes", lambda config: ("d1", "s1"))
     monkeypatch.setattr(dry_run, "measure", measure)
     monkeypatch.setattr(
         dry_run, "epochs_done", lambda run: 4 * (run.checkpoints / "last.ckpt").is_file()
@@ -97,7 +97,7 @@ def test_a_job_that_is_only_told_may_lack_its_data(error, run, monkeypatch):
     def broken(*given, **named):
         raise error
 
-    for module, name in ((planning, "data_hash"), (dry_run, "measure")):
+    for module, name in ((planning, "data_hashes"), (dry_run, "measure")):
         monkeypatch.setattr(module, name, broken)
     leave(run, "done")
     plan = planned({**CONFIG, "rerun": "all"}, run)
@@ -191,7 +191,7 @@ def test_a_job_whose_data_are_gone_is_told_as_by_the_launcher(job, monkeypatch):
     hydra, sweep = job
     leave(RunDirectory(hydra.runtime.output_dir), "done")
     monkeypatch.setattr(planning, "check_composed", gone)
-    monkeypatch.setattr(planning, "data_hash", gone)
+    monkeypatch.setattr(planning, "data_hashes", gone)
     plan_job(OmegaConf.create(CONFIG), hydra)
     (plan,) = sweep.plans("l").values()
     assert plan.status == "unknown" and "/mnt/x" in plan.cause and not plan.about["due"]

@@ -8,6 +8,7 @@ from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, changes, check_same_run, other_commit, run_state, with_commit
 
 CONFIG = {"model": {"width": 8}, "data": {"root": "/a", "val": 0.1}, "seed": 0, "name": "x", "rerun": None}
+NOW = ("d1", "s1")  # hashes of data and split
 
 
 @pytest.fixture
@@ -18,26 +19,26 @@ def run(tmp_path) -> RunDirectory:
     return made
 
 
-def untouched() -> str:
+def untouched() -> tuple[str, str]:
     raise AssertionError("the data are read only where nothing else differs")
 
 
 def test_a_run_that_is_not_there_and_one_that_is(run, tmp_path):
     assert run_state(RunDirectory(tmp_path / "no"), CONFIG, untouched) == RunState("missing")
-    assert run_state(run, {**CONFIG, "name": "y", "rerun": "all"}, lambda: "d1") == RunState("done")
+    assert run_state(run, {**CONFIG, "name": "y", "rerun": "all"}, lambda: NOW) == RunState("done")
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted"])
 def test_what_was_killed_or_interrupted_goes_on(status, run):
     run.write_metrics(status, hash=config_hash(CONFIG, "d1"), data="d1")
-    assert run_state(run, CONFIG, lambda: "d1") == RunState("interrupted")
+    assert run_state(run, CONFIG, lambda: NOW) == RunState("interrupted")
 
 
 def test_what_makes_a_run_stale_is_named(run):
     wider = {**CONFIG, "model": {"width": 16}}
     assert run_state(run, wider, untouched).cause == "model.width was 8, is 16"
     assert run_state(run, {**CONFIG, "new": 1}, untouched).cause == "new was None, is 1"
-    state = run_state(run, CONFIG, lambda: "d2")
+    state = run_state(run, CONFIG, lambda: ("d2", "s1"))
     assert state == RunState("stale", "the data were d1, are d2", same=False)
 
     def broken():
@@ -48,6 +49,18 @@ def test_what_makes_a_run_stale_is_named(run):
     assert run_state(run, wider, broken).status == "stale"
     run.note_failure("no memory")
     assert run_state(run, CONFIG, broken) == RunState("failed", "no memory", same=True)
+
+
+def test_a_run_of_another_split_is_another_one(run):
+    """The hash of the data is of names and labels: it does not say which picture was for what."""
+    assert run_state(run, CONFIG, lambda: ("d1", "s2")).status == "done", "of a run that names no split"
+    for status, told in (("done", "stale"), ("interrupted", "stale")):
+        run.write_metrics(status, data="d1", split="s1")
+        assert run_state(run, CONFIG, lambda: NOW).status == status
+        state = run_state(run, CONFIG, lambda: ("d1", "s2"))
+        assert state == RunState(told, "the split was s1, is s2", same=False)
+    run.note_failure("no memory")
+    assert not run_state(run, CONFIG, lambda: ("d1", "s2")).same, "its checkpoint is of no use"
 
 
 def test_a_done_run_whose_config_is_cut_off_is_stale(run):
@@ -70,7 +83,7 @@ def test_another_commit_is_told_and_no_other_run(run, monkeypatch):
     assert known == {"commit": "aaaa1111"} == with_commit(known) and other_commit(known) == ""
     run.write_metrics("done", hash="", data="d1", **known)
     monkeypatch.setattr(sameness, "commit", lambda: "bbbb2222")
-    state = run_state(run, CONFIG, lambda: "d1")
+    state = run_state(run, CONFIG, lambda: NOW)
     assert state == RunState("done", "its code was of commit aaaa1111, and is of bbbb2222")
     check_same_run(run, CONFIG)
     assert with_commit(known) == {"commit": "aaaa1111, bbbb2222"}, "a run that goes on by other code has both"
@@ -80,13 +93,13 @@ def test_another_commit_is_told_and_no_other_run(run, monkeypatch):
 
 def test_data_may_lie_elsewhere(run):
     moved = {**CONFIG, "data": {"root": "/b", "val": 0.1}}
-    assert changes(run, moved) == [] and run_state(run, moved, lambda: "d1").status == "done"
+    assert changes(run, moved) == [] and run_state(run, moved, lambda: NOW).status == "done"
     check_same_run(run, moved)
 
 
 def test_a_failed_run_says_why_and_whether_its_checkpoint_is_of_use(run, tmp_path):
     run.note_failure("no memory")
-    assert run_state(run, CONFIG, lambda: "d1") == RunState("failed", "no memory", same=True)
+    assert run_state(run, CONFIG, lambda: NOW) == RunState("failed", "no memory", same=True)
     assert not run_state(run, {**CONFIG, "seed": 1}, untouched).same
     early = RunDirectory(tmp_path / "early")
     early.note_failure("no such key")

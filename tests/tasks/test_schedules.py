@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from dancepose.errors import ConfigError
 from dancepose.paths import config_dir
 from dancepose.targets import instantiate
-from dancepose.tasks.schedules import cosine, multistep
+from dancepose.tasks.schedules import cosine, go_on_at, multistep
 
 NAMES = sorted(p.stem for p in (config_dir() / "scheduler").glob("*.yaml"))
 
@@ -28,6 +28,20 @@ def shipped(name):
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         cfg = compose("train", overrides=["data.root=x", f"scheduler={name}"])
     return instantiate(cfg.scheduler)
+
+
+def test_a_schedule_that_goes_on_at_another_step_has_the_rate_of_that_step():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule = multistep(optimizer, epochs=4, steps_per_epoch=10, milestones=[2], gamma=0.1)
+    go_on_at(schedule, 25)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.2) == schedule.get_last_lr()[0]
+    go_on_at(schedule, 18)
+    rates_after = []
+    for _ in range(3):
+        rates_after.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates_after == pytest.approx([2.0, 2.0, 0.2])
 
 
 def test_the_shipped_ones():

@@ -32,7 +32,7 @@ CONFIG = {"seed": 0, "rerun": None}
 
 @pytest.fixture
 def job(tmp_path, monkeypatch) -> tuple[Sweep, RunDirectory]:
-    monkeypatch.setattr(sweep_decision, "data_hash", lambda config: "d1")
+    monkeypatch.setattr(sweep_decision, "data_hashes", lambda config: ("d1", "s1"))
     sweep = Sweep(tmp_path / "sweep")
     sweep.add("seed-0_x", ["seed=0"])
     run = RunDirectory(sweep.path / "seed-0_x")
@@ -94,12 +94,20 @@ def test_a_stale_job_is_told_and_begins_anew_when_asked(status, job):
     assert decide(job, "stale", seed=1) == ANEW
 
 
+@pytest.mark.parametrize("status", ["done", "interrupted"])
+def test_a_job_of_another_split_is_stale(status, job):
+    """Gone on with it would be refused again and again."""
+    leave(job[1], status, split="s0")
+    told = Decision(Outcome("stale", "the split was s0, is s1"))
+    assert decide(job) == told == decide(job, "failed") and decide(job, "stale") == ANEW
+
+
 @pytest.mark.parametrize("rerun", [None, "failed", "stale", "all"])
 def test_a_job_whose_data_cannot_be_read_is_left_as_it_is(rerun, job, monkeypatch):
     def broken(config):
         raise DataError("data.root=/mnt/x: no such folder")
 
-    monkeypatch.setattr(sweep_decision, "data_hash", broken)
+    monkeypatch.setattr(sweep_decision, "data_hashes", broken)
     leave(job[1], "done")
     found = decide(job, rerun).outcome
     assert found == Outcome("unknown", "the data cannot be read: data.root=/mnt/x: no such folder")
