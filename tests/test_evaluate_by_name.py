@@ -27,8 +27,14 @@ def trained(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("trained")
     make_labelme(root / "data", frames=6)
     make_labelme(root / "data", frames=4, people=1, folder="alone", seed=1)
-    small = [*SMALL, "model=higherhrnet", "model.codec.detection_threshold=0", "trainer.max_epochs=1"]
-    small += ["trainer.precision=32-true", "data.val=none", "data.test=5", "logger=none"]
+    small = [*SMALL, "model=higherhrnet", "model.codec.detection_threshold=0", "optimizer=adam"]
+    small += [
+        "trainer.max_epochs=1",
+        "trainer.precision=32-true",
+        "data.val=none",
+        "data.test=5",
+        "logger=none",
+    ]
     run_task(train, "train", root / "run", *small, f"data.root={root / 'data'}")
     return root / "run"
 

@@ -14,6 +14,7 @@ from dancepose.records import Frame, Person
 from dancepose.skeleton import Skeleton
 
 Known = frozenset[str | int]  # names and numbers of images
+VIDEO_FRAME = re.compile(r".+/\d{6,}")  # what `dancepose-predict` calls a frame of a video
 LABELS = "2:"  # what `label_hash` begins with: another number for each rule of what it stands for
 
 
@@ -55,9 +56,9 @@ class Predictions:
     notes: list[str] = field(default_factory=list)
 
     def with_endings(self, names: Collection[str | int]) -> "Predictions":
-        """Return the predictions under the names that pictures have: a frame of a video is `clip/000012`.
+        """Return the predictions with frames of videos, `clip/000012`, under the names of their pictures.
 
-        A name without ending is that of the one picture whose name it is but for the ending.
+        Such a name is that of the one picture which has it but for its ending, `clip/000012.jpg`.
 
         Args:
             names: of the truth's pictures.
@@ -68,11 +69,8 @@ class Predictions:
                 whole.setdefault(PurePosixPath(name).with_suffix("").as_posix(), []).append(name)
         images = []
         for entry in self.images:
-            found = (
-                whole.get(entry.image, [])
-                if isinstance(entry.image, str) and entry.image not in names
-                else []
-            )
+            framed = isinstance(entry.image, str) and VIDEO_FRAME.fullmatch(entry.image)
+            found = whole.get(str(entry.image), []) if framed and entry.image not in names else []
             images.append(replace(entry, image=found[0]) if len(found) == 1 else entry)
         return replace(self, images=images)
 

@@ -83,19 +83,22 @@ class NetworkTask(LightningModule):
         """Let schedules go on at the epoch that is reached, where an epoch has other steps than before.
 
         They count steps: another batch, or `trainer.limit_train_batches`, would move each to another epoch.
-        Where `trainer.max_steps` ends the training its length is in steps, and so is what lies behind it.
+        Where `trainer.max_steps` ends the training its length is in steps, and so is what lies behind it. The
+        rate is that of the schedule as it is now, from the first step on.
         """
         for schedule in schedules:
+            if not isinstance(schedule, LambdaLR):
+                continue
             _, per_epoch, by_steps = self.length()
-            due = self.current_epoch * per_epoch
-            if isinstance(schedule, LambdaLR) and not by_steps and schedule.last_epoch != due:
+            due = schedule.last_epoch if by_steps else self.current_epoch * per_epoch
+            if schedule.last_epoch != due:
                 log.info(
                     "an epoch has %d steps now: the schedule goes on at step %d instead of %d",
                     per_epoch,
                     due,
                     schedule.last_epoch,
                 )
-                go_on_at(schedule, due)
+            go_on_at(schedule, due)
 
     def on_train_epoch_start(self) -> None:
         """Let dropout depend on seed, epoch and rank alone, so that a resumed training draws the same."""

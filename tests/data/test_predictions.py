@@ -334,7 +334,7 @@ def test_a_name_that_is_not_utf8_is_written_and_read_as_the_same_file(tmp_path):
 
 def test_frames_of_a_video_are_those_of_the_pictures_beside_their_labels(tmp_path):
     person = Person(np.full((14, 3), 2.0), scores=np.ones(14))
-    names = ["clip/000000", "clip/000001", "clip/000002.jpg", "both"]
+    names = ["clip/000000", "clip/000001", "clip/000002.jpg", "clip/000003", "a"]
     path = tmp_path / "predictions.json"
     write_predictions(path, [(name, [person]) for name in names], LSP)
     truth = {
@@ -342,9 +342,10 @@ def test_frames_of_a_video_are_those_of_the_pictures_beside_their_labels(tmp_pat
         "clip/000001",
         "clip/000001.jpg",
         "clip/000002.jpg",
-        "both.jpg",
-        "both.png",
+        "clip/000003.jpg",
+        "clip/000003.png",
+        "a.jpg",
         7,
     }
     found = read_predictions(path).with_endings(truth)
-    assert [e.image for e in found.images] == ["clip/000000.jpg", "clip/000001", "clip/000002.jpg", "both"]
+    assert [e.image for e in found.images] == ["clip/000000.jpg", *names[1:]]
