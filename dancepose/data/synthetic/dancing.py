@@ -110,7 +110,7 @@ class Passage:
         pose = self.between(eased((time - start) / (end - start)))
         if self.flight is None or not self.flight[0] <= time <= self.flight[1]:
             return pose
-        return replace(pose, jump=max(self.risen(time) - weight(self.body, pose), 0.0))
+        return replace(pose, jump=max(pose.jump + self.risen(time) - weight(self.body, pose), 0.0))
 
     def between(self, share: float) -> Pose:
         """Return the pose at a share of the change; on the floor, wherever the body is then."""
@@ -217,6 +217,8 @@ def _back_to_the_floor(way: Passage, top: float, beat: float) -> Passage | None:
         if top - low < RISE[0] / 2:
             return None
         down = math.sqrt(2 * (top - low) / GRAVITY)
+    if abs(weight(way.body, way.between(eased(down / (down + PUSH)))) - low) > 0.02:
+        return None  # a body that folds so fast never is where it should meet the floor
     seconds = beat * math.ceil((down + PUSH) / beat)
     return replace(way, seconds=seconds, moving=(0.0, down + PUSH), flight=(0.0, down), low=low)
 

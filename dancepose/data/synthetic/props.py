@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dancepose.data.synthetic.kinematics import unit
 from dancepose.data.synthetic.material import KINDS, Material
 from dancepose.data.synthetic.shapes import Cone, Ellipsoid, Shape
 
@@ -57,13 +58,15 @@ def draw_prop(
             for s in (-1, 0, 1)
         ]
         return [*rails, *posts], [material]
-    green = np.array([0.1, 0.35, 0.12]) * random.uniform(0.7, 1.8)
+    green = np.array([0.16, 0.3, 0.12]) * random.uniform(0.7, 1.5)
     high = random.uniform(0.3, 0.9)
     leaves = _column(floor, 0.25, (0.12, 0.15), first)
+    leaves.append(Cone(floor + 0.25 * up, floor + (0.3 + high) * up, (0.02, 0.01), first + 1))
     for _ in range(8):
-        away = random.normal(0, 0.1, 3) + np.array([0, 0.3 + high * random.random(), 0])
-        turn = np.linalg.qr(random.standard_normal((3, 3)))[0]
-        leaves.append(Ellipsoid(floor + away, turn, np.array([0.2, 0.07, 0.04]), first + 1))
+        away = unit(random.normal(0, 1, 3) * [1, 0.5, 1] + 0.3 * up)
+        turn = np.linalg.qr(np.column_stack([away, random.standard_normal((3, 2))]))[0]
+        stem = floor + (0.3 + high * random.random()) * up
+        leaves.append(Ellipsoid(stem + 0.18 * away, turn, np.array([0.2, 0.07, 0.04]), first + 1))
     return leaves, [material, Material(np.clip(green, 0, 1))]
 
 

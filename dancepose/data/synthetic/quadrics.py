@@ -30,6 +30,7 @@ class Quadrics:
         slab: (P, 6) m, k, low and high.
         box: (P, 4) x1, y1, x2, y2 in the picture, pixels, inside which it lies.
         cut: (P,) whether the plane at `NEAR` goes through it.
+        hollow: (P,) whether its inside is seen where the slab takes its near side away (a skirt's).
     """
 
     shape: np.ndarray
@@ -39,6 +40,7 @@ class Quadrics:
     slab: np.ndarray
     box: np.ndarray
     cut: np.ndarray
+    hollow: np.ndarray
 
     def __add__(self, other: "Quadrics") -> "Quadrics":
         """Return both."""
@@ -75,7 +77,8 @@ def nearest(
         quadrics.slab[part, 3:],
     )
     root, square, linear, along, limits = (form.astype(np.float32)[..., None] for form in forms)
-    keys = _meet(root, square, linear, along, limits, quadrics.cut[part]).view(np.int32)
+    flags = quadrics.cut[part], quadrics.hollow[part]
+    keys = _meet(root, square, linear, along, limits, *flags).view(np.int32)
     keys &= -MOST
     keys |= quadrics.shape[part].astype(np.int32)[:, None]
     starts = np.flatnonzero(np.diff(tile, prepend=-1))
@@ -89,6 +92,7 @@ def _meet(
     along: np.ndarray,
     limits: np.ndarray,
     cut: np.ndarray,
+    hollow: np.ndarray,
 ) -> np.ndarray:
     """Return (n, TILE²) depths at which rays meet quadrics, `FAR` where they do not.
 
@@ -99,6 +103,7 @@ def _meet(
         along: (n, 3, 1) of m d.
         limits: (n, 3, 1) k, low and high.
         cut: (n,) whether the near plane goes through.
+        hollow: (n,) whether the far side counts where the slab takes the near one away.
     """
     discriminant = _quadratic_values(root)
     inside = discriminant > 0
@@ -112,11 +117,25 @@ def _meet(
             depth[cut] = np.where(behind, np.maximum(depth[cut], np.float32(NEAR)), depth[cut])
         inside &= depth >= np.float32(NEAR)
         bounded = np.flatnonzero(np.isfinite(limits[:, 2, 0]))
-        share = _linear_values(along[bounded])
-        share *= depth[bounded]
-        share += limits[bounded, 0]
-        inside[bounded] &= (share > limits[bounded, 1]) & (share < limits[bounded, 2])
+        kept = _within(depth[bounded], along[bounded], limits[bounded])
+        if hollow.any():
+            part = hollow[bounded]
+            rows = bounded[part]
+            far = (half[rows] - middle[rows]) / divisor[rows]
+            seen = ~kept[part] & (far >= np.float32(NEAR)) & _within(far, along[rows], limits[rows])
+            depth[rows] = np.where(seen, far, depth[rows])
+            kept[part] |= seen
+            inside[rows] |= seen & (half[rows] > 0)
+        inside[bounded] &= kept
     return np.where(inside, depth, FAR)
+
+
+def _within(depth: np.ndarray, along: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Return (n, TILE²) whether the points at these depths lie within the slabs."""
+    share = _linear_values(along)
+    share *= depth
+    share += limits[:, 0]
+    return (share > limits[:, 1]) & (share < limits[:, 2])
 
 
 def _quadratic(matrix: np.ndarray, middle: np.ndarray, focal: float) -> np.ndarray:

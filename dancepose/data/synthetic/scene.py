@@ -141,7 +141,8 @@ class Scene:
         raster = Raster(self.camera.cropped(x1, y1, x2, y2))
         wall = -self.backdrop.wall
         raster.add({n: [_mirrored(shape, wall) for shape in shapes] for n, shapes in enumerate(figures)})
-        glass = image[y1:y2, x1:x2] * 0.85 + 0.05
+        glass = np.empty_like(image[y1:y2, x1:x2])
+        glass[:] = image[y1:y2, x1:x2].mean(axis=(0, 1)) * 0.85 + 0.05  # nothing of the wall behind shows
         surfaces = raster.surfaces()
         glass.reshape(-1, 3)[surfaces.pixels] = 0.8 * shade(surfaces, materials, self.backdrop.light)
         image[y1:y2, x1:x2] = glass

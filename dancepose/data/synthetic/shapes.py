@@ -102,7 +102,7 @@ def _balls(balls: list[Ellipsoid], numbers: np.ndarray, camera: Camera) -> tuple
     table = np.concatenate([to_unit.reshape(count, 9), origin], 1)
     a = np.swapaxes(to_unit, 1, 2) @ to_unit
     b, c = np.einsum("nij,ni->nj", to_unit, origin), (origin**2).sum(1) - 1
-    return table, Quadrics(numbers, a, b, c, slab, box, cut)
+    return table, Quadrics(numbers, a, b, c, slab, box, cut, np.zeros(count, bool))
 
 
 def _cones(cones: list[Cone], numbers: np.ndarray, camera: Camera) -> tuple[np.ndarray, Quadrics]:
@@ -148,7 +148,7 @@ def _cones(cones: list[Cone], numbers: np.ndarray, camera: Camera) -> tuple[np.n
     box[:, gone] = NOWHERE
     around = np.concatenate([box[..., :2].min(0), box[..., 2:].max(0)], 1)
     around[~there] = NOWHERE
-    mantles = Quadrics(numbers, a, b, c, slab, around, np.zeros(count, bool))
+    mantles = Quadrics(numbers, a, b, c, slab, around, np.zeros(count, bool), open_)
     round_ = np.stack([~open_, ~open_])
     centres, sizes = centres[round_], sizes[round_]
     balls = Quadrics(
@@ -159,6 +159,7 @@ def _cones(cones: list[Cone], numbers: np.ndarray, camera: Camera) -> tuple[np.n
         np.tile([0.0, 0, 0, 0, -np.inf, np.inf], (len(sizes), 1)),
         box[round_],
         cut[round_],
+        np.zeros(len(sizes), bool),
     )
     return table, mantles + balls
 
@@ -222,6 +223,8 @@ def surface(
         if is_cone[which[0]]:
             along = (share - of[10]) / (of[11] - of[10])
             unit = [found[0] * of[9] - found[1] * of[8], along, np.zeros_like(along)]
+            inner = sum(found[i] * point[i] for i in range(3)) > 0  # of an open one, seen from within
+            found = [np.where(inner, -component, component) for component in found]
         for i in range(3):
             normal[i, chosen], place[i, chosen] = found[i], unit[i]
     return normal, place

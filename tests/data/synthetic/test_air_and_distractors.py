@@ -130,6 +130,14 @@ def test_a_mirror_shows_who_stands_before_it_from_behind_and_gives_no_label():
     assert (after[pixel(actor, "right_elbow")] == before[pixel(actor, "right_elbow")]).all(), "it is behind"
 
 
+def test_nothing_of_the_wall_is_seen_through_a_mirror():
+    scene = plain_scene(stander(30.0, -4.0), mirror=MIRROR)
+    x1, y1, x2, y2 = MIRROR
+    scene.backdrop.image[y1 + 10 : y1 + 40, x1 + 10 : x1 + 40] = (0.9, 0.1, 0.1)  # a poster
+    glass = rendered(scene)[y1 + 3 : y2 - 3, x1 + 3 : x2 - 3].astype(int)
+    assert np.abs(glass - glass[0, 0]).max() <= 2
+
+
 def hung(seed: int, top: tuple[float, float, float]) -> np.ndarray:
     image = np.full((SIZE[1], SIZE[0], 3), GREY, np.float32)
     poster(np.random.default_rng(seed), image, 300, {7: (BODY, plain_outfit(top))})

@@ -80,6 +80,24 @@ def lowest(shape: Shape) -> float:
     return float(shape.centre[1] - np.linalg.norm(shape.frame[1] * shape.radii))
 
 
+def test_leaves_hang_on_their_stem():
+    """And are no greener than leaves."""
+    found = 0
+    for seed in range(80):
+        shapes, materials = draw_prop(np.random.default_rng(seed), np.array([0.0, -5.0]), 0.0, 3)
+        leaves = [s for s in shapes if isinstance(s, Ellipsoid) and s.material == 4 and s.radii[0] == 0.2]
+        if not leaves:
+            continue
+        found += 1
+        (stem,) = [s for s in shapes if isinstance(s, Cone) and s.material == 4]
+        for leaf in leaves:
+            ends = [leaf.centre + side * 0.2 * leaf.frame[:, 0] for side in (-1, 1)]
+            assert min(np.hypot(*(end - stem.start)[[0, 2]]) for end in ends) < 0.03
+        green = np.asarray(materials[1].colour)
+        assert green[1] < 2.2 * green[0]
+    assert found > 5
+
+
 def test_the_floor_is_darker_under_things_and_as_it_was_elsewhere():
     image = np.ones((480, 640, 3), np.float32)
     ball = Ellipsoid(np.array([0.5, 0.2, -5.0]), np.eye(3), np.full(3, 0.2), 0)

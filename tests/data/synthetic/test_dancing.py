@@ -129,3 +129,14 @@ def test_a_way_between_two_poses_begins_and_ends_at_them_and_one_foot_steps_at_a
         early = blended(first, second, 0.2, left_first=True)
         lifted.append(early.legs["right"].foot == pytest.approx(first.legs["right"].foot))
     assert all(lifted) and eased(0.0) == 0 and eased(1.0) == 1 and eased(0.5) == 0.5
+
+
+@pytest.mark.parametrize("seed", [(8, 27), (8, 34), (8, 40), (11, 14)])
+def test_a_body_does_not_jump_at_once_when_it_leaves_the_floor_or_meets_it(seed):
+    """Also out of poses that stood nowhere, a leap's say, and into such that fold fast."""
+    random = np.random.default_rng(seed)
+    body = Body.draw(random)
+    motion = draw_motion("other", random, body, 0.55, 3.1)
+    times = np.arange(0.0, motion.beat / 2, 0.004)
+    heights = np.array([centre_of_mass(body.joints(motion.pose(time)))[1] for time in times])
+    assert np.abs(np.diff(heights)).max() < 0.03 * body.height, "some ten metres a second"

@@ -176,3 +176,24 @@ def test_a_limb_has_the_depth_of_balls_along_it(tilt, radii):
     either = (limb.number >= 0) | (balls.number >= 0)
     assert both.sum() >= either.sum() - 2
     assert np.abs(limb.depth - balls.depth)[both].max() < 0.02
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5, 1.2])
+def test_of_an_open_cone_whose_hem_faces_the_camera_the_inside_is_seen(turn):
+    """A skirt of who bends over or kicks: its far wall, lit from where the camera is, is no hole."""
+    along = np.array([0.0, -np.sin(turn), np.cos(turn)])  # from the waist to the hem, towards the camera
+    waist = np.array([0, 1.0, -5.0])
+    skirt = Cone(waist, waist + 0.5 * along, (0.2, 0.5), 1, open=True)
+    raster = drawn(skirt)
+    seen = image(raster, "material") == 1
+    disk = Ellipsoid(waist + 0.5 * along, np.eye(3), np.array([0.5, 0.5, 0.5]), 1)
+    mouth = image(drawn(disk), "material") == 1
+    if turn == 0:
+        back = np.hypot(*np.mgrid[-30:31, -40:41]) < 100 * 0.2 / 5 - 1  # the waist is open as well
+        assert (seen & mouth).sum() > 0.8 * mouth.sum() and not seen[back].any()
+    else:
+        assert seen.sum() > 0.5 * mouth.sum()
+    columns, rows = np.meshgrid(np.arange(81) - 40, np.arange(61) - 30)
+    rays = np.stack([columns / 100, rows / 100, np.ones_like(rows)], -1)
+    facing = (image(raster, "normal") * rays).sum(-1)
+    assert (facing[seen] < 1e-3).all(), "every surface is lit on the side that is seen"
