@@ -9,7 +9,7 @@ from dancepose.sweeps.jobs import IDENTITY, UNKNOWN, Job
 
 
 def check_identity(jobs: Sequence[Job], separate: Sequence[str], allow: Sequence[str]) -> list[str]:
-    """Refuse to compare jobs of differing splits, versions or data.
+    """Refuse to compare jobs of differing splits, versions or data, or contents of one `model.weights`.
 
     Args:
         jobs: of one table.
@@ -36,7 +36,23 @@ def check_identity(jobs: Sequence[Job], separate: Sequence[str], allow: Sequence
                 f"makes a table for each, 'allow=[{name}]' compares them all the same, or leave a sweep out"
             )
         notes.append(f"jobs of different {word} are compared, as allow={name} says: {told}")
+    _check_weights(jobs)
     return notes
+
+
+def _check_weights(jobs: Sequence[Job]) -> None:
+    """Refuse jobs that began from the same file when it held something else."""
+    files: dict[str, dict[str, list[Job]]] = {}
+    for job in jobs:
+        if job.weights:
+            files.setdefault(level_of(job, "model.weights"), {}).setdefault(job.weights, []).append(job)
+    for name, found in files.items():
+        if len(found) > 1:
+            told = "; ".join(f"{value} of {_told_jobs(of)}" for value, of in found.items())
+            raise DataError(
+                f"model.weights={name} held something else when some of the jobs began: {told}. Train the "
+                "older ones anew (rerun=stale), or leave a sweep out"
+            )
 
 
 def _told_jobs(jobs: Sequence[Job], most: int = 4) -> str:

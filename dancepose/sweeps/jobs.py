@@ -32,6 +32,7 @@ class Job:
         metrics: `test/accuracy` -> value.
         objective: the value by which its best checkpoint was chosen: of the validation part.
         identity: `split`, `version` (with its commit) and `data_hash`, as metrics.json has them.
+        weights: what stands for the contents of `model.weights` when it began; empty where that is not known.
         evaluation: name of the evaluation that it is compared by; None: its training's own test.
         samples: what it said of each test sample, where that was read and is held; see `with_samples`.
     """
@@ -44,6 +45,7 @@ class Job:
     metrics: Mapping[str, float | None]
     objective: float | None
     identity: Mapping[str, str] = field(default_factory=dict)
+    weights: str = ""
     evaluation: str | None = None
     samples: MotionSamples | PoseImages | None = field(default=None, repr=False)
 
@@ -152,6 +154,7 @@ def _read_job(path: Path, name: str, tested: bool) -> Job | LeftOut:
             "version": _version(result),
             "data_hash": str(result.get("data", UNKNOWN)),
         },
+        str(result.get("weights", "")),
     )
 
 

@@ -11,6 +11,7 @@ from dancepose.errors import ConfigError
 from dancepose.run_yaml import read_yaml
 from dancepose.sweeps.names import key_of
 from dancepose.tasks.family import Family
+from dancepose.tasks.initial_weights import other_weights
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import TOLD, changed_settings, check_free, other_commit, other_data
 
@@ -59,7 +60,7 @@ def is_done(config: Mapping[str, Any], run: RunDirectory, family: Family) -> boo
         family: reads the data, if the run has ended.
     """
     known = run.read_metrics()
-    if known.get("status") != "done":
+    if known.get("status") != "done" or other_weights(known, config):
         return False
     datamodule = family.datamodule(config)
     return not other_data(known, datamodule.data_hash, datamodule.split_hash)

@@ -10,6 +10,7 @@ from dancepose.errors import ConfigError, DanceposeError
 from dancepose.run_keys import NOT_HASHED_ANYWHERE
 from dancepose.sweeps.launched import has_begun
 from dancepose.tasks.config_hash import NOT_HASHED
+from dancepose.tasks.initial_weights import other_weights
 from dancepose.tasks.run_directory import RunDirectory
 
 TOLD = 3  # differences
@@ -53,7 +54,7 @@ def run_state(
     unreadable = ""
     if not changed:
         try:
-            changed = other_data(metrics, *hashes())
+            changed = other_weights(metrics, config) or other_data(metrics, *hashes())
         except (
             DanceposeError,
             OSError,

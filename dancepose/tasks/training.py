@@ -17,6 +17,7 @@ from dancepose.targets import plain
 from dancepose.tasks.config_hash import config_hash
 from dancepose.tasks.ending import finish_wandb, finite, leave
 from dancepose.tasks.families import family_of
+from dancepose.tasks.initial_weights import WEIGHTS, weights_digest
 from dancepose.tasks.memory import advise_training, memory_told
 from dancepose.tasks.outcome import describe_trial, measure_test_part, objective_value, resumed_metrics
 from dancepose.tasks.preparation import (
@@ -197,8 +198,10 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
 
 def _identity(config: Mapping[str, Any], datamodule: Any, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return what metrics.json says of the run, whatever comes of it; of a resumed one something is known."""
+    weights = known.get(WEIGHTS) if known else weights_digest(config)
     return {
         **with_commit(known),
+        **({} if weights is None else {WEIGHTS: weights}),
         "hash": config_hash(config, data := datamodule.data_hash),
         "split": datamodule.split_hash,
         "split_file": "split.json",

@@ -1,6 +1,7 @@
 """Reading the jobs of sweeps."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,7 +11,8 @@ from run_directories import motion_job, motion_sweep
 
 from dancepose.errors import DanceposeError, DataError
 from dancepose.run_yaml import _parse, parse_overrides
-from dancepose.sweeps.jobs import read_jobs, refuse_mixed
+from dancepose.sweeps.agreement import check_identity
+from dancepose.sweeps.jobs import IDENTITY, Job, read_jobs, refuse_mixed
 from dancepose.sweeps.ledger import Outcome, Sweep
 
 
@@ -191,3 +193,17 @@ def test_nothing_that_does_not_change_a_result_is_a_factor():
     from dancepose.sweeps.factors import NO_FACTORS
 
     assert set(keys_not("hashed")) <= set(NO_FACTORS) == set(KEYS)
+
+
+def test_jobs_that_began_from_other_contents_of_one_file_are_not_compared():
+    """Between arms files differ, and runs of before do not say."""
+
+    def job(name: str, weights: str | None, digest: str) -> Job:
+        config = {"model": {"weights": weights}}
+        overrides = {"model.weights": weights or "null"}
+        return Job(Path(name), name, config, overrides, {}, {}, None, dict.fromkeys(IDENTITY, "x"), digest)
+
+    alike = [job("a0", None, ""), job("b0", "last.ckpt", "1"), job("c0", "other.ckpt", "2")]
+    assert check_identity([*alike, job("b1", "last.ckpt", "1"), job("b2", "last.ckpt", "")], (), ()) == []
+    with pytest.raises(DataError, match=r"model\.weights=last\.ckpt held something else.*1 of b0; 3 of b1"):
+        check_identity([*alike, job("b1", "last.ckpt", "3")], (), ())

@@ -4,6 +4,7 @@ from dancepose.errors import ConfigError, DataError
 from dancepose.files import write_json
 from dancepose.tasks import sameness
 from dancepose.tasks.config_hash import config_hash
+from dancepose.tasks.initial_weights import weights_digest
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, changes, check_same_run, other_commit, run_state, with_commit
 
@@ -61,6 +62,22 @@ def test_a_run_of_another_split_is_another_one(run):
         assert state == RunState(told, "the split was s1, is s2", same=False)
     run.note_failure("no memory")
     assert not run_state(run, CONFIG, lambda: ("d1", "s2")).same, "its checkpoint is of no use"
+
+
+def test_other_contents_of_the_initial_weights_make_another_run(run, tmp_path):
+    """Their path alone stands in the configuration; a run that is trained on leaves another last.ckpt."""
+    weights = tmp_path / "last.ckpt"
+    weights.write_bytes(b"one")
+    config = {**CONFIG, "model": {"width": 8, "weights": str(weights)}}
+    run.write_config(config, [], {})
+    assert run_state(run, config, lambda: ("d1", None)).status == "done", "of a run that does not say"
+    run.write_metrics("done", data="d1", weights=weights_digest(config))
+    assert run_state(run, config, lambda: ("d1", None)).status == "done"
+    weights.write_bytes(b"another")
+    state = run_state(run, config, untouched)
+    assert state.status == "stale" and "the contents of model.weights=" in state.cause
+    weights.unlink()
+    assert run_state(run, config, lambda: ("d1", None)).status == "done", "its weights are not needed again"
 
 
 def test_a_done_run_whose_config_is_cut_off_is_stale(run):
