@@ -164,7 +164,8 @@ def _elsewhere(key: str, config_name: str) -> str:
     options = options_with(key, config_name)
     if not options:
         return ""
-    experiments = experiments_with(options)
+    recipes = "experiment:" in (config_dir() / f"{config_name}.yaml").read_text(encoding="utf-8")
+    experiments = experiments_with(options) if recipes else []
     also = f" (chosen by experiment={', '.join(experiments)})" if experiments else ""
     return f"; it is a key of {', '.join(options)}{also}"
 

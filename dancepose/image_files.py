@@ -133,7 +133,7 @@ def _is_cut_off(data: bytes) -> bool:
         try:
             _jpeg_size(file)
         except (struct.error, IndexError):
-            return True
+            file.seek(2)  # the decoder may make something of it
         scan = data.find(b"\xff\xda", file.tell())  # not that of a small picture in the header
         return scan < 0 or data.rfind(JPEG_END) < scan
     return data[:8] == PNG and PNG_END not in data[-64:] and data.rfind(PNG_END) < 0

@@ -18,7 +18,7 @@ AGAIN = "failed, by itself"  # as against: killed, or never begun
 REMEDY = {
     AGAIN: "failed jobs are run again with rerun=failed",
     "failed": "failed jobs that were killed, or could not begin, are run again with the same command",
-    "stale": "stale jobs, whose configuration, data or version have changed, are run anew with rerun=stale",
+    "stale": "stale jobs, of which something named above has changed, are run anew with rerun=stale",
     "unknown": "unknown: their data cannot be read, so that nothing of them was touched; mend that first",
     "interrupted": "interrupted jobs go on with the same command",
     "submitted": "submitted jobs go on in the cluster; the same command waits for them",

@@ -172,7 +172,7 @@ def make_trainer(
         node, where="trainer", callbacks=callbacks, logger=loggers, **settings, **more
     )
     # with max_steps Lightning takes every resumed run for one in the midst of an epoch: it would end the last
-    # one again, and from then on see the pictures of the epoch after; our checkpoints are of whole epochs
+    # one again, and from then on see the pictures of the epoch after; our checkpoints are of ends of epochs
     trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
     return trainer
 

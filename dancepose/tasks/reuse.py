@@ -11,12 +11,12 @@ from dancepose.errors import ConfigError
 from dancepose.run_yaml import read_yaml
 from dancepose.sweeps.names import key_of
 from dancepose.tasks.family import Family
-from dancepose.tasks.initial_weights import other_weights
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import TOLD, changed_settings, check_free, other_commit, other_data
 
 log = logging.getLogger(__name__)
 
+OF_TESTS = ("inference", "which", "data.test_", "data.workers", "data.cache", "trainer.precision")
 ANYWHERE = ("experiment", "debug")  # groups whose options set keys of any node
 
 
@@ -60,7 +60,7 @@ def is_done(config: Mapping[str, Any], run: RunDirectory, family: Family) -> boo
         family: reads the data, if the run has ended.
     """
     known = run.read_metrics()
-    if known.get("status") != "done" or other_weights(known, config):
+    if known.get("status") != "done":
         return False
     datamodule = family.datamodule(config)
     return not other_data(known, datamodule.data_hash, datamodule.split_hash)
@@ -108,7 +108,8 @@ def warn_of_switched(run: RunDirectory, config: Mapping[str, Any], overrides: Se
 def check_tested_alike(run: RunDirectory, config: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     """Refuse to test a finished run once more by other settings: its result would be that of no config.yaml.
 
-    One that was never tested, since its test failed for want of memory say, may be tested by others.
+    One that was never tested, since its test failed for want of memory say, may be tested by others: those
+    alone may differ.
 
     Args:
         run: its folder.
@@ -121,6 +122,11 @@ def check_tested_alike(run: RunDirectory, config: Mapping[str, Any], known: Mapp
     tested = any(name.startswith("test/") for name in known.get("metrics") or {})
     changed = changed_settings(run, config)
     changed.pop("test", None)
+    if other := [words for key, words in changed.items() if not key.startswith(OF_TESTS)]:
+        raise ConfigError(
+            f"{run.path} is trained to its end, by other settings: {'; '.join(other[:TOLD])}. Give them as "
+            "they were to have it tested, or train longer (trainer.max_epochs)"
+        )
     if known.get("status") == "done" and tested and changed:
         raise ConfigError(
             f"{run.path} is finished and tested, and no epoch is left to train: "

@@ -157,7 +157,7 @@ def check_same_run(run: RunDirectory, config: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: the run is another; names what differs.
     """
-    if changed := changes(run, config):
+    if changed := changes(run, config) or other_weights(run.read_metrics(), config):
         raise ConfigError(
             f"reuse=true, but {run.path} holds another run: {'; '.join(changed[:TOLD])}. Remove it, or give "
             "another folder (hydra.run.dir=)"

@@ -171,14 +171,14 @@ def run_training(cfg: DictConfig, main_rank: bool) -> float | None:
             log.info("already finished at epoch %d of %s", trainer.current_epoch, trainer.max_epochs)
             if cfg.test and not trial:
                 check_tested_alike(run, config, earlier)
-                if writes:
-                    keep_config()  # the result is to be that of the configuration beside it
         values |= resumed_metrics(trainer)  # where no epoch is left to train
         values |= {n: float(v) for n, v in trainer.callback_metrics.items()}
         objective = objective_value(config, trainer, values)
         if cfg.test:
             with memory_told(advise_training(config, datamodule)):
                 values |= measure_test_part(config, trainer, family, task, datamodule, run)
+            if writes and not started and not trial:
+                keep_config()  # the result is to be that of the configuration beside it
     except BaseException as error:
         told = {**identity, "metrics": finite(values)} if started and not trial else None
         leave(error, run, trainer, main_rank, told, writes)

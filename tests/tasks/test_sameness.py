@@ -5,6 +5,7 @@ from dancepose.files import write_json
 from dancepose.tasks import sameness
 from dancepose.tasks.config_hash import config_hash
 from dancepose.tasks.initial_weights import weights_digest
+from dancepose.tasks.reuse import check_tested_alike
 from dancepose.tasks.run_directory import RunDirectory
 from dancepose.tasks.sameness import RunState, changes, check_same_run, other_commit, run_state, with_commit
 
@@ -76,6 +77,8 @@ def test_other_contents_of_the_initial_weights_make_another_run(run, tmp_path):
     weights.write_bytes(b"another")
     state = run_state(run, config, untouched)
     assert state.status == "stale" and "the contents of model.weights=" in state.cause
+    with pytest.raises(ConfigError, match=r"reuse=true, but .* another run: the contents of model\.weights="):
+        check_same_run(run, config)
     weights.unlink()
     assert run_state(run, config, lambda: ("d1", None)).status == "done", "its weights are not needed again"
 
@@ -126,3 +129,16 @@ def test_a_failed_run_says_why_and_whether_its_checkpoint_is_of_use(run, tmp_pat
 def test_reuse_refuses_another_run(run):
     with pytest.raises(ConfigError, match=r"holds another run: seed was 0, is 1"):
         check_same_run(run, {**CONFIG, "seed": 1})
+
+
+def test_a_run_that_was_never_tested_may_be_by_other_settings_of_tests_alone(run):
+    """Its configuration is written anew with the result, and must say by what it was trained."""
+    config = {**CONFIG, "inference": {"flip": True}}
+    untested = {"status": "done", "metrics": {"train/loss": 1.0}}
+    check_tested_alike(run, config, untested)
+    with pytest.raises(
+        ConfigError, match=r"trained to its end, by other settings: model\.width was 8, is 16"
+    ):
+        check_tested_alike(run, {**config, "model": {"width": 16}}, untested)
+    with pytest.raises(ConfigError, match="evaluation=<name>"):
+        check_tested_alike(run, config, {"status": "done", "metrics": {"test/mAP": 1.0}})

@@ -73,7 +73,6 @@ def read_folder(
     sources, problems = Sources(root, skeleton), Problems()
     frames: dict[str, Frame] = {}
     pictures: set[str] = set()
-    words: dict[str, int] = {}  # group id -> number: in all pictures of a video the same person
     labelme_files = 0
     for path in sorted(root.rglob("*.json")):
         below = path.relative_to(root)
@@ -85,7 +84,7 @@ def read_folder(
                 problems.add("not an annotation file", path, detail="no list 'shapes': not Labelme's")
                 continue
             labelme_files += 1
-            frame = LabelmeFile(path, root, content, skeleton, sources, problems, words).read()
+            frame = LabelmeFile(path, root, content, skeleton, sources, problems).read()
         except BrokenFile as error:
             problems.add_broken(error)
             continue

@@ -42,7 +42,6 @@ class LabelmeFile:
         skeleton: the run's.
         sources: of the folder.
         problems: findings are added to it.
-        words: see `person_numbers`.
     """
 
     def __init__(
@@ -53,10 +52,9 @@ class LabelmeFile:
         skeleton: Skeleton,
         sources: Sources,
         problems: Problems,
-        words: dict[str, int],
     ):
         self.path, self.root, self.content = path, root, content
-        self.skeleton, self.sources, self.problems, self.words = skeleton, sources, problems, words
+        self.skeleton, self.sources, self.problems = skeleton, sources, problems
         self._groups: dict[Hashable, _Group] = {}
         self._ignore: list[Region] = []
         self._loose_double = ""  # a label that stands twice without group_id: there are several people
@@ -86,7 +84,7 @@ class LabelmeFile:
         frame = Frame(image, self._size(image), [], self.skeleton.name, name, source.labelled)
         frame.complete = bool(flags.get(COMPLETE, source.complete)) and not self._ungrouped
         frame.ignore = self._ignore
-        numbers = person_numbers(self._groups, self.words)
+        numbers = person_numbers(self._groups)
         for group_id, group in self._groups.items():
             if group.points:
                 person = self._person(group, source, frame.size)

@@ -223,7 +223,8 @@ def surface(
         if is_cone[which[0]]:
             along = (share - of[10]) / (of[11] - of[10])
             unit = [found[0] * of[9] - found[1] * of[8], along, np.zeros_like(along)]
-            inner = sum(found[i] * point[i] for i in range(3)) > 0  # of an open one, seen from within
+            # of an open one, seen from within; at an outline rounding alone may turn a normal away
+            inner = sum(found[i] * point[i] for i in range(3)) > 0.05 * point[2]
             found = [np.where(inner, -component, component) for component in found]
         for i in range(3):
             normal[i, chosen], place[i, chosen] = found[i], unit[i]
