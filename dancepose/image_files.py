@@ -41,8 +41,8 @@ def read_image(image: Path | str | np.ndarray | None) -> np.ndarray:
     except OSError as error:
         raise DataError(f"image {image} cannot be read: {error.strerror or error}") from None
     decoded, content = None, data.tobytes()
-    if len(data) and not _is_cut_off(content):  # OpenCV would fill the missing part of a JPEG with grey
-        _check_size(image, content)
+    # OpenCV would fill the missing part of a JPEG with grey
+    if len(data) and not _is_cut_off(content, _check_size(image, content)):
         try:
             decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
         except (cv2.error, MemoryError) as error:
@@ -112,29 +112,30 @@ def image_size(path: Path | str) -> tuple[int, int]:
     raise DataError(f"image {path} is broken: the file is cut off. Copy it again.")
 
 
-def _check_size(image: Path | str, content: bytes) -> None:
-    """Refuse a JPEG or PNG whose header promises more than `LARGEST` pixels; OpenCV bounds the others."""
+def _check_size(image: Path | str, content: bytes) -> int:
+    """Refuse a JPEG or PNG whose header promises more than `LARGEST` pixels; OpenCV bounds the others.
+
+    Returns:
+        Where the header ends that says how large the picture is: a small one of its own may stand before.
+    """
     file = io.BytesIO(content)
     try:
         start = file.read(8)
         width, height = _jpeg_size(file) if start[:2] == JPEG else _png_size(file) if start == PNG else (0, 0)
     except (struct.error, IndexError):
-        return  # the decoder finds it broken
+        return 2  # the decoder finds it broken, or makes something of it
     if width * height > LARGEST:
         raise DataError(
             f"image {image} has {width} x {height} pixels, more than the {LARGEST:,} that are decoded: make "
             "it smaller, or cut it"
         )
+    return file.tell()
 
 
-def _is_cut_off(data: bytes) -> bool:
+def _is_cut_off(data: bytes, header: int) -> bool:
+    """Tell whether a JPEG or PNG lacks its end; `header` is where its own header ends."""
     if data[:2] == JPEG:
-        file = io.BytesIO(data)
-        try:
-            _jpeg_size(file)
-        except (struct.error, IndexError):
-            file.seek(2)  # the decoder may make something of it
-        scan = data.find(b"\xff\xda", file.tell())  # not that of a small picture in the header
+        scan = data.find(b"\xff\xda", header)
         return scan < 0 or data.rfind(JPEG_END) < scan
     return data[:8] == PNG and PNG_END not in data[-64:] and data.rfind(PNG_END) < 0
 
@@ -152,7 +153,7 @@ def _has_end(file: BinaryIO, mark: bytes) -> bool:
     if mark in file.read():
         return True
     file.seek(0)
-    return not _is_cut_off(file.read())
+    return not _is_cut_off(file.read(), header)
 
 
 def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
@@ -173,9 +174,7 @@ def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
             _, height, width = struct.unpack(">BHH", file.read(5))
             return (height, width) if turned else (width, height)
         content = file.read(max(0, length - 2)) if marker == 0xE1 else b""
-        if (
-            content.startswith(b"Exif\0\0") and turned is None
-        ):  # of several the first counts, as it does for OpenCV
+        if content.startswith(b"Exif\0\0") and turned is None:  # the first counts, as for OpenCV
             turned = _orientation(content[6:]) >= 5
         elif marker != 0xE1:
             file.seek(max(0, length - 2), 1)

@@ -54,9 +54,7 @@ class BestCheckpoint(RunCheckpoint):
             monitor=monitor,
             mode=mode or mode_of(monitor),
             enable_version_counter=False,
-            save_on_train_epoch_end=monitor.startswith(
-                "train/"
-            ),  # known when the epoch ends, after validation
+            save_on_train_epoch_end=monitor.startswith("train/"),  # known only after the validation
         )
         self._warned = False
 
